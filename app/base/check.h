@@ -1,0 +1,24 @@
+/*
+** check.h -- what `recado check` and /health ask a room or module.
+*/
+#ifndef RECADO_BASE_CHECK_H
+#define RECADO_BASE_CHECK_H
+
+#include "base/cx.h"
+
+enum check_state { CHECK_OK, CHECK_WARN, CHECK_FAIL };
+
+struct check_result {
+	enum check_state state;
+	const char *detail; /* one translated sentence, arena                         */
+	const char *remedy; /* the one command or step that mends it, or ""            */
+};
+
+struct check {
+	const char *name; /* "database", "gateway"                                   */
+	const char *title; /* N_()                                                   */
+	bool in_health;    /* a FAIL makes /health answer 503                          */
+	void (*run)(struct cx *cx, struct check_result *out);
+};
+
+#endif

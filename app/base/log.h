@@ -1,0 +1,24 @@
+/*
+** log.h -- one line per event: time zone-offset level subject event key=value…
+** Written by a writer thread; a full queue drops and counts, never blocks.
+** Never a secret, a message body or an unmasked address.
+*/
+#ifndef RECADO_BASE_LOG_H
+#define RECADO_BASE_LOG_H
+
+#include "base/clock.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+/* Start (zone for the time stamps, NULL = UTC; dir NULL = stderr only, else files by subject, 10 MB × 5). */
+enum rc log_start(const struct zone *zone, enum log_level least, const char *dir) MUST_CHECK;
+void log_stop(void); /* writes what is queued */
+
+/* subject: app jobs outbox calendars payments security access errors. fmt gives "key=value key=value". Control
+** characters are replaced; text with blanks should be passed through log_quote. Works before log_start (stderr). */
+void log_event(enum log_level level, const char *subject, const char *event, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+#define LOG_QUOTE_SIZE 200
+const char *log_quote(char buf[LOG_QUOTE_SIZE], const char *text); /* "…" with escapes, cut if long */
+
+#endif

@@ -1,0 +1,46 @@
+/*
+** seal.h -- secrets: random bytes, hashes, sealing, passwords, comparing.
+** The only room (with link and certs) that sees mbedTLS and argon2.
+*/
+#ifndef RECADO_BASE_SEAL_H
+#define RECADO_BASE_SEAL_H
+
+#include "base/arena.h"
+
+#define SHA256_SIZE 32
+#define SHA256_HEX_SIZE 65
+#define PUBLIC_ID_SIZE 27 /* 26 characters of lower-case base32, and NUL (130 random bits) */
+#define TOKEN_SIZE 53     /* 52 characters of base32: 260 random bits, and NUL            */
+
+enum rc seal_start(void) MUST_CHECK; /* psa_crypto_init; first thing in main */
+
+void random_bytes(void *out, size_t len); /* getrandom(2); ends the process if the kernel has none */
+void public_id_new(char out[PUBLIC_ID_SIZE]);
+void token_new(char out[TOKEN_SIZE]);
+
+void sha256(unsigned char out[SHA256_SIZE], const void *p, size_t len);
+void sha256_hex(char out[SHA256_HEX_SIZE], const void *p, size_t len);
+struct sha256_stream;
+struct sha256_stream *sha256_open(void); /* NULL: no memory */
+void sha256_add(struct sha256_stream *s, const void *p, size_t len);
+void sha256_close(struct sha256_stream *s, char out[SHA256_HEX_SIZE]); /* frees s */
+
+bool same_bytes(const void *a, size_t alen, const void *b, size_t blen); /* constant time in blen */
+
+/* The house key: 32 bytes in the file `key` of the state folder, 0600. */
+struct seal_key;
+enum rc seal_key_create(const char *path) MUST_CHECK; /* RC_CONFLICT if it is there */
+enum rc seal_key_load(struct seal_key **out, const char *path) MUST_CHECK;
+void seal_key_free(struct seal_key *k);
+/* Recovery code of the key, to be printed once: groups of letters. */
+void seal_key_recovery(const struct seal_key *k, char out[96]);
+/* "v1:" base64 text of nonce, AES-256-GCM ciphertext and tag; context (table.column:id) is authenticated. */
+enum rc seal_text(struct arena *a, char **out, const struct seal_key *k, const char *context, const char *text) MUST_CHECK;
+enum rc unseal_text(struct arena *a, char **out, const struct seal_key *k, const char *context, const char *sealed) MUST_CHECK;
+
+/* Argon2id, 19 MiB, t=2, p=1 (OWASP): encoded string. One hash at a time in the process, a short queue; RC_TRY_LATER when it is full. */
+#define PASSWORD_HASH_SIZE 128
+enum rc password_hash(char out[PASSWORD_HASH_SIZE], const char *password) MUST_CHECK;
+enum rc password_check(const char *encoded, const char *password) MUST_CHECK; /* RC_DENIED when wrong */
+
+#endif

@@ -1,0 +1,23 @@
+/*
+** words.h -- the user's language. Spanish is the default; msgids are English.
+*/
+#ifndef RECADO_BASE_WORDS_H
+#define RECADO_BASE_WORDS_H
+
+#include "base/rc.h"
+
+enum lang { LANG_ES, LANG_EN, LANG__MAX };
+
+#define N_(msgid) msgid /* marks a msgid in a table; translated where it is shown */
+#define _(msgid) words_get(cx->lang, msgid)
+
+/* Parse the embedded catalogues once, before any thread starts. */
+enum rc words_load(void) MUST_CHECK;
+/* The translation, or msgid itself. Lives for ever. NULL gives "". */
+const char *words_get(enum lang lang, const char *msgid);
+/* One or many: both msgids are looked up. */
+const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many);
+bool words_lang(enum lang *out, const char *code); /* "es", "es-EC", "en"… */
+const char *words_code(enum lang lang);
+
+#endif
