@@ -24,6 +24,9 @@ void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size) MUST_CHECK;
 /* The same for an array, overflow checked. */
 void *arena_array(struct arena *a, size_t count, size_t size) MUST_CHECK;
+/* p (old bytes, from this arena; NULL: none) with room for size bytes: in place when p came last, else a
+** copy. New bytes are not zeroed. NULL on failure, p stays. For buffers that grow. */
+void *arena_grow(struct arena *a, void *p, size_t old, size_t size) MUST_CHECK;
 
 /* Copies that end in NUL. On failure they return "" (never NULL) and mark the arena. NULL text counts as "". */
 char *arena_text(struct arena *a, const char *text);
