@@ -1,0 +1,66 @@
+/*
+** http.h -- the door out: HTTP through one curl-multi loop per link.
+**
+** A request that must not repeat is sent at most once: its body is read once
+** (no POSTFIELDS, no seek), a cut after the first byte is HTTP_CUT, never retried
+** here. One link belongs to one thread, except link_wake and link_call.
+*/
+#ifndef RECADO_LINK_HTTP_H
+#define RECADO_LINK_HTTP_H
+
+#include "base/cx.h"
+
+#define HTTP_HEADERS_MAX 16
+
+struct http_request {
+	const char *purpose;   /* for the log: "wasender.send"                        */
+	const char *method;    /* "GET", "POST"…                                      */
+	const char *url;
+	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", NULL-terminated        */
+	struct bytes body;
+	int connect_ms, total_ms;
+	size_t answer_max;     /* more is HTTP_ODD                                     */
+	bool may_repeat;       /* GET, PUT by key: may ride a kept connection freely   */
+	bool is_configured;    /* base address from the settings: the address guard lets loopback and LAN pass */
+};
+
+enum http_end {
+	HTTP_DONE,     /* a complete answer                                            */
+	HTTP_NOT_SENT, /* no byte of the request left: DNS, refused, TLS, guard        */
+	HTTP_CUT,      /* at least a byte left, no complete answer: cut or time-out    */
+	HTTP_ODD       /* answered, but too large or not HTTP                          */
+};
+
+struct http_answer {
+	enum http_end end;
+	int status;
+	struct bytes body;     /* NUL-terminated beyond len                            */
+	struct { char name[48], value[208]; } headers[32];
+	size_t header_count;
+	char error[200];       /* for log and attempt row, never a secret              */
+	int64_t ms;
+};
+/* Value of a header, ASCII case-insensitive; NULL if absent. */
+const char *http_header(const struct http_answer *a, const char *name);
+
+struct link;
+/* Never fails for lack of a CA bundle: https then ends HTTP_NOT_SENT with the reason. */
+enum rc link_new(struct link **out, struct env *env, int connections_max) MUST_CHECK;
+void link_free(struct link *l); /* open calls are dropped without callback; bounded even with dead DNS */
+
+/* Start a call; request (headers, body, url) is copied. done runs inside link_poll, answer lent for its duration. */
+typedef void http_done_fn(void *arg, const struct http_answer *answer);
+enum rc link_start(struct link *l, const struct http_request *request, http_done_fn *done, void *arg) MUST_CHECK;
+size_t link_open_count(const struct link *l);
+/* Wait at most ms for network, link_wake or the extra descriptor (-1 none), run finished callbacks. */
+enum rc link_poll(struct link *l, int ms, int extra_fd) MUST_CHECK;
+void link_wake(struct link *l); /* any thread */
+
+/* One call, waiting, on a link of its own: commands and checks. Body in cx's arena. */
+enum rc link_call(struct cx *cx, struct http_answer *answer, const struct http_request *request) MUST_CHECK;
+
+/* Address guard (guard.c): is this numeric address one that a URL of a stranger may reach? (private, loopback, link-local,
+** special ranges: no; RFC 6890) */
+bool guard_allows(const char *numeric_address);
+
+#endif
