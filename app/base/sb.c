@@ -9,6 +9,7 @@
 */
 #include "base/sb.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -201,26 +202,6 @@ void sb_url(struct sb *sb, const char *p, size_t len)
 	}
 }
 
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 if there is none. */
-static size_t utf8_sequence(const unsigned char *p, size_t len)
-{
-	size_t n, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
-	if (n == 0 || n > len)
-		return 0;
-	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
-	    (p[0] == 0xF4 && p[1] > 0x8F))
-		return 0;
-	return n;
-}
-
 static void json_control(struct sb *sb, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -237,18 +218,17 @@ static void json_control(struct sb *sb, unsigned char c)
 
 void sb_json(struct sb *sb, const char *p, size_t len)
 {
-	const unsigned char *u = (const unsigned char *)p;
 	size_t from = 0, i = 0, n;
 
 	sb_lit(sb, "\"");
 	while (i < len) {
-		unsigned char c = u[i];
+		unsigned char c = (unsigned char)p[i];
 
 		if (c >= ' ' && c < 0x80 && c != '"' && c != '\\') {
 			i++;
 			continue;
 		}
-		n = c < 0x80 ? 0 : utf8_sequence(u + i, len - i);
+		n = c < 0x80 ? 0 : text_sequence(p + i, len - i);
 		if (n > 0) {
 			i += n;
 			continue;

@@ -9,6 +9,8 @@
 
 /* True when well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */
 bool text_is_utf8(const char *p, size_t len);
+/* Bytes of the well-formed UTF-8 sequence that starts at p, 0 if none does. len > 0. NUL counts as one. */
+size_t text_sequence(const char *p, size_t len);
 
 /* Folded for search and comparing: lower case, accents and marks off (á→a, ñ→n, ß→ss), blanks
 ** collapsed to one and trimmed. Latin, Greek and Cyrillic cases; other letters stay. */

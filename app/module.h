@@ -1,0 +1,33 @@
+/*
+** module.h -- what a module declares: tables, walked by everything generic.
+*/
+#ifndef RECADO_MODULE_H
+#define RECADO_MODULE_H
+
+#include "base/check.h"
+#include "base/command.h"
+#include "desk/desk.h"
+#include "outbox/outbox.h"
+#include "web/web.h"
+#include "work/work.h"
+
+struct module {
+	const char *name;
+	const char *title;                         /* N_()                                      */
+	const struct resource *resources;          /* each array ends with a row without name; NULL = none */
+	const struct route *routes;
+	const struct job_kind *jobs;
+	const struct schedule_default *schedules;
+	const struct setting *settings;
+	const struct right *rights;
+	const struct reply_word *replies;
+	const struct command *commands;
+	const struct check *checks;
+	const struct figure *figures;
+	enum rc (*at_start)(struct cx *cx);        /* holder only, after migrations: templates, catch-up… */
+	enum rc (*demo)(struct cx *cx);            /* `recado demo`: made-up data; NULL = none            */
+};
+
+extern const struct module *const modules[]; /* modules.c; NULL-terminated */
+
+#endif
