@@ -261,7 +261,7 @@ static char *cluster_compose(char *out, struct cluster *cl)
 			cl->base = composed;
 			continue;
 		}
-		last_class = class;
+		last_class = class == 0 ? 256 : class;
 		cl->mark[kept++] = mark;
 	}
 	out = put_code_point(out, cl->base);
