@@ -115,7 +115,7 @@ keep_list = @mkdir -p $(dir $(1)); printf '%s\n' $(2) | cmp -s - $(1) || printf 
 
 PO_FRAGMENTS := $(sort $(wildcard etc/po/es.po etc/po/es.d/*.po))
 PAGE_DIRS    := $(sort $(shell find app -type d -name pages 2>/dev/null))
-EMBED_DIRS   := $(PAGE_DIRS) $(wildcard app/web/assets)
+EMBED_DIRS   := $(strip $(PAGE_DIRS) $(wildcard app/web/assets))
 EMBED_FILES  := $(sort $(wildcard migrations/*.sql etc/recado.ini) \
 		$(if $(EMBED_DIRS),$(shell find $(EMBED_DIRS) -type f ! -name '.*' ! -name '*~')))
 CA_BUNDLE    := $(firstword $(wildcard certs/ca-bundle.crt /etc/ssl/certs/ca-certificates.crt \
