@@ -7,7 +7,7 @@
 ** Holds:  (1) day_make() and the parsers yield only days of 1900…2199; (2) day_split() and day_make() are
 **         inverse over that range; (3) every text writer fills at most its buffer, whatever the number.
 */
-#include "base/clock.h"
+#include "base/zone.h"
 #include "base/mem.h"
 
 #include <stdatomic.h>
@@ -15,10 +15,10 @@
 #include <string.h>
 #include <time.h>
 
-#define YEAR_FIRST 1900 /* a birthday in an old customer list                              */
-#define YEAR_LAST 2199	/* beyond it a date is a typing mistake ("20226")                  */
-#define DAYS_PER_ERA 146097 /* 400 Gregorian years                                         */
-#define EPOCH_SHIFT 719468  /* days from 0000-03-01 to 1970-01-01                          */
+#define YEAR_FIRST    1900   /* a birthday in an old customer list                              */
+#define YEAR_LAST     2199   /* beyond it a date is a typing mistake ("20226")                  */
+#define DAYS_PER_ERA  146097 /* 400 Gregorian years                                         */
+#define EPOCH_SHIFT   719468 /* days from 0000-03-01 to 1970-01-01                          */
 #define MS_PER_SECOND 1000
 
 struct clock {
@@ -37,8 +37,7 @@ struct clock *clock_new(instant start)
 {
 	struct clock *c = mem_alloc(sizeof(*c));
 
-	if (c)
-		atomic_init(&c->offset_ms, start == 0 ? 0 : start - real_now());
+	if (c) atomic_init(&c->offset_ms, start == 0 ? 0 : start - real_now());
 	return c;
 }
 
@@ -126,10 +125,8 @@ day day_add_months(day d, int months)
 
 	day_split(d, &year, &month, &dom);
 	index = (int64_t)year * 12 + (month - 1) + months;
-	if (index < (int64_t)YEAR_FIRST * 12)
-		return (day)days_of(YEAR_FIRST, 1, 1);
-	if (index > (int64_t)YEAR_LAST * 12 + 11)
-		return (day)days_of(YEAR_LAST, 12, 31);
+	if (index < (int64_t)YEAR_FIRST * 12) return (day)days_of(YEAR_FIRST, 1, 1);
+	if (index > (int64_t)YEAR_LAST * 12 + 11) return (day)days_of(YEAR_LAST, 12, 31);
 	year = (int)(index / 12);
 	month = (int)(index % 12) + 1;
 	last = month_days(year, month);
@@ -151,8 +148,7 @@ static int take_digits(const char **p, int min, int max)
 	int n = 0, value = 0;
 
 	while (**p >= '0' && **p <= '9') {
-		if (++n > max)
-			return -1;
+		if (++n > max) return -1;
 		value = value * 10 + (**p - '0');
 		(*p)++;
 	}
@@ -161,8 +157,7 @@ static int take_digits(const char **p, int min, int max)
 
 static bool take_char(const char **p, char c)
 {
-	if (**p != c)
-		return false;
+	if (**p != c) return false;
 	(*p)++;
 	return true;
 }
@@ -182,8 +177,7 @@ enum rc day_parse(day *out, const char *text)
 	const char *p = text;
 	day d;
 
-	if (!text || !take_date(&p, &d) || *p != '\0')
-		return RC_BAD_INPUT;
+	if (!text || !take_date(&p, &d) || *p != '\0') return RC_BAD_INPUT;
 	*out = d;
 	return RC_OK;
 }
@@ -195,13 +189,11 @@ enum rc day_parse_any(day *out, const char *text)
 	char between;
 	day d;
 
-	if (day_parse(out, text) == RC_OK)
-		return RC_OK;
-	if (!text || (dom = take_digits(&p, 1, 2)) < 0 || (*p != '/' && *p != '-'))
-		return RC_BAD_INPUT;
+	if (day_parse(out, text) == RC_OK) return RC_OK;
+	if (!text || (dom = take_digits(&p, 1, 2)) < 0 || (*p != '/' && *p != '-')) return RC_BAD_INPUT;
 	between = *p++;
-	if ((month = take_digits(&p, 1, 2)) < 0 || !take_char(&p, between) || (year = take_digits(&p, 4, 4)) < 0 ||
-	    *p != '\0' || !day_make(&d, year, month, dom))
+	if ((month = take_digits(&p, 1, 2)) < 0 || !take_char(&p, between) ||
+	    (year = take_digits(&p, 4, 4)) < 0 || *p != '\0' || !day_make(&d, year, month, dom))
 		return RC_BAD_INPUT;
 	*out = d;
 	return RC_OK;
@@ -211,8 +203,7 @@ enum rc day_parse_any(day *out, const char *text)
 static void split_for_text(day d, int *year, int *month, int *dom)
 {
 	day_split(d, year, month, dom);
-	if (*year < 1 || *year > 9999)
-		*year = *month = *dom = 0;
+	if (*year < 1 || *year > 9999) *year = *month = *dom = 0;
 }
 
 void day_text(char out[DATE_SIZE], day d)
@@ -243,17 +234,14 @@ static int64_t take_time(const char **p)
 	if ((hour = take_digits(p, 2, 2)) < 0 || !take_char(p, ':') || (minute = take_digits(p, 2, 2)) < 0)
 		return -1;
 	if (take_char(p, ':')) {
-		if ((second = take_digits(p, 2, 2)) < 0)
-			return -1;
+		if ((second = take_digits(p, 2, 2)) < 0) return -1;
 		if (take_char(p, '.')) {
-			if (**p < '0' || **p > '9')
-				return -1;
+			if (**p < '0' || **p > '9') return -1;
 			for (; **p >= '0' && **p <= '9'; (*p)++, scale /= 10)
 				ms += (**p - '0') * scale;
 		}
 	}
-	if (hour > 23 || minute > 59 || second > 60)
-		return -1;
+	if (hour > 23 || minute > 59 || second > 60) return -1;
 	return hour * HOUR_MS + minute * MINUTE_MS + second * SECOND_MS + ms;
 }
 
@@ -265,8 +253,7 @@ static bool take_offset(const char **p, int64_t *out)
 		*out = 0;
 		return true;
 	}
-	if (**p != '+' && **p != '-')
-		return false;
+	if (**p != '+' && **p != '-') return false;
 	sign = *(*p)++ == '-' ? -1 : 1;
 	if ((hour = take_digits(p, 2, 2)) < 0 || !take_char(p, ':') || (minute = take_digits(p, 2, 2)) < 0 ||
 	    hour > 23 || minute > 59)
@@ -283,16 +270,13 @@ enum rc instant_parse(instant *out, const char *rfc3339)
 	instant at;
 	day d;
 
-	if (!rfc3339 || !take_date(&p, &d) || (*p != 'T' && *p != 't' && *p != ' '))
-		return RC_BAD_INPUT;
+	if (!rfc3339 || !take_date(&p, &d) || (*p != 'T' && *p != 't' && *p != ' ')) return RC_BAD_INPUT;
 	p++;
 	is_leap_second = strlen(p) > 8 && p[5] == ':' && p[6] == '6' && p[7] == '0';
-	if ((time_ms = take_time(&p)) < 0 || !take_offset(&p, &offset_ms) || *p != '\0')
-		return RC_BAD_INPUT;
+	if ((time_ms = take_time(&p)) < 0 || !take_offset(&p, &offset_ms) || *p != '\0') return RC_BAD_INPUT;
 	at = d * DAY_MS + time_ms - offset_ms;
 	/* RFC 3339 §5.7: a second 60 exists only at the end of a UTC day; we count it as the next day's first. */
-	if (is_leap_second && (at % DAY_MS + DAY_MS) % DAY_MS >= SECOND_MS)
-		return RC_BAD_INPUT;
+	if (is_leap_second && (at % DAY_MS + DAY_MS) % DAY_MS >= SECOND_MS) return RC_BAD_INPUT;
 	*out = at;
 	return RC_OK;
 }
@@ -307,14 +291,15 @@ static void write_civil(char out[RFC3339_SIZE], struct civil c, int offset_s, bo
 		snprintf(out, RFC3339_SIZE, "%.10sT%02u:%02u:%02u.%03uZ", date, (unsigned)c.hour % 100,
 			 (unsigned)c.minute % 100, (unsigned)c.second % 100, (unsigned)c.ms % 1000);
 	else
-		snprintf(out, RFC3339_SIZE, "%.10sT%02u:%02u:%02u.%03u%c%02u:%02u", date, (unsigned)c.hour % 100,
-			 (unsigned)c.minute % 100, (unsigned)c.second % 100, (unsigned)c.ms % 1000,
-			 offset_s < 0 ? '-' : '+', offset_min / 60 % 100, offset_min % 60);
+		snprintf(out, RFC3339_SIZE, "%.10sT%02u:%02u:%02u.%03u%c%02u:%02u", date,
+			 (unsigned)c.hour % 100, (unsigned)c.minute % 100, (unsigned)c.second % 100,
+			 (unsigned)c.ms % 1000, offset_s < 0 ? '-' : '+', offset_min / 60 % 100,
+			 offset_min % 60);
 }
 
 void instant_text(char out[RFC3339_SIZE], instant at)
 {
-	write_civil(out, zone_civil(NULL, at), 0, true);
+	write_civil(out, civil_at(at, 0), 0, true);
 }
 
 /*
@@ -325,7 +310,7 @@ void instant_text_zone(char out[RFC3339_SIZE], instant at, const struct zone *z)
 {
 	int offset_s = zone_offset_s(z, at) / 60 * 60;
 
-	write_civil(out, zone_civil(NULL, at + offset_s * SECOND_MS), offset_s, false);
+	write_civil(out, civil_at(at, offset_s), offset_s, false);
 }
 
 void instant_text_local(char out[RFC3339_SIZE], instant at, const struct zone *z)
@@ -334,5 +319,6 @@ void instant_text_local(char out[RFC3339_SIZE], instant at, const struct zone *z
 	char date[DATE_SIZE];
 
 	day_text_local(date, c.day);
-	snprintf(out, RFC3339_SIZE, "%.10s %02u:%02u", date, (unsigned)c.hour % 100, (unsigned)c.minute % 100);
+	snprintf(out, RFC3339_SIZE, "%.10s %02u:%02u", date, (unsigned)c.hour % 100,
+		 (unsigned)c.minute % 100);
 }
