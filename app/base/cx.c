@@ -1,0 +1,127 @@
+/*
+** cx.c -- the context of one request, job run or command.
+**
+** Owns:   the sentence and the field errors of a cx; the default sentence of each code.
+** Needs:  an env that outlives the cx; an arena that only this cx uses.
+** Never:  talks to the database or the network.
+** Holds:  (1) the first sentence stays; (2) what a run of a user or token said or was allowed is gone after
+**         cx_reset(); (3) cx_sentence() is never empty.
+*/
+#include "base/cx.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+static const struct actor system_actor = {
+	.kind = ACTOR_SYSTEM, .name = "system", .role = "", .rights = "*", .address = ""
+};
+static const struct actor nobody = {
+	.kind = ACTOR_USER, .name = "", .role = "", .rights = "", .address = ""
+};
+
+void cx_init(struct cx *cx, struct env *env, struct arena *arena, struct db *db)
+{
+	memset(cx, 0, sizeof(*cx));
+	cx->env = env;
+	cx->arena = arena;
+	cx->db = db;
+	cx->lang = env->lang;
+	cx->actor = system_actor;
+	cx->message = "";
+	cx->request_id = "";
+}
+
+/*
+** An actor read from a session or a token lives in the arena and goes with it; a forgotten one must not be
+** allowed anything. Those of commands and of the system are constant and stay.
+*/
+void cx_reset(struct cx *cx)
+{
+	if (cx->actor.kind == ACTOR_USER || cx->actor.kind == ACTOR_TOKEN) cx->actor = nobody;
+	cx->message = "";
+	cx->error_code = NULL;
+	cx->field_count = 0;
+	cx->request_id = "";
+	arena_reset(cx->arena);
+}
+
+instant cx_now(const struct cx *cx)
+{
+	return clock_now(cx->env->clock);
+}
+
+day cx_today(const struct cx *cx)
+{
+	return zone_day(cx->env->zone, cx_now(cx));
+}
+
+enum rc cx_fail(struct cx *cx, enum rc rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (cx->message && *cx->message) return rc;
+	va_start(ap, fmt);
+	cx->message = arena_vprintf(cx->arena, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+enum rc cx_fail_field(struct cx *cx, const char *field, const char *fmt, ...)
+{
+	struct field_error *e;
+	va_list ap;
+
+	if (cx->field_count == CX_FIELD_ERRORS_MAX) return RC_BAD_INPUT;
+	e = &cx->fields[cx->field_count++];
+	e->field = arena_text(cx->arena, field);
+	va_start(ap, fmt);
+	e->message = arena_vprintf(cx->arena, fmt, ap);
+	va_end(ap);
+	return RC_BAD_INPUT;
+}
+
+static const char *const sentences[RC__MAX] = {
+	[RC_OK] = N_("Done."),
+	[RC_BAD_INPUT] = N_("Something in what was entered is not right. Check it and try again."),
+	[RC_NO_LOGIN] = N_("Log in first."),
+	[RC_DENIED] = N_("You do not have permission to do this."),
+	[RC_NOT_FOUND] = N_("This was not found. It may have been removed."),
+	[RC_CONFLICT] = N_("This changed in the meantime. Look at it again before going on."),
+	[RC_TOO_LARGE] = N_("This is larger than what is accepted."),
+	[RC_TOO_MANY] = N_("Too many attempts. Wait a little and try again."),
+	[RC_TRY_LATER] = N_("This cannot be done right now. Try again in a moment."),
+	[RC_PARTLY] = N_("Done in part: some of it failed."),
+	[RC_NO_MEMORY] = N_("There is not enough memory for this. Try again later or with less at once."),
+	[RC_IO] = N_("The disk or the system refused. The person who runs this server should look at it."),
+	[RC_BUG] = N_("Something went wrong on our side. It was noted in the log."),
+};
+
+const char *cx_sentence(const struct cx *cx, enum rc rc)
+{
+	if (cx->message && *cx->message) return cx->message;
+	if (cx->field_count > 0 && *cx->fields[0].message) return cx->fields[0].message;
+	if ((unsigned)rc >= RC__MAX || !sentences[rc]) rc = RC_BUG;
+	return words_get(cx->lang, sentences[rc]);
+}
+
+bool actor_may(const struct actor *actor, const char *right)
+{
+	size_t len = strlen(right);
+	const char *p = actor->rights ? actor->rights : "";
+
+	while (*p) {
+		size_t word = strcspn(p, " ");
+
+		if ((word == 1 && *p == '*') || (word == len && len > 0 && memcmp(p, right, len) == 0))
+			return true;
+		p += word;
+		p += strspn(p, " ");
+	}
+	return false;
+}
+
+void env_wake(struct env *env, enum wake who)
+{
+	if ((unsigned)who < WAKE__MAX && env->wake_fd[who] >= 0) eventfd_write(env->wake_fd[who], 1);
+}

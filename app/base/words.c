@@ -1,0 +1,193 @@
+/*
+** words.c -- what the program says, in the reader's language.
+**
+** Owns:   the catalogue: one open hash table of msgid → translation, built once.
+** Needs:  embed_find("etc/po/es.po"); mem.h.
+** Never:  changes the catalogue after words_load(), so any thread reads it without a lock.
+** Holds:  (1) a text handed out lives as long as the process; (2) a msgid without translation is its own;
+**         (3) a translation whose printf conversions differ from its msgid's is not used: formats stay safe.
+*/
+#include "base/words.h"
+#include "base/embed.h"
+#include "base/mem.h"
+#include "base/po.h"
+
+#include <string.h>
+
+#define FORMAT_ARGS_MAX 12 /* no sentence of ours takes more values */
+
+struct word {
+	const char *id, *text; /* id NULL: free place */
+	uint64_t hash;
+};
+
+struct catalogue {
+	struct word *words; /* size is a power of two, at most half full */
+	size_t size, count;
+	char *pool; /* all texts; a pair is never longer than it was in the file */
+	size_t used, room;
+};
+
+static struct catalogue spanish;
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_text(const char *text)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return h;
+}
+
+static struct word *place(const struct catalogue *c, const char *id, uint64_t hash)
+{
+	size_t i = hash & (c->size - 1);
+
+	while (c->words[i].id && (c->words[i].hash != hash || strcmp(c->words[i].id, id) != 0))
+		i = (i + 1) & (c->size - 1);
+	return &c->words[i];
+}
+
+/* ---- formats ---- */
+
+/*
+** What each argument must be: out[i] holds length modifier and letter of the i-th, as "ld" or "s"; false when
+** the text could not be a format that we check. "%2$s" names its argument, "%s" takes the next; "*" is not used.
+*/
+static bool format_args(const char *text, char out[FORMAT_ARGS_MAX][4])
+{
+	size_t next = 0;
+
+	memset(out, 0, FORMAT_ARGS_MAX * 4);
+	for (; *text; text++) {
+		size_t digits, which, n = 0;
+
+		if (*text != '%') continue;
+		text++;
+		if (*text == '%') continue;
+		digits = strspn(text, "0123456789");
+		which = next;
+		if (digits > 0 && digits < 3 && text[digits] == '$') {
+			which = (size_t)(text[0] - '0');
+			if (digits == 2) which = which * 10 + (size_t)(text[1] - '0');
+			if (which-- == 0) return false;
+			text += digits + 1;
+		} else {
+			next++;
+		}
+		if (which >= FORMAT_ARGS_MAX) return false;
+		text += strspn(text, "-+ #0123456789.'");
+		while (n < 2 && *text && strchr("hljzt", *text))
+			out[which][n++] = *text++;
+		if (!*text) return false;
+		out[which][n] = *text;
+	}
+	return true;
+}
+
+static bool same_format(const char *a, const char *b)
+{
+	char args_a[FORMAT_ARGS_MAX][4], args_b[FORMAT_ARGS_MAX][4];
+
+	if (!strchr(a, '%') && !strchr(b, '%')) return true;
+	return format_args(a, args_a) && format_args(b, args_b) &&
+	       memcmp(args_a, args_b, sizeof(args_a)) == 0;
+}
+
+/* ---- loading ---- */
+
+static const char *keep(struct catalogue *c, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	char *p = c->pool + c->used;
+
+	if (n > c->room - c->used) return NULL;
+	memcpy(p, text, n);
+	c->used += n;
+	return p;
+}
+
+static enum rc add_pair(void *arg, const char *id, const char *str)
+{
+	struct catalogue *c = arg;
+	uint64_t hash = hash_text(id);
+	struct word *w = place(c, id, hash);
+
+	if (w->id || !same_format(id, str)) return RC_OK;
+	if (c->count >= c->size / 2 || !(w->text = keep(c, str))) return RC_BUG;
+	w->hash = hash;
+	w->id = keep(c, id);
+	c->count++;
+	return w->id ? RC_OK : RC_BUG;
+}
+
+static enum rc count_pair(void *arg, const char *id, const char *str)
+{
+	(void)id;
+	(void)str;
+	++*(size_t *)arg;
+	return RC_OK;
+}
+
+enum rc words_load(void)
+{
+	const struct embedded *file = embed_find("etc/po/es.po");
+	struct catalogue c = { .size = 64 };
+	size_t pairs = 0;
+	enum rc rc;
+
+	if (spanish.words) return RC_OK;
+	if (!file) return RC_NOT_FOUND;
+	rc = po_parse((const char *)file->data, file->len, count_pair, &pairs, NULL);
+	if (rc != RC_OK) return rc;
+	while (c.size < pairs * 2 + 2)
+		c.size *= 2;
+	c.room = file->len + 1;
+	c.words = mem_zeroed(c.size * sizeof(*c.words));
+	c.pool = mem_alloc(c.room);
+	rc = c.words && c.pool ? po_parse((const char *)file->data, file->len, add_pair, &c, NULL)
+			       : RC_NO_MEMORY;
+	if (rc == RC_OK) {
+		spanish = c;
+	} else {
+		mem_free(c.words);
+		mem_free(c.pool);
+	}
+	return rc;
+}
+
+/* ---- asking ---- */
+
+const char *words_get(enum lang lang, const char *msgid)
+{
+	const struct word *w;
+
+	if (!msgid) return "";
+	if (lang != LANG_ES || !spanish.words) return msgid;
+	w = place(&spanish, msgid, hash_text(msgid));
+	return w->id ? w->text : msgid;
+}
+
+const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many)
+{
+	return words_get(lang, n == 1 || n == -1 ? one : many);
+}
+
+bool words_lang(enum lang *out, const char *code)
+{
+	if (!code || !code[0] || !code[1] || (code[2] != '\0' && code[2] != '-' && code[2] != '_'))
+		return false;
+	if ((code[0] | 32) == 'e' && (code[1] | 32) == 's')
+		*out = LANG_ES;
+	else if ((code[0] | 32) == 'e' && (code[1] | 32) == 'n')
+		*out = LANG_EN;
+	else
+		return false;
+	return true;
+}
+
+const char *words_code(enum lang lang)
+{
+	return lang == LANG_EN ? "en" : "es";
+}
