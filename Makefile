@@ -147,15 +147,17 @@ endef
 $(foreach f,$(FLAVOURS),$(eval $(call EMBED,$(f))))
 
 # --- compiling, one set of rules a flavour -----------------------------------------------------------------
-# What the compiler says is kept beside the object: `make check` finds warnings without compiling again.
+# What the compiler says is kept beside the object: `make check` finds warnings without compiling again. Results
+# appear by rename, so that two makes at once cannot see half a file of each other.
 
-# $(1) flavour, $(2) extra flags
-compile = @mkdir -p $(@D); echo "  $(1)  $<"; \
-	$(cc_$(1)) $(COMMON) $(flags_$(1)) $(2) -isystem $(DEPS)/$(deps_$(1))/include -MMD -MP -c -o $@ $< 2>$@.warn || \
-	{ cat $@.warn >&2; rm -f $@.warn; exit 1; }; cat $@.warn >&2
+# $(1) flavour
+compile = @mkdir -p $(@D); echo "  $(1)  $<"; t=$@.$$$$; \
+	if $(cc_$(1)) $(COMMON) $(flags_$(1)) -isystem $(DEPS)/$(deps_$(1))/include -MMD -MP -MF $$t.d -MT $@ -c \
+		-o $$t $< 2>$$t.warn; \
+	then cat $$t.warn >&2; mv $$t.d $(@:.o=.d); mv $$t.warn $@.warn; mv $$t $@; \
+	else cat $$t.warn >&2; rm -f $$t $$t.d $$t.warn; exit 1; fi
 
 define FLAVOUR
-obj_$(1) = $$(patsubst %.c,$(BUILD)/$(1)/obj/%.o,$$(1))
 $(BUILD)/$(1)/obj/%.o: %.c | $(DEPS)/$(deps_$(1)).stamp
 	$$(call compile,$(1))
 endef
@@ -167,7 +169,7 @@ define ROOM_ARCHIVE
 $(BUILD)/$(1)/lib/$(2).list: FORCE
 	$$(call keep_list,$$@,$(src_$(2)))
 $(BUILD)/$(1)/lib/lib$(2).a: $(BUILD)/$(1)/lib/$(2).list $(call objects,$(1),$(src_$(2)))
-	@rm -f $$@; ar rcsD $$@ $(call objects,$(1),$(src_$(2)))
+	@t=$$@.$$$$$$$$; ar rcsD $$$$t $(call objects,$(1),$(src_$(2))) && mv $$$$t $$@
 endef
 $(foreach f,asan fuzz release,$(foreach r,$(ROOMS),$(eval $(call ROOM_ARCHIVE,$(f),$(r)))))
 
@@ -276,12 +278,14 @@ check-source: $(BUILD)/po/es.po
 	@$(PYTHON) etc/build/check.py $(BUILD)/po/es.po
 
 check-warnings: $(call objects,debug,$(SOURCES))
-	@bad=$$(find $(call objects,debug,$(SOURCES:%.c=%.c)) -maxdepth 0 2>/dev/null | sed 's/$$/.warn/' | \
+	@bad=$$(find $(call objects,debug,$(SOURCES)) -maxdepth 0 2>/dev/null | sed 's/$$/.warn/' | \
 		xargs -r -I{} find {} -size +0 2>/dev/null); \
 	if [ -n "$$bad" ]; then cat $$bad >&2; echo "check: the compiler warned" >&2; exit 1; fi
 
+# FILES="a.c b.h" formats only those.
 format:
-	@clang-format -i $(C_FILES)
+	@$(PYTHON) etc/build/wrap.py $(or $(FILES),$(C_FILES))
+	@clang-format -i $(or $(FILES),$(C_FILES))
 
 # --- tests, measurements -----------------------------------------------------------------------------------
 

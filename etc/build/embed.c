@@ -85,9 +85,10 @@ static void add_file(const char *name, const char *path)
 		items = realloc(items, item_room * sizeof(*items));
 		if (items == NULL) die("out of memory", path);
 	}
-	items[item_count++] = (struct item){
-		.name = join(name, ""), .path = join(path, ""), .size = (size_t)st.st_size, .hash = hash_file(path)
-	};
+	items[item_count++] = (struct item){ .name = join(name, ""),
+					     .path = join(path, ""),
+					     .size = (size_t)st.st_size,
+					     .hash = hash_file(path) };
 }
 
 /* Editors leave name~ and .name.swp about; they are not ours. */
@@ -131,8 +132,8 @@ static void find_same(void)
 	for (size_t i = 0; i < item_count; i++) {
 		items[i].same = i;
 		for (size_t j = 0; j < i; j++) {
-			if (items[j].same == j && items[j].hash == items[i].hash && items[j].size == items[i].size &&
-			    same_bytes(items[j].path, items[i].path)) {
+			if (items[j].same == j && items[j].hash == items[i].hash &&
+			    items[j].size == items[i].size && same_bytes(items[j].path, items[i].path)) {
 				items[i].same = j;
 				break;
 			}
@@ -148,8 +149,8 @@ static void write_out(FILE *f)
 		if (items[i].same != i) continue;
 		fprintf(f, "\t.balign 16\n.Ld%zu:\t.incbin \"%s\"\n.Le%zu:\t.byte 0\n", i, items[i].path, i);
 	}
-	fputs("\t.section .data.rel.ro,\"aw\"\n\t.balign 16\n\t.globl embed_index\n\t.type embed_index, %object\n"
-	      "embed_index:\n",
+	fputs("\t.section .data.rel.ro,\"aw\"\n\t.balign 16\n\t.globl embed_index\n"
+	      "\t.type embed_index, %object\nembed_index:\n",
 	      f);
 	for (size_t i = 0; i < item_count; i++) {
 		size_t s = items[i].same;
@@ -159,14 +160,16 @@ static void write_out(FILE *f)
 	fputs("\t.size embed_index, . - embed_index\n\t.section .rodata\n\t.balign 8\n\t.globl embed_total\n"
 	      "\t.type embed_total, %object\nembed_total:\n",
 	      f);
-	fprintf(f, "\t.quad %zu\n\t.size embed_total, 8\n\t.section .note.GNU-stack,\"\",%%progbits\n", item_count);
+	fprintf(f, "\t.quad %zu\n\t.size embed_total, 8\n\t.section .note.GNU-stack,\"\",%%progbits\n",
+		item_count);
 }
 
 int main(int argc, char **argv)
 {
 	FILE *f;
 
-	if (argc < 2 || (argc - 2) % 3 != 0) die("usage", "embed OUT.S (file NAME PATH | tree NAME FOLDER)...");
+	if (argc < 2 || (argc - 2) % 3 != 0)
+		die("usage", "embed OUT.S (file NAME PATH | tree NAME FOLDER)...");
 	for (int i = 2; i < argc; i += 3) {
 		if (strcmp(argv[i], "file") == 0) {
 			add_file(argv[i + 1], argv[i + 2]);
@@ -178,7 +181,8 @@ int main(int argc, char **argv)
 	}
 	qsort(items, item_count, sizeof(*items), by_name);
 	for (size_t i = 1; i < item_count; i++)
-		if (strcmp(items[i - 1].name, items[i].name) == 0) die("two files of one name", items[i].name);
+		if (strcmp(items[i - 1].name, items[i].name) == 0)
+			die("two files of one name", items[i].name);
 	find_same();
 	f = fopen(argv[1], "w");
 	if (f == NULL) die(strerror(errno), argv[1]);

@@ -141,7 +141,8 @@ static void check_entries(void)
 		const struct entry *e = &entries[i];
 
 		if (e->str[0] == '\0') fault(e->file, e->line, "empty msgstr");
-		/* A percent sign in prose ("100 % done") is not a conversion: only texts whose English has one count. */
+		/* A percent sign in prose ("100 % done") is not a conversion: only texts whose English has
+		 * one count. */
 		conversions(e->id, a, sizeof(a));
 		conversions(e->str, b, sizeof(b));
 		if (strcmp(a, b) != 0) fault(e->file, e->line, "msgstr takes other %-conversions than msgid");

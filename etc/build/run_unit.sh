@@ -1,7 +1,7 @@
 #!/bin/bash
 #
-# run_unit.sh BUILD/unit PROGRAM... -- runs test programs, two at a time, shows the output of those that fail and
-# closes with one line of counts. Fails if any failed or none was given.
+# run_unit.sh BUILD/unit PROGRAM... -- runs test programs, two at a time, shows the output of those that fail
+# and closes with one line of counts. Fails if any failed.
 
 set -u
 dir=$1
@@ -17,12 +17,13 @@ export TZ=Pacific/Kiritimati LC_ALL=C   # nothing may depend on the machine's zo
 
 one()
 {
-	local name=${1#"$dir"/} log=$1.log corpus
+	local name=${1#"$dir"/} log=$1.log corpus count
 
 	corpus=tests/fuzz/corpus/${name#fuzz/}
 	if [ "${name%%/*}" = fuzz ]; then set -- "$1" "$corpus"; fi
 	if timeout 120 "$@" >"$log" 2>&1; then
-		printf 'ok      %s%s\n' "$name" "$(sed -n 's/^\[  PASSED  \] \([0-9]* test(s)\).*/  \1/p' "$log" | tail -n 1)"
+		count=$(sed -n 's/^\[  PASSED  \] \([0-9]* test(s)\).*/\1/p' "$log" | tail -n 1)
+		printf 'ok      %s  %s\n' "$name" "$count"
 		return 0
 	fi
 	{ printf 'FAILED  %s\n' "$name"; sed 's/^/    /' "$log" | tail -n 80; }

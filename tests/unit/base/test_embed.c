@@ -38,8 +38,9 @@ static void a_text_file_ends_in_a_nul_beyond_its_length(void **state)
 
 static void the_zones_of_the_region_are_inside(void **state)
 {
-	static const char *const zones[] = { "zone/America/Guayaquil", "zone/America/Lima", "zone/America/Bogota",
-					     "zone/America/Santiago", "zone/Europe/Madrid", "zone/Etc/UTC" };
+	static const char *const zones[] = { "zone/America/Guayaquil", "zone/America/Lima",
+					     "zone/America/Bogota",    "zone/America/Santiago",
+					     "zone/Europe/Madrid",     "zone/Etc/UTC" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {

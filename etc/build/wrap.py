@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""wrap.py -- wraps overlong lines of block comments whose lines start with ** (clang-format cannot).
+
+Usage: wrap.py FILE.c...   `make format` runs it before clang-format. Words that do not fit move to the start
+of the next line of the same paragraph; lists and drawings are left alone but for the overflow.
+"""
+import sys
+
+COLUMNS = 110
+
+
+def wrap(lines):
+    out, i = [], 0
+    lines = list(lines)
+    while i < len(lines):
+        line = lines[i]
+        if not line.startswith("** ") or len(line) <= COLUMNS or " " not in line[3:].strip():
+            out.append(line)
+            i += 1
+            continue
+        indent = len(line[2:]) - len(line[2:].lstrip())
+        cut = line.rfind(" ", 0, COLUMNS + 1)
+        if cut <= 2 + indent:
+            out.append(line)
+            i += 1
+            continue
+        head, tail = line[:cut].rstrip(), line[cut:].strip()
+        out.append(head)
+        nxt = lines[i + 1] if i + 1 < len(lines) else ""
+        nxt_indent = len(nxt[2:]) - len(nxt[2:].lstrip()) if nxt.startswith("** ") else -1
+        text = nxt[2:].lstrip()
+        if indent <= nxt_indent <= indent + 16 and text and text[0] not in "-*(":
+            lines[i + 1] = "**" + " " * nxt_indent + tail + " " + nxt[2:].strip()
+        else:
+            lines.insert(i + 1, "**" + " " * indent + tail)
+        i += 1
+    return out
+
+
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as f:
+        old = f.read()
+    new = "\n".join(wrap(old.split("\n")))
+    if new != old:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(new)
