@@ -261,7 +261,8 @@ static char *cluster_compose(char *out, struct cluster *cl)
 			cl->base = composed;
 			continue;
 		}
-		last_class = class == 0 ? 256 : class;
+		if (last_class != 256)
+			last_class = class == 0 ? 256 : class; /* 256: a wall, to the end */
 		cl->mark[kept++] = mark;
 	}
 	out = put_code_point(out, cl->base);

@@ -132,6 +132,7 @@ bool desk_plan_at(struct cx *cx, size_t i, const char **what, const char **sql);
 
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];       /* home page, inbox, templates, settings page (read), batches */
+extern const struct job_kind desk_jobs[];       /* gateway test… */
 extern const struct right desk_rights[];
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/check.h"
 #include "db/db.h"
 #include "web/web.h"
+#include "work/work.h"
 
 /* ---- writing: all inside the caller's transaction ------------------------------------------------------------ */
 
@@ -122,6 +123,7 @@ int64_t outbox_heartbeat_age_ms(const struct outbox *o);
 extern const struct setting outbox_settings[];   /* whatsapp.*, outbox.* */
 extern const struct route outbox_routes[];       /* webhooks */
 extern const struct job_kind outbox_jobs[];      /* inbound parsing, retention */
+extern const struct schedule_default outbox_schedules[];
 extern const struct right outbox_rights[];
 extern const struct check outbox_checks[];
 

@@ -1,0 +1,390 @@
+/*
+** house.c -- puts the rooms together: collects their tables, starts and stops them in order.
+**
+** Owns:   the order of start and stop, and nothing else.
+** Holds:  (1) a room starts after every room it needs and stops before them; (2) only the
+**         holder of the lock runs jobs, sends and migrates; (3) what was begun is ended in
+**         reverse, whatever failed.
+*/
+#include "house.h"
+#include "base/mem.h"
+#include "module.h"
+#include "ops/ops.h"
+#include "standin/standin.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define TABLES_MAX 40                            /* rooms and modules that may hand in a table of one kind */
+#define COMMAND_ARENA_MAX (64 * 1024 * 1024)     /* an import of the largest file allowed, and its rows     */
+
+struct house {
+	struct env *env;
+	struct arena *forever; /* what lives as long as the house: routes, sentences */
+	int lock_fd;
+	struct standin *standin;
+	struct work *work;
+	struct outbox *outbox;
+	struct web *web;
+	struct control *control;
+	struct health *health;
+};
+
+/* The tables of all rooms and modules by kind, collected once. */
+static struct {
+	bool is_ready;
+	const struct setting *settings[TABLES_MAX];
+	const struct command *commands[TABLES_MAX];
+	const struct route *routes[TABLES_MAX];
+	const struct right *rights[TABLES_MAX];
+	const struct job_kind *jobs[TABLES_MAX];
+	const struct schedule_default *schedules[TABLES_MAX];
+	const struct resource *resources[TABLES_MAX];
+	const struct figure *figures[TABLES_MAX];
+	const struct check *checks[TABLES_MAX];
+	const struct reply_word *replies[TABLES_MAX];
+	struct setting switches[TABLES_MAX]; /* modules.NAME = yes */
+	char switch_names[TABLES_MAX][48];
+} tables;
+
+/* Append a row array to a NULL-terminated list of TABLES_MAX; more rooms than places is our bug. */
+#define TABLE_ADD(list, rows) table_add((const void **)(list), (rows))
+static void table_add(const void **list, const void *rows)
+{
+	size_t n = 0;
+
+	if (rows == NULL)
+		return;
+	while (n < TABLES_MAX - 1 && list[n] != NULL)
+		n++;
+	if (n == TABLES_MAX - 1)
+		abort();
+	list[n] = rows;
+}
+
+static void collect_settings(void)
+{
+	size_t n = 0;
+
+	if (tables.settings[0] != NULL)
+		return;
+	TABLE_ADD(tables.settings, ops_settings);
+	TABLE_ADD(tables.settings, web_settings);
+	TABLE_ADD(tables.settings, outbox_settings);
+	for (size_t i = 0; modules[i] != NULL && n < TABLES_MAX - 1; i++, n++) {
+		snprintf(tables.switch_names[n], sizeof(tables.switch_names[n]), "modules.%s", modules[i]->name);
+		tables.switches[n] = (struct setting){ .name = tables.switch_names[n], .type = SET_BOOL, .def = "yes",
+						       .help = N_("Switch the module off with `no`: it is then as if absent.") };
+		TABLE_ADD(tables.settings, modules[i]->settings);
+	}
+	TABLE_ADD(tables.settings, tables.switches);
+}
+
+const struct setting *const *house_settings(void)
+{
+	collect_settings();
+	return tables.settings;
+}
+
+const struct command *const *house_commands(void)
+{
+	if (tables.commands[0] == NULL) {
+		TABLE_ADD(tables.commands, ops_commands);
+		TABLE_ADD(tables.commands, standin_commands);
+		for (size_t i = 0; modules[i] != NULL; i++)
+			TABLE_ADD(tables.commands, modules[i]->commands);
+	}
+	return tables.commands;
+}
+
+static bool is_switched_on(const struct settings *s, const struct module *m)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "modules.%s", m->name);
+	return setting_bool(s, name);
+}
+
+/* Everything but settings and commands: once, when the settings say which modules are on. */
+static enum rc collect_tables(struct env *env, struct arena *forever)
+{
+	enum rc rc;
+
+	if (tables.is_ready)
+		return RC_OK;
+	TABLE_ADD(tables.routes, web_routes);
+	TABLE_ADD(tables.routes, outbox_routes);
+	TABLE_ADD(tables.routes, desk_routes);
+	TABLE_ADD(tables.routes, ops_routes);
+	TABLE_ADD(tables.rights, web_rights);
+	TABLE_ADD(tables.rights, outbox_rights);
+	TABLE_ADD(tables.rights, desk_rights);
+	TABLE_ADD(tables.jobs, outbox_jobs);
+	TABLE_ADD(tables.jobs, desk_jobs);
+	TABLE_ADD(tables.jobs, ops_jobs);
+	TABLE_ADD(tables.schedules, outbox_schedules);
+	TABLE_ADD(tables.schedules, ops_schedules);
+	TABLE_ADD(tables.resources, desk_resources);
+	TABLE_ADD(tables.checks, ops_checks);
+	TABLE_ADD(tables.checks, outbox_checks);
+	for (size_t i = 0; modules[i] != NULL; i++) {
+		const struct module *m = modules[i];
+
+		if (!is_switched_on(env->settings, m))
+			continue;
+		TABLE_ADD(tables.routes, m->routes);
+		TABLE_ADD(tables.rights, m->rights);
+		TABLE_ADD(tables.jobs, m->jobs);
+		TABLE_ADD(tables.schedules, m->schedules);
+		TABLE_ADD(tables.resources, m->resources);
+		TABLE_ADD(tables.figures, m->figures);
+		TABLE_ADD(tables.checks, m->checks);
+		TABLE_ADD(tables.replies, m->replies);
+	}
+	rc = desk_setup(tables.resources, tables.figures, forever);
+	if (rc == RC_OK)
+		TABLE_ADD(tables.routes, desk_made_routes());
+	ops_setup(&(struct ops_tables){ .checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
+	tables.is_ready = rc == RC_OK;
+	return rc;
+}
+
+enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a, const char **why)
+{
+	const char *zone;
+	char *slash;
+	instant start = 0;
+	enum rc rc;
+
+	if (config_path[0] != '/') {
+		char *here = realpath(".", NULL);
+
+		config_path = arena_printf(a, "%s/%s", here != NULL ? here : ".", config_path);
+		free(here);
+	}
+	env->config_path = config_path;
+	slash = arena_text(a, config_path);
+	env->dir = slash;
+	slash = strrchr(slash, '/');
+	*(slash == env->dir ? slash + 1 : slash) = '\0';
+	rc = settings_load(&env->settings, house_settings(), config_path, a, env->lang, why);
+	if (rc != RC_OK)
+		return rc;
+	(void)words_lang(&env->lang, setting_text(env->settings, "business.language"));
+	zone = setting_text(env->settings, "business.zone");
+	env->zone = zone_find(zone);
+	if (env->zone == NULL) {
+		*why = arena_printf(a, words_get(env->lang, N_("The time zone “%s” is not known.")), zone);
+		return RC_BAD_INPUT;
+	}
+	env->is_offline = setting_bool(env->settings, "mode.offline");
+	if (now[0] != '\0') {
+		if (!env->is_offline) {
+			*why = words_get(env->lang, N_("--now is for offline mode only: set “offline = yes” under [mode]."));
+			return RC_BAD_INPUT;
+		}
+		rc = instant_parse(&start, now);
+		if (rc != RC_OK) {
+			*why = arena_printf(a, words_get(env->lang, N_("“%s” is not an instant; write it like "
+								       "2026-11-22T09:00:00-05:00.")), now);
+			return RC_BAD_INPUT;
+		}
+		env->is_frozen_clock = true;
+	}
+	env->clock = clock_new(start);
+	return env->clock != NULL ? RC_OK : RC_NO_MEMORY;
+}
+
+static bool is_loopback_url(const char *url)
+{
+	return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://localhost", 16) == 0 ||
+	       strncmp(url, "http://[::1]", 12) == 0;
+}
+
+/* Offline, the providers are the built-in stand-in, unless the setting already points at one on loopback. */
+static enum rc start_standin(struct house *h, struct cx *cx)
+{
+	struct env *env = h->env;
+	const char *why = "";
+	char secret[TOKEN_SIZE];
+	enum rc rc;
+
+	if (!env->is_offline)
+		return RC_OK;
+	if (setting_text(env->settings, "whatsapp.webhook_secret")[0] == '\0') {
+		token_new(secret);
+		rc = settings_override(env->settings, "whatsapp.webhook_secret", secret);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (is_loopback_url(setting_text(env->settings, "whatsapp.base_url")))
+		return RC_OK;
+	rc = standin_start(&h->standin, env, &(struct standin_options){ .listen = "127.0.0.1:0", .delivered_ms = 2000, .read_ms = 5000 },
+			   cx->arena, &why);
+	if (rc != RC_OK)
+		return cx_fail(cx, rc, "%s", why);
+	env->standin_url = arena_printf(h->forever, "http://127.0.0.1:%d", standin_port(h->standin));
+	return RC_OK;
+}
+
+static enum rc run_at_start(struct cx *cx)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK)
+		rc = tx_end(cx, auth_roles_ensure(cx, tables.rights));
+	for (size_t i = 0; modules[i] != NULL && rc == RC_OK; i++)
+		if (modules[i]->at_start != NULL && is_switched_on(cx->env->settings, modules[i]))
+			rc = modules[i]->at_start(cx);
+	return rc;
+}
+
+static int64_t oldest_heartbeat(void *arg)
+{
+	const struct house *h = arg;
+	int64_t work = work_heartbeat_age_ms(h->work);
+	int64_t outbox = outbox_heartbeat_age_ms(h->outbox);
+
+	return work > outbox ? work : outbox;
+}
+
+static enum rc start_web(struct house *h, struct cx *cx)
+{
+	struct env *env = h->env;
+	const char *why = "";
+	enum rc rc = web_start(&h->web, env,
+			       &(struct web_options){ .routes = tables.routes, .rights = tables.rights, .decorate = desk_decorate,
+						      .before = h->standin != NULL ? standin_control : NULL, .before_arg = h->standin },
+			       h->forever, &why);
+
+	if (rc != RC_OK)
+		return cx_fail(cx, rc, "%s", why);
+	if (h->standin != NULL)
+		standin_set_webhook(h->standin, arena_printf(h->forever, "%s/webhook/wasender/", web_address(h->web)),
+				    setting_text(env->settings, "whatsapp.webhook_secret"));
+	return RC_OK;
+}
+
+/* A command that came over the control socket: the same rows as on the command line, with this process's house. */
+int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out, FILE *err);
+static int run_remote(void *arg, const struct command_line *line, FILE *in, FILE *out, FILE *err)
+{
+	struct house *h = arg;
+
+	return recado_run_remote(h, h->env, line, in, out, err);
+}
+
+enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web)
+{
+	struct env *env = cx->env;
+	struct house *h = mem_zeroed(sizeof(*h));
+	const char *why = "";
+	enum rc rc;
+
+	if (h == NULL)
+		return RC_NO_MEMORY;
+	h->env = env;
+	h->lock_fd = -1;
+	for (int i = 0; i < WAKE__MAX; i++)
+		env->wake_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	h->forever = arena_new(COMMAND_ARENA_MAX);
+	rc = h->forever != NULL ? collect_tables(env, h->forever) : RC_NO_MEMORY;
+	if (rc == RC_OK && is_holder) {
+		rc = state_lock(&h->lock_fd, env->dir);
+		if (rc == RC_IO)
+			rc = cx_fail(cx, rc, _("The state folder %s cannot be written; run `recado init %s` or check its owner."), env->dir,
+				     env->dir);
+		env->is_holder = rc == RC_OK;
+	}
+	if (rc == RC_OK) {
+		rc = seal_key_load(&env->key, arena_printf(cx->arena, "%s/key", env->dir));
+		if (rc != RC_OK)
+			rc = cx_fail(cx, rc, _("The key file %s/key cannot be read; run `recado init %s` or put it back."), env->dir, env->dir);
+	}
+	if (rc == RC_OK) {
+		rc = store_open(&env->store, env, cx->arena, &why, is_holder);
+		if (rc != RC_OK && why[0] != '\0')
+			rc = cx_fail(cx, rc, "%s", why);
+	}
+	if (rc == RC_OK)
+		rc = db_open(&cx->db, env->store);
+	if (rc == RC_OK && is_holder)
+		rc = run_at_start(cx);
+	if (rc == RC_OK && is_holder)
+		rc = start_standin(h, cx);
+	if (rc == RC_OK && is_holder && with_web)
+		rc = start_web(h, cx);
+	if (rc == RC_OK && is_holder)
+		rc = outbox_start(&h->outbox, env, tables.replies);
+	if (rc == RC_OK && is_holder)
+		rc = work_start(&h->work, env, tables.jobs, tables.schedules);
+	if (rc == RC_OK && with_web)
+		rc = health_start(&h->health, env, oldest_heartbeat, h);
+	if (rc == RC_OK && with_web) {
+		rc = control_start(&h->control, env, run_remote, h);
+		if (rc != RC_OK)
+			rc = cx_fail(cx, rc, _("The control socket in %s could not be opened; is the path too long?"), env->dir);
+	}
+	if (rc != RC_OK) {
+		db_close(cx->db);
+		cx->db = NULL;
+		house_close(h);
+		return rc;
+	}
+	*out = h;
+	return RC_OK;
+}
+
+void house_close(struct house *h)
+{
+	struct env *env;
+
+	if (h == NULL)
+		return;
+	env = h->env;
+	env->is_stopping = true;
+	for (int i = 0; i < WAKE__MAX; i++)
+		env_wake(env, (enum wake)i);
+	control_stop(h->control);
+	web_stop(h->web);
+	health_stop(h->health);
+	work_stop(h->work);
+	outbox_stop(h->outbox);
+	standin_stop(h->standin);
+	store_close(env->store);
+	env->store = NULL;
+	seal_key_free(env->key);
+	env->key = NULL;
+	if (h->lock_fd >= 0)
+		close(h->lock_fd);
+	for (int i = 0; i < WAKE__MAX; i++)
+		if (env->wake_fd[i] >= 0)
+			close(env->wake_fd[i]);
+	arena_free(h->forever);
+	mem_free(h);
+}
+
+void house_reload(struct house *h)
+{
+	struct arena *a = arena_new(1024 * 1024);
+	const char *why = "";
+
+	if (a == NULL)
+		return;
+	if (settings_reload(h->env->settings, a, h->env->lang, &why) == RC_OK)
+		log_event(LOG_INFO, "app", "settings.reloaded", "path=%s", h->env->config_path);
+	else
+		log_event(LOG_ERROR, "app", "settings.refused", "why=%s", log_quote((char[LOG_QUOTE_SIZE]){ 0 }, why));
+	arena_free(a);
+}
+
+const char *house_address(const struct house *h)
+{
+	return h->web != NULL ? web_address(h->web) : "";
+}
+
+int house_run_due(struct house *h, struct cx *cx)
+{
+	return work_run_due(cx, h->work);
+}
