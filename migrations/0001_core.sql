@@ -199,6 +199,8 @@ CREATE TABLE channel_account (
 	state_detail  TEXT NOT NULL DEFAULT '',
 	until_at      INTEGER,
 	state_at      INTEGER NOT NULL DEFAULT 0,
+	session       TEXT NOT NULL DEFAULT '',
+	session_at    INTEGER NOT NULL DEFAULT 0,
 	facts_json    TEXT NOT NULL DEFAULT '{}',
 	created_at    INTEGER NOT NULL,
 	archived_at   INTEGER
@@ -281,11 +283,13 @@ CREATE TABLE message (
 	error               TEXT NOT NULL DEFAULT '',
 	is_late_failure     INTEGER NOT NULL DEFAULT 0 CHECK (is_late_failure IN (0, 1)),
 	slot                INTEGER,
+	-- While queued: 0 before its time, 1 may leave, 2 behind another to the same contact, 3 its batch is paused.
+	turn                INTEGER NOT NULL DEFAULT 1 CHECK (turn BETWEEN 0 AND 3),
+	ignores_window      INTEGER NOT NULL DEFAULT 0 CHECK (ignores_window IN (0, 1)),
 	priority            INTEGER NOT NULL DEFAULT 0,
 	attempts            INTEGER NOT NULL DEFAULT 0,
 	not_before_at       INTEGER NOT NULL,
 	expires_at          INTEGER NOT NULL,
-	window_json         TEXT NOT NULL DEFAULT '',
 	provider_id         TEXT,
 	provider_key        TEXT,
 	next_check_at       INTEGER,
@@ -299,14 +303,17 @@ CREATE TABLE message (
 	read_at             INTEGER,
 	failed_at           INTEGER
 ) STRICT;
--- The queue: only what waits is in it, so claiming costs the same with a hundred or a hundred million messages behind.
-CREATE INDEX message_queue ON message (channel_account_id, priority, id, not_before_at, contact_id) WHERE state = 'queued';
+-- The queue: only what may leave now is in it, so claiming costs the same whatever else waits, is parked or lies behind.
+CREATE INDEX message_queue ON message (channel_account_id, ignores_window DESC, priority, id)
+	WHERE state = 'queued' AND turn = 1;
+CREATE INDEX message_waiting ON message (channel_account_id, not_before_at) WHERE state = 'queued' AND turn = 0;
+CREATE INDEX message_behind ON message (channel_account_id, contact_id, priority, id) WHERE state = 'queued' AND turn = 2;
 CREATE INDEX message_expiry ON message (expires_at) WHERE state = 'queued';
 CREATE UNIQUE INDEX message_slot ON message (channel_account_id, slot) WHERE slot IS NOT NULL;
 CREATE UNIQUE INDEX message_sending ON message (channel_account_id, contact_id) WHERE state = 'sending';
 CREATE INDEX message_batch ON message (batch_id, state);
 CREATE INDEX message_contact ON message (contact_id, id);
-CREATE INDEX message_check ON message (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX message_check ON message (channel_account_id, next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX message_provider_id ON message (provider_id) WHERE provider_id IS NOT NULL;
 CREATE INDEX message_provider_key ON message (provider_key) WHERE provider_key IS NOT NULL;
 CREATE INDEX message_unsure ON message (id) WHERE state = 'unsure';
