@@ -33,7 +33,9 @@ enum column_type {
 #define COL_HIDDEN (1u << 3)    /* neither in pages nor in the API (ids, hashes)           */
 #define COL_CREATE (1u << 4)    /* only when creating                                     */
 #define COL_SEARCH (1u << 5)    /* its folded text goes into `search`                      */
-#define COL_SECRET (1u << 6)
+#define COL_SECRET (1u << 6)    /* never shown, exported or kept in history               */
+#define COL_API (1u << 7)       /* in the API only: a code whose words another column shows */
+#define COL_PAGE (1u << 8)      /* in pages and CSV only, not in the API                    */
 
 struct column {
 	const char *name;    /* API field and form field; also the SQL column unless sql is given      */
@@ -58,7 +60,8 @@ struct filter {
 	const char *name, *title; /* N_()                                                            */
 	const char *choices;      /* "active=Active|expired=Expired"; NULL: a free value (ref public_id, date) */
 	const char *ref;          /* resource of the value                                           */
-	/* Predicates: one per choice in order, or one with :f_<name>; may use :today and :now. NULL-terminated. */
+	/* Predicates: one per choice in order, or one with :f_<name>; may use :today, :now and :actor. NULL-terminated.
+	** A date also comes as :f_<name>_ms (its first instant) and :f_<name>_end_ms (the next day's first). */
 	const char *const *sql;
 };
 
@@ -104,6 +107,8 @@ struct resource {
 	const char *show_template;
 	void (*list_extra)(struct cx *cx, struct value *page); /* cards above the list                 */
 	const char *list_template;   /* NULL = generic                                             */
+	const char *new_page, *edit_page; /* own pages instead of the generic forms: "/users/new", "/users/:id/edit"; the module's
+					     routes serve them. NULL = generic. The API's own writing stays generic. */
 };
 
 /* A card on the home page, and a gauge in /metrics when metric is given. */
@@ -129,6 +134,15 @@ enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id /* 0 
 enum rc desk_find(struct cx *cx, int64_t *row_id, const struct resource *r, const char *id) MUST_CHECK;
 /* The SQL of each declared (filter, sort) pair, for the EXPLAIN QUERY PLAN test. false past the end. */
 bool desk_plan_at(struct cx *cx, size_t i, const char **what, const char **sql);
+
+/* What the templates page knows about a module's message templates: allowed variables and values for the preview. To be told
+** before the first page is served (at_start); without it the variables of the built-in texts count as known. */
+struct template_family {
+	const char *prefix;                                       /* "renewals.": of template.name   */
+	const char *const *known;                                 /* NULL-terminated                 */
+	void (*sample)(struct cx *cx, struct value *variables);   /* made-up values; NULL = generic  */
+};
+void desk_template_family(const struct template_family *family); /* kept by reference for ever       */
 
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];       /* home page, inbox, templates, settings page (read), batches */
