@@ -14,9 +14,10 @@ enum lang { LANG_ES, LANG_EN, LANG__MAX };
 /* Parse the embedded catalogues once, before any thread starts. */
 enum rc words_load(void) MUST_CHECK;
 /* The translation, or msgid itself. Lives for ever. NULL gives "". */
-const char *words_get(enum lang lang, const char *msgid);
+const char *words_get(enum lang lang, const char *msgid) __attribute__((format_arg(2)));
 /* One or many: both msgids are looked up. */
-const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many);
+const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many)
+	__attribute__((format_arg(3), format_arg(4)));
 bool words_lang(enum lang *out, const char *code); /* "es", "es-EC", "en"… */
 const char *words_code(enum lang lang);
 

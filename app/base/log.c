@@ -1,0 +1,337 @@
+/*
+** log.c -- what happened, one line each, without ever holding up who says it.
+**
+** Owns:   the queue, the writer thread, the log files.
+** Needs:  the real time: lines carry the machine's hour also when a test runs under another clock.
+** Never:  blocks on the disk or a slow journal in the caller's thread once started; takes memory.
+** Holds:  (1) a line is whole or dropped, and drops are counted in a line of their own; (2) a line has no
+**         control, line-breaking or direction-changing character and is valid UTF-8; (3) lines of one thread
+**         keep their order; (4) after log_stop() every queued line was handed to the system.
+** Lock:   `lock` guards queue and state; it is held for copying only, never while writing.
+*/
+#include "base/log.h"
+#include "base/log_file.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024 /* one event, not a document; longer ones end in "…"                         */
+#define QUEUE_BYTES    (128 * 1024) /* some 1,000 lines: a second of the busiest send while the disk thinks */
+#define PATH_ROOM      4096         /* PATH_MAX of Linux */
+
+static const char *const subjects[] = { "app",      "jobs",     "outbox", "calendars",
+					"payments", "security", "access", "errors" };
+#define SUBJECTS       (sizeof(subjects) / sizeof(*subjects))
+#define SUBJECT_ERRORS (SUBJECTS - 1) /* errors.log also gets every line of level error */
+
+struct head { /* before each line in the queue */
+	uint16_t len;
+	uint8_t subject, level;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	pthread_t thread;
+	bool is_running, is_stopping; /* under lock */
+	size_t used;
+	unsigned long dropped;
+	char queue[QUEUE_BYTES];
+	char batch[QUEUE_BYTES]; /* the writer's own copy */
+	char dir[PATH_ROOM];     /* "" = no files         */
+	struct log_file files[SUBJECTS];
+	bool is_dir_broken; /* said once, until it works again */
+	_Atomic(const struct zone *) zone;
+	_Atomic int least;
+} the_log = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .least = LOG_INFO };
+
+/* ---- one line ---- */
+
+/* The bytes of the character at p that may go into a line; 0: replace one byte. */
+static size_t harmless(const unsigned char *p, size_t len)
+{
+	size_t n;
+
+	if (*p < 0x80) return *p >= 0x20 && *p != 0x7f;
+	n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
+	if (n > len || !text_is_utf8((const char *)p, n)) return 0;
+	if (p[0] == 0xc2 && p[1] < 0xa0) /* C1 controls */
+		return 0;
+	/* U+2028…202E and U+2066…2069: line breaks and changes of direction make a line look like another
+	 * one. */
+	if (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+			     (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+		return 0;
+	return n;
+}
+
+static void replace_controls(char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len) {
+		size_t n = harmless((const unsigned char *)text + i, len - i);
+
+		if (n == 0)
+			text[i++] = '?';
+		else
+			i += n;
+	}
+}
+
+const char *log_quote(char buf[LOG_QUOTE_SIZE], const char *text)
+{
+	static const char more[] = "\xe2\x80\xa6"; /* … */
+	const size_t room = LOG_QUOTE_SIZE - sizeof(more) - 1;
+	size_t len = text ? strlen(text) : 0, i = 0, o = 0;
+
+	buf[o++] = '"';
+	while (i < len) {
+		size_t n = harmless((const unsigned char *)text + i, len - i);
+		char two[2] = { '\\', text[i] };
+		const char *p = text + i;
+		size_t put = n;
+
+		if (*p == '"' || *p == '\\' || *p == '\n' || *p == '\t' || *p == '\r') {
+			two[1] = *p == '\n' ? 'n' : *p == '\t' ? 't' : *p == '\r' ? 'r' : *p;
+			p = two;
+			put = 2;
+		} else if (n == 0) {
+			p = "?";
+			put = 1;
+		}
+		if (o + put > room) {
+			memcpy(buf + o, more, sizeof(more) - 1);
+			o += sizeof(more) - 1;
+			break;
+		}
+		memcpy(buf + o, p, put);
+		o += put;
+		i += n == 0 ? 1 : n;
+	}
+	buf[o++] = '"';
+	buf[o] = '\0';
+	return buf;
+}
+
+static size_t append(char *line, size_t at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static size_t vappend(char *line, size_t at, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
+
+/* Both return the new length; a full line keeps its last bytes for the mark and the line feed. */
+static size_t vappend(char *line, size_t at, const char *fmt, va_list ap)
+{
+	const size_t room = LINE_MAX_BYTES - 4;
+	int n = vsnprintf(line + at, room - at, fmt, ap);
+
+	if (n < 0) return at;
+	if ((size_t)n < room - at) return at + (size_t)n;
+	memcpy(line + room - 1, "\xe2\x80\xa6", 3);
+	return room + 2;
+}
+
+static size_t append(char *line, size_t at, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = vappend(line, at, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+static instant now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (instant)ts.tv_sec * SECOND_MS + ts.tv_nsec / 1000000;
+}
+
+/* Time, level, subject and event of a line. */
+static size_t begin_line(char *line, enum log_level level, const char *subject, const char *event)
+{
+	static const char *const levels[] = { "debug", "info", "warn", "error" };
+	char at[RFC3339_SIZE];
+
+	instant_text_zone(at, now(), atomic_load(&the_log.zone));
+	return append(line, 0, "%s %s %s %.80s", at, levels[level], subject, event);
+}
+
+/* ---- writing ---- */
+
+static void write_stderr(const char *p, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, p, len);
+
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return; /* nobody listens: there is no place left to complain */
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+static void write_file(size_t subject, const char *p, size_t len)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n;
+	bool is_fine = log_file_write(&the_log.files[subject], the_log.dir, subjects[subject], p, len);
+
+	if (!is_fine && !the_log.is_dir_broken) {
+		n = begin_line(line, LOG_ERROR, "app", "log.file");
+		n = append(line, n, " subject=%s errno=%d", subjects[subject], errno);
+		line[n++] = '\n';
+		write_stderr(line, n);
+	}
+	the_log.is_dir_broken = !is_fine;
+}
+
+static void write_batch(const char *batch, size_t len, unsigned long dropped)
+{
+	char line[LINE_MAX_BYTES];
+	struct head h;
+	size_t i, n;
+
+	for (i = 0; i < len; i += h.len) {
+		memcpy(&h, batch + i, sizeof(h));
+		i += sizeof(h);
+		write_stderr(batch + i, h.len);
+		if (!the_log.dir[0]) continue;
+		write_file(h.subject, batch + i, h.len);
+		if (h.level == LOG_ERROR && h.subject != SUBJECT_ERRORS)
+			write_file(SUBJECT_ERRORS, batch + i, h.len);
+	}
+	if (dropped > 0) {
+		n = begin_line(line, LOG_WARN, "app", "log.dropped");
+		n = append(line, n, " lines=%lu", dropped);
+		line[n++] = '\n';
+		write_stderr(line, n);
+		if (the_log.dir[0]) write_file(0, line, n);
+	}
+}
+
+static void *writer(void *arg)
+{
+	unsigned long dropped;
+	bool is_last = false;
+	size_t len;
+
+	(void)arg;
+	while (!is_last) {
+		pthread_mutex_lock(&the_log.lock);
+		while (the_log.used == 0 && the_log.dropped == 0 && !the_log.is_stopping)
+			pthread_cond_wait(&the_log.filled, &the_log.lock);
+		len = the_log.used;
+		memcpy(the_log.batch, the_log.queue, len);
+		dropped = the_log.dropped;
+		the_log.used = 0;
+		the_log.dropped = 0;
+		is_last = the_log.is_stopping;
+		pthread_mutex_unlock(&the_log.lock);
+		write_batch(the_log.batch, len, dropped);
+	}
+	return NULL;
+}
+
+static size_t subject_index(const char *subject)
+{
+	size_t i;
+
+	for (i = 0; i < SUBJECTS; i++)
+		if (strcmp(subjects[i], subject) == 0) return i;
+	return 0;
+}
+
+void log_event(enum log_level level, const char *subject, const char *event, const char *fmt, ...)
+{
+	struct head h = { .level = (uint8_t)level, .subject = (uint8_t)subject_index(subject) };
+	char line[LINE_MAX_BYTES];
+	bool is_queued;
+	va_list ap;
+	size_t n;
+
+	if ((int)level < atomic_load(&the_log.least) || (unsigned)level > LOG_ERROR) return;
+	n = begin_line(line, level, subjects[h.subject], event);
+	if (fmt && *fmt) {
+		line[n++] = ' ';
+		va_start(ap, fmt);
+		n = vappend(line, n, fmt, ap);
+		va_end(ap);
+	}
+	replace_controls(line, n);
+	line[n++] = '\n';
+	h.len = (uint16_t)n;
+
+	pthread_mutex_lock(&the_log.lock);
+	is_queued = the_log.is_running;
+	if (is_queued && the_log.used + sizeof(h) + n <= QUEUE_BYTES) {
+		memcpy(the_log.queue + the_log.used, &h, sizeof(h));
+		memcpy(the_log.queue + the_log.used + sizeof(h), line, n);
+		the_log.used += sizeof(h) + n;
+		pthread_cond_signal(&the_log.filled);
+	} else if (is_queued) {
+		the_log.dropped++;
+	}
+	pthread_mutex_unlock(&the_log.lock);
+	if (!is_queued) write_stderr(line, n);
+}
+
+/* ---- start and stop ---- */
+
+enum rc log_start(const struct zone *zone, enum log_level least, const char *dir)
+{
+	sigset_t all, old;
+	enum rc rc = RC_OK;
+	size_t i;
+
+	if (dir && strlen(dir) >= sizeof(the_log.dir) - 32) return RC_TOO_LARGE;
+	pthread_mutex_lock(&the_log.lock);
+	if (the_log.is_running) {
+		rc = RC_CONFLICT;
+		goto out;
+	}
+	snprintf(the_log.dir, sizeof(the_log.dir), "%s", dir ? dir : "");
+	for (i = 0; i < SUBJECTS; i++)
+		the_log.files[i] = (struct log_file)LOG_FILE_NONE;
+	the_log.is_stopping = false;
+	the_log.is_dir_broken = false;
+	sigfillset(&all); /* signals are for the main thread */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&the_log.thread, NULL, writer, NULL) != 0) rc = RC_IO;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc == RC_OK) {
+		the_log.is_running = true;
+		atomic_store(&the_log.zone, zone);
+		atomic_store(&the_log.least, (int)least);
+	}
+out:
+	pthread_mutex_unlock(&the_log.lock);
+	return rc;
+}
+
+void log_stop(void)
+{
+	size_t i;
+
+	pthread_mutex_lock(&the_log.lock);
+	if (!the_log.is_running || the_log.is_stopping) {
+		pthread_mutex_unlock(&the_log.lock);
+		return;
+	}
+	the_log.is_stopping = true;
+	the_log.is_running = false; /* from here on lines go straight to stderr */
+	pthread_cond_signal(&the_log.filled);
+	pthread_mutex_unlock(&the_log.lock);
+	pthread_join(the_log.thread, NULL);
+	for (i = 0; i < SUBJECTS; i++)
+		log_file_close(&the_log.files[i]);
+}
