@@ -25,8 +25,8 @@ JOBS=${JOBS:-$(nproc)}
 
 key()
 {
-	{ cat "$TABLE" "$HERE/deps.sh" "$HERE/mbedtls_getrandom.c"; gcc -dumpfullversion -dumpmachine; } |
-		sha256sum | cut -c1-16
+	{ cat "$TABLE" "$HERE/deps.sh" "$HERE/mbedtls_getrandom.c"; echo "${RECADO_PINS:-}"
+		gcc -dumpfullversion -dumpmachine; } | sha256sum | cut -c1-16
 }
 
 ROOT=$CACHE/$(key)
@@ -75,7 +75,7 @@ get_upstream()
 	fi
 	if [ $rc -ne 0 ]; then
 		rm -f "$to.part"
-		[ -n "$UPSTREAM_DOWN" ] && say "upstream cannot be reached: using the distribution's source archive"
+		[ -n "$UPSTREAM_DOWN" ] && say "upstream cannot be reached: using the distribution's archive"
 		return 1
 	fi
 	mv "$to.part" "$to"
@@ -140,12 +140,12 @@ get_distribution()
 		rm -f "$dir"/updated.*
 		touch "$dir/updated.$$"
 	fi
-	(cd "$SRC" && APT_CONFIG=$dir/apt.conf apt-get -qq source --download-only --tar-only --only-source "$pkg") \
-		>"$dir/source.log" 2>&1 || return 1
+	(cd "$SRC" && APT_CONFIG=$dir/apt.conf apt-get -qq source --download-only --tar-only --only-source \
+		"$pkg") >"$dir/source.log" 2>&1 || return 1
 	[ -f "$SRC/$file" ]
 }
 
-# Get one pin. Prints the archive's path; fails when it cannot be had (never when its sum is wrong: that exits).
+# Get one pin; GOT is the archive's path. Fails when it cannot be had (a wrong sum does not return: it exits).
 get_pin()
 {
 	local name=$1 pin=$2 file sum up upsum from path
@@ -171,15 +171,20 @@ get_pin()
 declare -A PATH_OF VERSION_OF
 fetch_all()
 {
-	local name
+	local name first=first
 
 	mkdir -p "$SRC"
+	[ "${RECADO_PINS:-}" = baseline ] && first=none
 	for name in $(awk -F'\t' '!/^#/ && NF { print $1 }' "$TABLE" | uniq); do
-		if get_pin "$name" first; then
+		# RECADO_PINS=baseline tries the second pins on purpose, where there are any.
+		if [ -n "$(cell "$name" baseline 3)" ] && [ $first = none ]; then
+			get_pin "$name" baseline || die "$name: the baseline cannot be had"
+			VERSION_OF[$name]=$(cell "$name" baseline 3)
+		elif get_pin "$name" first; then
 			VERSION_OF[$name]=$(cell "$name" first 3)
 		elif get_pin "$name" baseline; then
 			VERSION_OF[$name]=$(cell "$name" baseline 3)
-			say "$name $(cell "$name" first 3) cannot be had: using the baseline ${VERSION_OF[$name]}"
+			say "$name: the first pin cannot be had, baseline ${VERSION_OF[$name]} instead"
 		else
 			die "$name: no source could be had (no upstream, no distribution archive)"
 		fi
@@ -225,7 +230,8 @@ build_musl()
 
 	unpack musl
 	(cd "$dir" && CFLAGS="-g -O2 -fno-omit-frame-pointer -ffile-prefix-map=$WORK=/deps" \
-		./configure --prefix="$PREFIX" --syslibdir="$PREFIX/lib" --disable-shared --disable-wrapper --enable-debug &&
+		./configure --prefix="$PREFIX" --syslibdir="$PREFIX/lib" --disable-shared --disable-wrapper \
+		--enable-debug &&
 		make -j"$JOBS" && make install)
 	# Kernel headers are the machine's: musl has none of its own and SQLite, curl and we want a few.
 	multi=$(gcc -print-multiarch)
@@ -236,8 +242,11 @@ build_musl()
 	else
 		ln -sfn /usr/include/asm "$PREFIX/include/asm"
 	fi
-	# gcc's specs for this libc: as musl's own wrapper has them, but it knows static-pie (rcrt1.o relocates itself).
+	# gcc's specs for this libc: as musl's own wrapper has them, but they know static-pie: there
+	# rcrt1.o relocates the program.
 	mkdir -p "$PREFIX/bin"
+	local start="%{static-pie:$PREFIX/lib/rcrt1.o;static:$PREFIX/lib/crt1.o;!shared:$PREFIX/lib/Scrt1.o}"
+	local link="%{static-pie:-static -pie --no-dynamic-linker -z text;:-dynamic-linker /lib/ld-musl.so.1}"
 	cat >"$PREFIX/lib/recado-gcc.specs" <<-EOF
 		%rename cpp_options old_cpp_options
 
@@ -254,13 +263,13 @@ build_musl()
 		libgcc.a%s %:if-exists(libgcc_eh.a%s)
 
 		*startfile:
-		%{static-pie:$PREFIX/lib/rcrt1.o;static:$PREFIX/lib/crt1.o;!shared:$PREFIX/lib/Scrt1.o} $PREFIX/lib/crti.o crtbeginS.o%s
+		$start $PREFIX/lib/crti.o crtbeginS.o%s
 
 		*endfile:
 		crtendS.o%s $PREFIX/lib/crtn.o
 
 		*link:
-		%{static-pie:-static -pie --no-dynamic-linker -z text;:-dynamic-linker /lib/ld-musl.so.1} -nostdlib %{shared:-shared} %{static:-static} %{rdynamic:-export-dynamic}
+		$link -nostdlib %{shared:-shared} %{static:-static} %{rdynamic:-export-dynamic}
 
 		*esp_link:
 
@@ -280,6 +289,7 @@ build_musl()
 }
 
 # The amalgamation is the same for both prefixes; upstream's zip has it ready made, the source tree makes it.
+SQLITE_C_SUM=b1dd5d74ec7f29055a6684fa06fb3c2f6821c87dd38f9a458dfd2e8a1db28189   # of 3.53.4
 sqlite_amalgamation()
 {
 	local out=$ROOT/sqlite dir=$WORK/sqlite
@@ -288,20 +298,21 @@ sqlite_amalgamation()
 	unpack sqlite
 	if [ ! -f "$dir/sqlite3.c" ]; then
 		if [ ! -d "$dir/autosetup" ] && ! command -v tclsh >/dev/null; then
-			die "SQLite ${VERSION_OF[sqlite]} (baseline) needs tclsh to make its amalgamation: install the package tcl"
+			die "SQLite ${VERSION_OF[sqlite]} needs tclsh to make its one file: install tcl"
 		fi
 		(cd "$dir" && ./configure --disable-tcl && make sqlite3.c)
 	fi
 	if [ "${VERSION_OF[sqlite]}" = 3.53.4 ]; then
-		must_match "$dir/sqlite3.c" b1dd5d74ec7f29055a6684fa06fb3c2f6821c87dd38f9a458dfd2e8a1db28189 "generated amalgamation"
+		must_match "$dir/sqlite3.c" "$SQLITE_C_SUM" "made from the source tree"
 	fi
 	mkdir -p "$out"
 	cp "$dir/sqlite3.h" "$dir/sqlite3.c" "$out/"
 }
 
 # Each define has its reason in README.md. No SESSION: open fault in 3.53.4.
-SQLITE_FLAGS="-DSQLITE_DQS=0 -DSQLITE_THREADSAFE=2 -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS
- -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_USE_ALLOCA
+SQLITE_FLAGS="-DSQLITE_DQS=0 -DSQLITE_THREADSAFE=2 -DSQLITE_DEFAULT_MEMSTATUS=0
+ -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE
+ -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_USE_ALLOCA
  -DSQLITE_STRICT_SUBTYPE=1 -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_STAT4 -DSQLITE_ENABLE_MATH_FUNCTIONS
  -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_TEMP_STORE=1 -DSQLITE_OMIT_LOCALTIME"
 
@@ -322,7 +333,8 @@ build_zlib()
 
 	unpack zlib
 	for f in "$WORK"/zlib/*.c; do files+=("$(basename "$f")"); done
-	compile_archive libz.a "$WORK/zlib" "-D_LARGEFILE64_SOURCE=1 -DHAVE_HIDDEN -DHAVE_UNISTD_H -DHAVE_STDARG_H" "${files[@]}"
+	compile_archive libz.a "$WORK/zlib" \
+		"-D_LARGEFILE64_SOURCE=1 -DHAVE_HIDDEN -DHAVE_UNISTD_H -DHAVE_STDARG_H" "${files[@]}"
 	cp "$WORK/zlib/zlib.h" "$WORK/zlib/zconf.h" "$PREFIX/include/"
 }
 
@@ -338,7 +350,9 @@ build_inih()
 {
 	unpack inih
 	compile_archive libinih.a "$WORK/inih" \
-		"-DINI_HANDLER_LINENO=1 -DINI_CALL_HANDLER_ON_NEW_SECTION=1 -DINI_USE_STACK=1 -DINI_MAX_LINE=4096 -DINI_STOP_ON_FIRST_ERROR=1 -DINI_ALLOW_MULTILINE=0 -DINI_ALLOW_INLINE_COMMENTS=0" ini.c
+		"-DINI_HANDLER_LINENO=1 -DINI_CALL_HANDLER_ON_NEW_SECTION=1 -DINI_USE_STACK=1
+		-DINI_MAX_LINE=4096 -DINI_STOP_ON_FIRST_ERROR=1 -DINI_ALLOW_MULTILINE=0
+		-DINI_ALLOW_INLINE_COMMENTS=0" ini.c
 	cp "$WORK/inih/ini.h" "$PREFIX/include/"
 }
 
@@ -354,7 +368,7 @@ build_argon2()
 	cp "$WORK/argon2/include/argon2.h" "$PREFIX/include/"
 }
 
-# Config edited in the header itself, not by -D: the options change struct sizes that users of the headers see.
+# Edited in the configuration header, not by -D: the options change struct sizes that users of it see.
 build_mbedtls()
 {
 	local dir=$WORK/mbedtls cfg=$WORK/mbedtls/include/mbedtls/mbedtls_config.h o
@@ -362,7 +376,7 @@ build_mbedtls()
 	unpack mbedtls
 	for o in THREADING_C THREADING_PTHREAD NO_PLATFORM_ENTROPY ENTROPY_HARDWARE_ALT; do
 		sed -i "s|^//#define MBEDTLS_$o\$|#define MBEDTLS_$o|" "$cfg"
-		grep -q "^#define MBEDTLS_$o\$" "$cfg" || die "mbedTLS: option $o is not in its configuration header"
+		grep -q "^#define MBEDTLS_$o\$" "$cfg" || die "mbedTLS: no option $o in its configuration"
 	done
 	for o in PSA_CRYPTO_STORAGE_C PSA_ITS_FILE_C; do sed -i "s|^#define MBEDTLS_$o\$|//&|" "$cfg"; done
 	make -C "$dir/library" -j"$JOBS" GEN_FILES= CC="$CC" CFLAGS="$CFLAGS" static
@@ -376,10 +390,10 @@ build_mbedtls()
 build_libmicrohttpd()
 {
 	unpack libmicrohttpd
-	(cd "$WORK/libmicrohttpd" && CC="$CC" CFLAGS="$CFLAGS" ./configure --prefix="$PREFIX" --libdir="$PREFIX/lib" \
-		--host="$(gcc -dumpmachine)" --disable-shared --enable-static --with-pic --disable-https --disable-doc \
-		--disable-examples --disable-tools --disable-curl --disable-dauth --disable-bauth --disable-nls \
-		--with-threads=posix &&
+	(cd "$WORK/libmicrohttpd" && CC="$CC" CFLAGS="$CFLAGS" ./configure --prefix="$PREFIX" \
+		--libdir="$PREFIX/lib" --host="$(gcc -dumpmachine)" --disable-shared --enable-static \
+		--with-pic --disable-https --disable-doc --disable-examples --disable-tools --disable-curl \
+		--disable-dauth --disable-bauth --disable-nls --with-threads=posix &&
 		make -C src/microhttpd -j"$JOBS" install && cp src/include/microhttpd.h "$PREFIX/include/")
 }
 
@@ -389,35 +403,40 @@ build_curl()
 	local off=() p
 
 	unpack curl
-	for p in DICT FILE FTP GOPHER IMAP LDAP LDAPS MQTT POP3 IPFS RTSP SMB TELNET TFTP WEBSOCKETS NTLM NETRC \
-		NEGOTIATE_AUTH KERBEROS_AUTH AWS ALTSVC HSTS DOH LIBCURL_OPTION; do off+=("-DCURL_DISABLE_$p=ON"); done
+	for p in DICT FILE FTP GOPHER IMAP LDAP LDAPS MQTT POP3 IPFS RTSP SMB TELNET TFTP WEBSOCKETS NTLM \
+		NETRC NEGOTIATE_AUTH KERBEROS_AUTH AWS ALTSVC HSTS DOH LIBCURL_OPTION; do
+		off+=("-DCURL_DISABLE_$p=ON")
+	done
 	(cd "$WORK/curl" && cmake -S . -B obj.recado -G "Unix Makefiles" \
 		-DCMAKE_C_COMPILER="${CC%% *}" -DCMAKE_C_FLAGS="$CFLAGS" -DCMAKE_BUILD_TYPE=None \
 		-DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_FIND_ROOT_PATH="$PREFIX" \
 		-DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY \
 		-DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY -DCMAKE_PREFIX_PATH=/ -DCURL_USE_PKGCONFIG=OFF \
-		-DBUILD_SHARED_LIBS=OFF -DBUILD_STATIC_LIBS=ON -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF -DBUILD_EXAMPLES=OFF \
-		-DBUILD_LIBCURL_DOCS=OFF -DBUILD_MISC_DOCS=OFF -DENABLE_CURL_MANUAL=OFF -DPICKY_COMPILER=OFF \
-		-DCURL_USE_MBEDTLS=ON -DCURL_USE_OPENSSL=OFF -DCURL_CA_BUNDLE=none -DCURL_CA_PATH=none -DCURL_ZLIB=ON \
+		-DBUILD_SHARED_LIBS=OFF -DBUILD_STATIC_LIBS=ON -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF \
+		-DBUILD_EXAMPLES=OFF -DBUILD_LIBCURL_DOCS=OFF -DBUILD_MISC_DOCS=OFF -DENABLE_CURL_MANUAL=OFF \
+		-DPICKY_COMPILER=OFF \
+		-DCURL_USE_MBEDTLS=ON -DCURL_USE_OPENSSL=OFF -DCURL_CA_BUNDLE=none -DCURL_CA_PATH=none \
+		-DCURL_ZLIB=ON \
 		-DCURL_USE_LIBPSL=OFF -DUSE_LIBIDN2=OFF -DUSE_NGHTTP2=OFF -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF \
 		-DCURL_USE_LIBSSH2=OFF -DCURL_USE_GSSAPI=OFF -DENABLE_ARES=OFF -DENABLE_THREADED_RESOLVER=ON \
 		-DCURL_ENABLE_SMB=OFF -DCURL_ENABLE_NTLM=OFF "${off[@]}" &&
 		make -C obj.recado -j"$JOBS" install)
 }
 
-# Release flavour on purpose: without NDEBUG it is silently its own debug mode. One object, linked whole, takes
-# over malloc and free. initial-exec: everything is in one executable.
+# Release flavour on purpose: without NDEBUG it is silently its own debug mode. One object, linked whole,
+# takes over malloc and free. initial-exec: everything is in one executable.
 build_mimalloc()
 {
 	unpack mimalloc
 	# shellcheck disable=SC2086
-	(cd "$WORK/mimalloc" && $CC $CFLAGS -O3 -DNDEBUG -DMI_MALLOC_OVERRIDE -DMI_STATIC_LIB -Iinclude -fvisibility=hidden \
-		-ftls-model=initial-exec -fno-builtin-malloc -c src/static.c -o "$PREFIX/lib/mimalloc.o")
+	(cd "$WORK/mimalloc" && $CC $CFLAGS -O3 -DNDEBUG -DMI_MALLOC_OVERRIDE -DMI_STATIC_LIB -Iinclude \
+		-fvisibility=hidden -ftls-model=initial-exec -fno-builtin-malloc -c src/static.c \
+		-o "$PREFIX/lib/mimalloc.o")
 	cp "$WORK"/mimalloc/include/mimalloc*.h "$PREFIX/include/"
 }
 
-# Compiled zone files, "fat" so that a reader without the footer rule is right until 2037 too. `backward` keeps
-# the old names people still write.
+# Compiled zone files, "fat" so that a reader without the footer rule is right until 2037 too. `backward`
+# keeps the old names that people still write.
 build_tzdata()
 {
 	local dir=$WORK/tzdata zic
@@ -426,8 +445,8 @@ build_tzdata()
 	zic=$(command -v zic || echo /usr/sbin/zic)
 	[ -x "$zic" ] || die "zic is missing (package libc-bin)"
 	rm -rf "$PREFIX/zoneinfo"
-	(cd "$dir" && "$zic" -b fat -d "$PREFIX/zoneinfo" africa antarctica asia australasia europe northamerica \
-		southamerica etcetera backward)
+	(cd "$dir" && "$zic" -b fat -d "$PREFIX/zoneinfo" africa antarctica asia australasia europe \
+		northamerica southamerica etcetera backward)
 	rm -f "$PREFIX/zoneinfo/localtime" "$PREFIX/zoneinfo/posixrules"
 }
 
