@@ -16,8 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TABLES_MAX 40                            /* rooms and modules that may hand in a table of one kind */
-#define COMMAND_ARENA_MAX (64 * 1024 * 1024)     /* an import of the largest file allowed, and its rows     */
+#define TABLES_MAX        40                 /* rooms and modules that may hand in a table of one kind */
+#define COMMAND_ARENA_MAX (64 * 1024 * 1024) /* an import of the largest file allowed, and its rows     */
 
 struct house {
 	struct env *env;
@@ -54,12 +54,10 @@ static void table_add(const void **list, const void *rows)
 {
 	size_t n = 0;
 
-	if (rows == NULL)
-		return;
+	if (rows == NULL) return;
 	while (n < TABLES_MAX - 1 && list[n] != NULL)
 		n++;
-	if (n == TABLES_MAX - 1)
-		abort();
+	if (n == TABLES_MAX - 1) abort();
 	list[n] = rows;
 }
 
@@ -67,15 +65,19 @@ static void collect_settings(void)
 {
 	size_t n = 0;
 
-	if (tables.settings[0] != NULL)
-		return;
+	if (tables.settings[0] != NULL) return;
 	TABLE_ADD(tables.settings, ops_settings);
 	TABLE_ADD(tables.settings, web_settings);
 	TABLE_ADD(tables.settings, outbox_settings);
 	for (size_t i = 0; modules[i] != NULL && n < TABLES_MAX - 1; i++, n++) {
-		snprintf(tables.switch_names[n], sizeof(tables.switch_names[n]), "modules.%s", modules[i]->name);
-		tables.switches[n] = (struct setting){ .name = tables.switch_names[n], .type = SET_BOOL, .def = "yes",
-						       .help = N_("Switch the module off with `no`: it is then as if absent.") };
+		snprintf(tables.switch_names[n], sizeof(tables.switch_names[n]), "modules.%s",
+			 modules[i]->name);
+		tables.switches[n] = (struct setting){
+			.name = tables.switch_names[n],
+			.type = SET_BOOL,
+			.def = "yes",
+			.help = N_("Switch the module off with `no`: it is then as if absent.")
+		};
 		TABLE_ADD(tables.settings, modules[i]->settings);
 	}
 	TABLE_ADD(tables.settings, tables.switches);
@@ -90,6 +92,7 @@ const struct setting *const *house_settings(void)
 const struct command *const *house_commands(void)
 {
 	if (tables.commands[0] == NULL) {
+		TABLE_ADD(tables.commands, top_commands);
 		TABLE_ADD(tables.commands, ops_commands);
 		TABLE_ADD(tables.commands, standin_commands);
 		for (size_t i = 0; modules[i] != NULL; i++)
@@ -111,8 +114,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 {
 	enum rc rc;
 
-	if (tables.is_ready)
-		return RC_OK;
+	if (tables.is_ready) return RC_OK;
 	TABLE_ADD(tables.routes, web_routes);
 	TABLE_ADD(tables.routes, outbox_routes);
 	TABLE_ADD(tables.routes, desk_routes);
@@ -131,8 +133,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	for (size_t i = 0; modules[i] != NULL; i++) {
 		const struct module *m = modules[i];
 
-		if (!is_switched_on(env->settings, m))
-			continue;
+		if (!is_switched_on(env->settings, m)) continue;
 		TABLE_ADD(tables.routes, m->routes);
 		TABLE_ADD(tables.rights, m->rights);
 		TABLE_ADD(tables.jobs, m->jobs);
@@ -143,14 +144,15 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 		TABLE_ADD(tables.replies, m->replies);
 	}
 	rc = desk_setup(tables.resources, tables.figures, forever);
-	if (rc == RC_OK)
-		TABLE_ADD(tables.routes, desk_made_routes());
-	ops_setup(&(struct ops_tables){ .checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
+	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
+	ops_setup(&(struct ops_tables){
+		.checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
 	tables.is_ready = rc == RC_OK;
 	return rc;
 }
 
-enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a, const char **why)
+enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a,
+		     const char **why)
 {
 	const char *zone;
 	char *slash;
@@ -169,8 +171,7 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 	slash = strrchr(slash, '/');
 	*(slash == env->dir ? slash + 1 : slash) = '\0';
 	rc = settings_load(&env->settings, house_settings(), config_path, a, env->lang, why);
-	if (rc != RC_OK)
-		return rc;
+	if (rc != RC_OK) return rc;
 	(void)words_lang(&env->lang, setting_text(env->settings, "business.language"));
 	zone = setting_text(env->settings, "business.zone");
 	env->zone = zone_find(zone);
@@ -181,13 +182,17 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 	env->is_offline = setting_bool(env->settings, "mode.offline");
 	if (now[0] != '\0') {
 		if (!env->is_offline) {
-			*why = words_get(env->lang, N_("--now is for offline mode only: set “offline = yes” under [mode]."));
+			*why = words_get(
+				env->lang,
+				N_("--now is for offline mode only: set “offline = yes” under [mode]."));
 			return RC_BAD_INPUT;
 		}
 		rc = instant_parse(&start, now);
 		if (rc != RC_OK) {
-			*why = arena_printf(a, words_get(env->lang, N_("“%s” is not an instant; write it like "
-								       "2026-11-22T09:00:00-05:00.")), now);
+			*why = arena_printf(a,
+					    words_get(env->lang, N_("“%s” is not an instant; write it like "
+								    "2026-11-22T09:00:00-05:00.")),
+					    now);
 			return RC_BAD_INPUT;
 		}
 		env->is_frozen_clock = true;
@@ -210,20 +215,18 @@ static enum rc start_standin(struct house *h, struct cx *cx)
 	char secret[TOKEN_SIZE];
 	enum rc rc;
 
-	if (!env->is_offline)
-		return RC_OK;
+	if (!env->is_offline) return RC_OK;
 	if (setting_text(env->settings, "whatsapp.webhook_secret")[0] == '\0') {
 		token_new(secret);
 		rc = settings_override(env->settings, "whatsapp.webhook_secret", secret);
-		if (rc != RC_OK)
-			return rc;
+		if (rc != RC_OK) return rc;
 	}
-	if (is_loopback_url(setting_text(env->settings, "whatsapp.base_url")))
-		return RC_OK;
-	rc = standin_start(&h->standin, env, &(struct standin_options){ .listen = "127.0.0.1:0", .delivered_ms = 2000, .read_ms = 5000 },
-			   cx->arena, &why);
-	if (rc != RC_OK)
-		return cx_fail(cx, rc, "%s", why);
+	if (is_loopback_url(setting_text(env->settings, "whatsapp.base_url"))) return RC_OK;
+	rc = standin_start(
+		&h->standin, env,
+		&(struct standin_options){ .listen = "127.0.0.1:0", .delivered_ms = 2000, .read_ms = 5000 },
+		cx->arena, &why);
+	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
 	env->standin_url = arena_printf(h->forever, "http://127.0.0.1:%d", standin_port(h->standin));
 	return RC_OK;
 }
@@ -232,8 +235,7 @@ static enum rc run_at_start(struct cx *cx)
 {
 	enum rc rc = tx_begin(cx);
 
-	if (rc == RC_OK)
-		rc = tx_end(cx, auth_roles_ensure(cx, tables.rights));
+	if (rc == RC_OK) rc = tx_end(cx, auth_roles_ensure(cx, tables.rights));
 	for (size_t i = 0; modules[i] != NULL && rc == RC_OK; i++)
 		if (modules[i]->at_start != NULL && is_switched_on(cx->env->settings, modules[i]))
 			rc = modules[i]->at_start(cx);
@@ -254,20 +256,25 @@ static enum rc start_web(struct house *h, struct cx *cx)
 	struct env *env = h->env;
 	const char *why = "";
 	enum rc rc = web_start(&h->web, env,
-			       &(struct web_options){ .routes = tables.routes, .rights = tables.rights, .decorate = desk_decorate,
-						      .before = h->standin != NULL ? standin_control : NULL, .before_arg = h->standin },
+			       &(struct web_options){ .routes = tables.routes,
+						      .rights = tables.rights,
+						      .decorate = desk_decorate,
+						      .before = h->standin != NULL ? standin_control : NULL,
+						      .before_arg = h->standin },
 			       h->forever, &why);
 
-	if (rc != RC_OK)
-		return cx_fail(cx, rc, "%s", why);
+	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
 	if (h->standin != NULL)
-		standin_set_webhook(h->standin, arena_printf(h->forever, "%s/webhook/wasender/", web_address(h->web)),
+		standin_set_webhook(h->standin,
+				    arena_printf(h->forever, "%s/webhook/wasender/", web_address(h->web)),
 				    setting_text(env->settings, "whatsapp.webhook_secret"));
 	return RC_OK;
 }
 
-/* A command that came over the control socket: the same rows as on the command line, with this process's house. */
-int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out, FILE *err);
+/* A command that came over the control socket: the same rows as on the command line, with this process's
+ * house. */
+int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
+		      FILE *err);
 static int run_remote(void *arg, const struct command_line *line, FILE *in, FILE *out, FILE *err)
 {
 	struct house *h = arg;
@@ -282,8 +289,7 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	const char *why = "";
 	enum rc rc;
 
-	if (h == NULL)
-		return RC_NO_MEMORY;
+	if (h == NULL) return RC_NO_MEMORY;
 	h->env = env;
 	h->lock_fd = -1;
 	for (int i = 0; i < WAKE__MAX; i++)
@@ -293,38 +299,37 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	if (rc == RC_OK && is_holder) {
 		rc = state_lock(&h->lock_fd, env->dir);
 		if (rc == RC_IO)
-			rc = cx_fail(cx, rc, _("The state folder %s cannot be written; run `recado init %s` or check its owner."), env->dir,
-				     env->dir);
+			rc = cx_fail(
+				cx, rc,
+				_("The state folder %s cannot be written; run `recado init %s` or check its owner."),
+				env->dir, env->dir);
 		env->is_holder = rc == RC_OK;
 	}
 	if (rc == RC_OK) {
 		rc = seal_key_load(&env->key, arena_printf(cx->arena, "%s/key", env->dir));
 		if (rc != RC_OK)
-			rc = cx_fail(cx, rc, _("The key file %s/key cannot be read; run `recado init %s` or put it back."), env->dir, env->dir);
+			rc = cx_fail(
+				cx, rc,
+				_("The key file %s/key cannot be read; run `recado init %s` or put it back."),
+				env->dir, env->dir);
 	}
 	if (rc == RC_OK) {
 		rc = store_open(&env->store, env, cx->arena, &why, is_holder);
-		if (rc != RC_OK && why[0] != '\0')
-			rc = cx_fail(cx, rc, "%s", why);
+		if (rc != RC_OK && why[0] != '\0') rc = cx_fail(cx, rc, "%s", why);
 	}
-	if (rc == RC_OK)
-		rc = db_open(&cx->db, env->store);
-	if (rc == RC_OK && is_holder)
-		rc = run_at_start(cx);
-	if (rc == RC_OK && is_holder)
-		rc = start_standin(h, cx);
-	if (rc == RC_OK && is_holder && with_web)
-		rc = start_web(h, cx);
-	if (rc == RC_OK && is_holder)
-		rc = outbox_start(&h->outbox, env, tables.replies);
-	if (rc == RC_OK && is_holder)
-		rc = work_start(&h->work, env, tables.jobs, tables.schedules);
-	if (rc == RC_OK && with_web)
-		rc = health_start(&h->health, env, oldest_heartbeat, h);
+	if (rc == RC_OK) rc = db_open(&cx->db, env->store);
+	if (rc == RC_OK && is_holder) rc = run_at_start(cx);
+	if (rc == RC_OK && is_holder) rc = start_standin(h, cx);
+	if (rc == RC_OK && is_holder && with_web) rc = start_web(h, cx);
+	if (rc == RC_OK && is_holder) rc = outbox_start(&h->outbox, env, tables.replies);
+	if (rc == RC_OK && is_holder) rc = work_start(&h->work, env, tables.jobs, tables.schedules);
+	if (rc == RC_OK && with_web) rc = health_start(&h->health, env, oldest_heartbeat, h);
 	if (rc == RC_OK && with_web) {
 		rc = control_start(&h->control, env, run_remote, h);
 		if (rc != RC_OK)
-			rc = cx_fail(cx, rc, _("The control socket in %s could not be opened; is the path too long?"), env->dir);
+			rc = cx_fail(cx, rc,
+				     _("The control socket in %s could not be opened; is the path too long?"),
+				     env->dir);
 	}
 	if (rc != RC_OK) {
 		db_close(cx->db);
@@ -340,8 +345,7 @@ void house_close(struct house *h)
 {
 	struct env *env;
 
-	if (h == NULL)
-		return;
+	if (h == NULL) return;
 	env = h->env;
 	env->is_stopping = true;
 	for (int i = 0; i < WAKE__MAX; i++)
@@ -356,11 +360,9 @@ void house_close(struct house *h)
 	env->store = NULL;
 	seal_key_free(env->key);
 	env->key = NULL;
-	if (h->lock_fd >= 0)
-		close(h->lock_fd);
+	if (h->lock_fd >= 0) close(h->lock_fd);
 	for (int i = 0; i < WAKE__MAX; i++)
-		if (env->wake_fd[i] >= 0)
-			close(env->wake_fd[i]);
+		if (env->wake_fd[i] >= 0) close(env->wake_fd[i]);
 	arena_free(h->forever);
 	mem_free(h);
 }
@@ -370,12 +372,12 @@ void house_reload(struct house *h)
 	struct arena *a = arena_new(1024 * 1024);
 	const char *why = "";
 
-	if (a == NULL)
-		return;
+	if (a == NULL) return;
 	if (settings_reload(h->env->settings, a, h->env->lang, &why) == RC_OK)
 		log_event(LOG_INFO, "app", "settings.reloaded", "path=%s", h->env->config_path);
 	else
-		log_event(LOG_ERROR, "app", "settings.refused", "why=%s", log_quote((char[LOG_QUOTE_SIZE]){ 0 }, why));
+		log_event(LOG_ERROR, "app", "settings.refused", "why=%s",
+			  log_quote((char[LOG_QUOTE_SIZE]){ 0 }, why));
 	arena_free(a);
 }
 

@@ -14,12 +14,16 @@ const struct setting *const *house_settings(void);
 /* All command rows: the list ends with NULL, each array with a row without name. */
 const struct command *const *house_commands(void);
 
-/* Fill env from DIR/recado.ini (or config_path): settings, zone, language, clock. now: "" or RFC 3339 (offline mode only).
+/* Fill env from DIR/recado.ini (or config_path): settings, zone, language, clock. now: "" or RFC 3339
+*(offline mode only).
 ** *why (arena): the sentence. */
-enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a, const char **why) MUST_CHECK;
+enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a,
+		     const char **why) MUST_CHECK;
 
-/* Open the database and run what `holder` implies: lock, migrations, templates, roles, work, outbox, the built-in
-** stand-in when offline, and the web when with_web. cx belongs to the calling thread. RC_CONFLICT: another process
+/* Open the database and run what `holder` implies: lock, migrations, templates, roles, work, outbox, the
+*built-in
+** stand-in when offline, and the web when with_web. cx belongs to the calling thread. RC_CONFLICT: another
+*process
 ** holds the folder. On failure everything begun is ended and cx holds the sentence. */
 enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web) MUST_CHECK;
 /* Stop in reverse order, within seconds. NULL is fine. */
@@ -29,5 +33,8 @@ void house_reload(struct house *h);
 const char *house_address(const struct house *h); /* of the panel; "" without web */
 /* Run due jobs in the calling thread once (a command that holds the folder without server). */
 int house_run_due(struct house *h, struct cx *cx);
+
+/* init and demo (top_commands.c): they need the house or walk the modules. */
+extern const struct command top_commands[];
 
 #endif

@@ -13,8 +13,8 @@
 
 struct module {
 	const char *name;
-	const char *title;                         /* N_()                                      */
-	const struct resource *resources;          /* each array ends with a row without name; NULL = none */
+	const char *title;                /* N_()                                      */
+	const struct resource *resources; /* each array ends with a row without name; NULL = none */
 	const struct route *routes;
 	const struct job_kind *jobs;
 	const struct schedule_default *schedules;
@@ -24,8 +24,8 @@ struct module {
 	const struct command *commands;
 	const struct check *checks;
 	const struct figure *figures;
-	enum rc (*at_start)(struct cx *cx);        /* holder only, after migrations: templates, catch-up… */
-	enum rc (*demo)(struct cx *cx);            /* `recado demo`: made-up data; NULL = none            */
+	enum rc (*at_start)(struct cx *cx); /* holder only, after migrations: templates, catch-up… */
+	enum rc (*demo)(struct cx *cx);     /* `recado demo`: made-up data; NULL = none            */
 };
 
 extern const struct module *const modules[]; /* modules.c; NULL-terminated */

@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMAND_ARENA_MAX (256 * 1024 * 1024) /* the largest import (50 MiB) with its rows; untouched memory costs nothing */
+#define COMMAND_ARENA_MAX \
+	(256 * 1024 * 1024) /* the largest import (50 MiB) with its rows; untouched memory costs nothing */
 
 struct global_options {
 	const char *config, *lang, *now;
@@ -36,7 +37,8 @@ static enum rc take_globals(struct global_options *g, int *argc, const char **ar
 		for (size_t k = 0; k < 3 && !is_taken; k++) {
 			size_t len = strlen(names[k]);
 
-			if (strncmp(argv[i], names[k], len) != 0 || (argv[i][len] != '\0' && argv[i][len] != '='))
+			if (strncmp(argv[i], names[k], len) != 0 ||
+			    (argv[i][len] != '\0' && argv[i][len] != '='))
 				continue;
 			if (argv[i][len] == '=')
 				*values[k] = argv[i] + len + 1;
@@ -48,8 +50,7 @@ static enum rc take_globals(struct global_options *g, int *argc, const char **ar
 			}
 			is_taken = true;
 		}
-		if (is_taken)
-			continue;
+		if (is_taken) continue;
 		if (strcmp(argv[i], "--json") == 0)
 			g->is_json = true;
 		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
@@ -68,8 +69,7 @@ static bool same_name(const char *a, const char *b)
 	for (; *a != '\0' && *b != '\0'; a++, b++) {
 		char x = *a == '_' ? '-' : *a, y = *b == '_' ? '-' : *b;
 
-		if (x != y)
-			return false;
+		if (x != y) return false;
 	}
 	return *a == *b;
 }
@@ -80,14 +80,14 @@ static const struct command *find_command(int argc, const char *const *argv, int
 	for (int words = 2; words >= 1; words--) {
 		char name[128];
 
-		if (argc < words)
-			continue;
+		if (argc < words) continue;
 		snprintf(name, sizeof(name), words == 2 ? "%s %s" : "%s", argv[0], words == 2 ? argv[1] : "");
 		for (const struct command *const *list = house_commands(); *list != NULL; list++)
 			for (const struct command *c = *list; c->name != NULL; c++) {
 				bool is_it = strcmp(c->name, name) == 0;
 
-				for (size_t i = 0; words == 1 && c->aliases != NULL && c->aliases[i] != NULL; i++)
+				for (size_t i = 0; words == 1 && c->aliases != NULL && c->aliases[i] != NULL;
+				     i++)
 					is_it = is_it || same_name(c->aliases[i], name);
 				if (is_it) {
 					*used = words;
@@ -100,24 +100,32 @@ static const struct command *find_command(int argc, const char *const *argv, int
 
 static void print_help(FILE *out, enum lang lang)
 {
-	fprintf(out, "%s\n\n", words_get(lang, N_("recado: notices, messages and reports of a small business, from one program.")));
+	fprintf(out, "%s\n\n",
+		words_get(
+			lang,
+			N_("recado: notices, messages and reports of a small business, from one program.")));
 	for (const struct command *const *list = house_commands(); *list != NULL; list++)
 		for (const struct command *c = *list; c->name != NULL; c++)
-			fprintf(out, "  recado %s %s\n      %s\n", c->name, c->usage, words_get(lang, c->help));
-	fprintf(out, "\n%s\n", words_get(lang, N_("Everywhere: --config FILE, --json, --lang es|en, --now INSTANT (offline mode only).")));
-	fprintf(out, "%s\n", words_get(lang, N_("Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 partly.")));
+			fprintf(out, "  recado %s %s\n      %s\n", c->name, c->usage,
+				words_get(lang, c->help));
+	fprintf(out, "\n%s\n",
+		words_get(
+			lang,
+			N_("Everywhere: --config FILE, --json, --lang es|en, --now INSTANT (offline mode only).")));
+	fprintf(out, "%s\n",
+		words_get(lang, N_("Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 partly.")));
 }
 
 static int report(struct cx *cx, enum rc rc, FILE *out, FILE *err, bool is_json)
 {
-	if (rc == RC_OK || (rc == RC_PARTLY && cx->message[0] == '\0'))
-		return rc_row(rc)->exit;
+	if (rc == RC_OK || (rc == RC_PARTLY && cx->message[0] == '\0')) return rc_row(rc)->exit;
 	if (is_json) {
 		struct value *root = value_map(cx->arena);
 		struct value *error = value_set_map(cx->arena, root, "error");
 		struct sb sb;
 
-		value_set_text(cx->arena, error, "code", cx->error_code != NULL ? cx->error_code : rc_row(rc)->name);
+		value_set_text(cx->arena, error, "code",
+			       cx->error_code != NULL ? cx->error_code : rc_row(rc)->name);
 		value_set_text(cx->arena, error, "message", cx_sentence(cx, rc));
 		sb_init_arena(&sb, cx->arena, 1024 * 1024);
 		json_write(&sb, root);
@@ -132,7 +140,9 @@ static int report(struct cx *cx, enum rc rc, FILE *out, FILE *err, bool is_json)
 
 static void command_actor(struct cx *cx)
 {
-	cx->actor = (struct actor){ .kind = ACTOR_COMMAND, .name = "command", .role = "owner", .rights = "*", .address = "" };
+	cx->actor = (struct actor){
+		.kind = ACTOR_COMMAND, .name = "command", .role = "owner", .rights = "*", .address = ""
+	};
 }
 
 /* Run a row in this process with an open cx; the caller reports. */
@@ -141,16 +151,18 @@ static enum rc run_row(struct cx *cx, const struct command *row, struct command_
 	enum rc rc = row->run(cx, call);
 
 	fflush(call->out);
-	if (cx->db != NULL)
-		db_at_rest(cx);
+	if (cx->db != NULL) db_at_rest(cx);
 	return rc;
 }
 
-int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out, FILE *err);
+int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
+		      FILE *err);
 
-/* A command that another process handed over. Its --now moves the clock of this house (offline mode only): what was
+/* A command that another process handed over. Its --now moves the clock of this house (offline mode only):
+*what was
 ** planned at an instant must also leave at that instant. */
-int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out, FILE *err)
+int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
+		      FILE *err)
 {
 	struct arena *a = arena_new(COMMAND_ARENA_MAX);
 	struct db *db = NULL;
@@ -162,21 +174,27 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 	enum rc rc;
 
 	(void)h;
-	if (a == NULL)
-		return rc_row(RC_NO_MEMORY)->exit;
+	if (a == NULL) return rc_row(RC_NO_MEMORY)->exit;
 	rc = db_open(&db, env->store);
 	cx_init(&cx, env, a, db);
 	command_actor(&cx);
-	if (line->lang[0] != '\0')
-		(void)words_lang(&cx.lang, line->lang);
+	if (line->lang[0] != '\0') (void)words_lang(&cx.lang, line->lang);
 	row = find_command(line->argc, line->argv, &used);
-	if (rc == RC_OK && (row == NULL || row->needs != COMMAND_HOLDER))
-		rc = RC_BAD_INPUT;
+	if (rc == RC_OK && (row == NULL || row->needs != COMMAND_HOLDER)) rc = RC_BAD_INPUT;
 	if (rc == RC_OK && line->now[0] != '\0') {
 		if (!env->is_offline)
-			rc = cx_fail(&cx, RC_BAD_INPUT, "%s", words_get(cx.lang, N_("--now is for offline mode only: set “offline = yes” under [mode].")));
+			rc = cx_fail(
+				&cx, RC_BAD_INPUT, "%s",
+				words_get(
+					cx.lang,
+					N_("--now is for offline mode only: set “offline = yes” under [mode].")));
 		else if (instant_parse(&now, line->now) != RC_OK)
-			rc = cx_fail(&cx, RC_BAD_INPUT, words_get(cx.lang, N_("“%s” is not an instant; write it like 2026-11-22T09:00:00-05:00.")), line->now);
+			rc = cx_fail(
+				&cx, RC_BAD_INPUT,
+				words_get(
+					cx.lang,
+					N_("“%s” is not an instant; write it like 2026-11-22T09:00:00-05:00.")),
+				line->now);
 		else
 			clock_shift(env->clock, now - clock_now(env->clock));
 	}
@@ -213,20 +231,23 @@ static enum rc serve(struct cx *cx, FILE *out)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before the first thread: all inherit it */
 	sandbox_enter(cx->env->dir);
-	rc = log_start(cx->env->zone, LOG_INFO, setting_bool(cx->env->settings, "log.files")
-			       ? arena_printf(cx->arena, "%s/log", cx->env->dir) : NULL);
-	if (rc == RC_OK)
-		rc = house_open(&house, cx, true, true);
+	rc = log_start(cx->env->zone, LOG_INFO,
+		       setting_bool(cx->env->settings, "log.files")
+			       ? arena_printf(cx->arena, "%s/log", cx->env->dir)
+			       : NULL);
+	if (rc == RC_OK) rc = house_open(&house, cx, true, true);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
 		rc = cx_fail(cx, rc, _("Another recado already runs on %s; stop it first."), cx->env->dir);
 	if (rc == RC_OK) {
 		const char *code = "";
 
 		if (setup_code(cx, &code) == RC_OK && code[0] != '\0')
-			fprintf(out, "%s %s/setup?code=%s\n", _("First time? Make your user here:"), house_address(house), code);
+			fprintf(out, "%s %s/setup?code=%s\n", _("First time? Make your user here:"),
+				house_address(house), code);
 		fprintf(out, "%s %s\n", _("Recado is ready at"), house_address(house));
 		fflush(out);
-		log_event(LOG_INFO, "app", "server.ready", "address=%s offline=%d", house_address(house), cx->env->is_offline);
+		log_event(LOG_INFO, "app", "server.ready", "address=%s offline=%d", house_address(house),
+			  cx->env->is_offline);
 		notify_systemd("READY=1");
 		db_at_rest(cx);
 		db_close(cx->db); /* the main thread only waits from here */
@@ -254,17 +275,14 @@ static enum rc open_file_argument(struct cx *cx, const struct command *row, stru
 		struct stat st;
 		int fd;
 
-		if (call->argv[i][0] == '-' && call->argv[i][1] != '\0')
-			continue;
-		if (strcmp(call->argv[i], "-") == 0)
-			return RC_OK;
+		if (call->argv[i][0] == '-' && call->argv[i][1] != '\0') continue;
+		if (strcmp(call->argv[i], "-") == 0) return RC_OK;
 		fd = open(call->argv[i], O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-			enum rc rc = cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), call->argv[i],
-					     strerror(fd < 0 ? errno : EISDIR));
+			enum rc rc = cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."),
+					     call->argv[i], strerror(fd < 0 ? errno : EISDIR));
 
-			if (fd >= 0)
-				close(fd);
+			if (fd >= 0) close(fd);
 			return rc;
 		}
 		call->in = fdopen(fd, "r");
@@ -274,20 +292,22 @@ static enum rc open_file_argument(struct cx *cx, const struct command *row, stru
 }
 
 /* A row that needs the holder: over the socket if somebody holds the folder, else here. */
-static enum rc run_as_holder(struct cx *cx, const struct command *row, struct command_call *call, const struct command_line *line,
-			     int *exit_code)
+static enum rc run_as_holder(struct cx *cx, const struct command *row, struct command_call *call,
+			     const struct command_line *line, int *exit_code)
 {
 	struct house *house = NULL;
 	enum rc rc;
 
 	*exit_code = -1;
 	fflush(call->out);
-	rc = control_call(cx->env->dir, line, fileno(call->in), fileno(call->out), fileno(call->err), exit_code);
-	if (rc != RC_NOT_FOUND)
-		return rc;
+	rc = control_call(cx->env->dir, line, fileno(call->in), fileno(call->out), fileno(call->err),
+			  exit_code);
+	if (rc != RC_NOT_FOUND) return rc;
 	rc = house_open(&house, cx, true, false);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
-		rc = cx_fail(cx, rc, _("Another recado command works on %s right now; try again in a moment."), cx->env->dir);
+		rc = cx_fail(cx, rc,
+			     _("Another recado command works on %s right now; try again in a moment."),
+			     cx->env->dir);
 	if (rc == RC_OK) {
 		rc = run_row(cx, row, call);
 		db_close(cx->db);
@@ -315,51 +335,50 @@ static const char *default_config(struct arena *a)
 {
 	const char *named = getenv("RECADO_CONFIG");
 
-	if (named != NULL && named[0] != '\0')
-		return arena_text(a, named);
-	if (access(CONFIG_FILE, R_OK) == 0)
-		return CONFIG_FILE;
+	if (named != NULL && named[0] != '\0') return arena_text(a, named);
+	if (access(CONFIG_FILE, R_OK) == 0) return CONFIG_FILE;
 	return STATE_DIR_DEFAULT "/" CONFIG_FILE;
 }
 
 static const struct command serve_row = {
-	.name = "serve", .usage = "[--config FILE]", .help = N_("Run the appliance: panel, schedules, messages."),
-	.needs = COMMAND_STATE, .run = serve_command,
+	.name = "serve",
+	.usage = "[--config FILE]",
+	.help = N_("Run the appliance: panel, schedules, messages."),
+	.needs = COMMAND_STATE,
+	.run = serve_command,
 };
 
-static enum rc run(struct cx *cx, struct env *env, const struct global_options *g, int argc, const char **argv, int *exit_code)
+static enum rc run(struct cx *cx, struct env *env, const struct global_options *g, int argc,
+		   const char **argv, int *exit_code)
 {
 	struct command_call call = { .in = stdin, .out = stdout, .err = stderr, .is_json = g->is_json };
-	struct command_line line = { .argc = argc, .argv = argv, .lang = g->lang, .now = g->now, .is_json = g->is_json };
+	struct command_line line = {
+		.argc = argc, .argv = argv, .lang = g->lang, .now = g->now, .is_json = g->is_json
+	};
 	const struct command *row = argc > 0 && strcmp(argv[0], "serve") == 0 ? &serve_row : NULL;
 	const char *why = "";
 	int used = 1;
 	enum rc rc;
 
+	if (row == NULL) row = find_command(argc, argv, &used);
 	if (row == NULL)
-		row = find_command(argc, argv, &used);
-	if (row == NULL)
-		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a command; `recado --help` lists them."), argv[0]);
+		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a command; `recado --help` lists them."),
+			       argv[0]);
 	if (g->wants_help) {
 		printf("recado %s %s\n    %s\n", row->name, row->usage, _(row->help));
 		return RC_OK;
 	}
 	call.argc = argc - used;
 	call.argv = argv + used;
-	if (row->needs == COMMAND_NOTHING)
-		return row->run(cx, &call);
-	rc = house_settle(env, g->config[0] != '\0' ? g->config : default_config(cx->arena), g->now, cx->arena, &why);
-	if (rc != RC_OK)
-		return cx_fail(cx, rc, "%s", why);
-	if (g->lang[0] == '\0')
-		cx->lang = env->lang;
-	if (row == &serve_row)
-		return row->run(cx, &call);
+	if (row->needs == COMMAND_NOTHING) return row->run(cx, &call);
+	rc = house_settle(env, g->config[0] != '\0' ? g->config : default_config(cx->arena), g->now,
+			  cx->arena, &why);
+	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
+	if (g->lang[0] == '\0') cx->lang = env->lang;
+	if (row == &serve_row || row->needs == COMMAND_SETTINGS) return row->run(cx, &call);
 	rc = open_file_argument(cx, row, &call);
-	if (rc != RC_OK)
-		return rc;
-	if (row->needs == COMMAND_HOLDER)
-		return run_as_holder(cx, row, &call, &line, exit_code);
+	if (rc != RC_OK) return rc;
+	if (row->needs == COMMAND_HOLDER) return run_as_holder(cx, row, &call, &line, exit_code);
 	return run_with_state(cx, row, &call);
 }
 
@@ -388,7 +407,9 @@ int main(int argc, char **argv)
 	cx_init(&cx, &env, a, NULL);
 	command_actor(&cx);
 	if (g.lang[0] != '\0' && !words_lang(&cx.lang, g.lang))
-		rc = cx_fail(&cx, RC_BAD_INPUT, words_get(LANG_ES, N_("There is no language “%s”; there are es and en.")), g.lang);
+		rc = cx_fail(&cx, RC_BAD_INPUT,
+			     words_get(LANG_ES, N_("There is no language “%s”; there are es and en.")),
+			     g.lang);
 	else if (rc != RC_OK)
 		rc = cx_fail(&cx, rc, words_get(cx.lang, N_("The option %s needs a value.")), wrong);
 	else if (g.wants_version)
@@ -399,8 +420,7 @@ int main(int argc, char **argv)
 		exit_code = g.wants_help ? 0 : 2;
 	} else
 		rc = run(&cx, &env, &g, argc, words, &exit_code);
-	if (exit_code < 0)
-		exit_code = report(&cx, rc, stdout, stderr, g.is_json);
+	if (exit_code < 0) exit_code = report(&cx, rc, stdout, stderr, g.is_json);
 	settings_free(env.settings);
 	clock_free(env.clock);
 	arena_free(a);

@@ -18,17 +18,17 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-#define POISON(p, len) ASAN_POISON_MEMORY_REGION((p), (len))
+#define POISON(p, len)   ASAN_POISON_MEMORY_REGION((p), (len))
 #define UNPOISON(p, len) ASAN_UNPOISON_MEMORY_REGION((p), (len))
 #else
-#define POISON(p, len) ((void)(p), (void)(len))
+#define POISON(p, len)   ((void)(p), (void)(len))
 #define UNPOISON(p, len) ((void)(p), (void)(len))
 #endif
 
-#define ALIGNMENT alignof(max_align_t)
-#define FIRST_BLOCK ((size_t)8 * 1024)     /* a small JSON answer needs no second one       */
+#define ALIGNMENT     alignof(max_align_t)
+#define FIRST_BLOCK   ((size_t)8 * 1024)   /* a small JSON answer needs no second one       */
 #define LARGEST_BLOCK ((size_t)256 * 1024) /* doubling stops: half of it idle is bearable    */
-#define LARGEST_KEPT ((size_t)64 * 1024)   /* what an idle thread may hold on to between requests */
+#define LARGEST_KEPT  ((size_t)64 * 1024)  /* what an idle thread may hold on to between requests */
 
 struct block {
 	struct block *older;
@@ -50,8 +50,7 @@ struct arena *arena_new(size_t ceiling)
 {
 	struct arena *a = mem_zeroed(sizeof *a);
 
-	if (a != NULL)
-		a->ceiling = ceiling;
+	if (a != NULL) a->ceiling = ceiling;
 	return a;
 }
 
@@ -65,8 +64,7 @@ void arena_free(struct arena *a)
 {
 	struct block *b, *older;
 
-	if (a == NULL)
-		return;
+	if (a == NULL) return;
 	for (b = a->newest; b != NULL; b = older) {
 		older = b->older;
 		block_free(b);
@@ -84,8 +82,7 @@ void arena_reset(struct arena *a)
 			block_free(b);
 			continue;
 		}
-		if (kept != NULL)
-			block_free(kept);
+		if (kept != NULL) block_free(kept);
 		kept = b;
 	}
 	if (kept != NULL) {
@@ -100,7 +97,8 @@ void arena_reset(struct arena *a)
 	a->empty[0] = '\0';
 }
 
-/* A block with room for need bytes (aligned). A request much larger than a block gets one of its own behind the
+/* A block with room for need bytes (aligned). A request much larger than a block gets one of its own behind
+*the
 ** newest, so that the room left in the newest is not lost. */
 static struct block *block_for(struct arena *a, size_t need)
 {
@@ -109,18 +107,13 @@ static struct block *block_for(struct arena *a, size_t need)
 	bool is_own;
 	struct block *b;
 
-	if (left < sizeof *b || left - sizeof *b < need)
-		return NULL;
-	if (a->newest != NULL && size < LARGEST_BLOCK)
-		size *= 2;
+	if (left < sizeof *b || left - sizeof *b < need) return NULL;
+	if (a->newest != NULL && size < LARGEST_BLOCK) size *= 2;
 	is_own = a->newest != NULL && need > size / 2;
-	if (is_own || size < need + sizeof *b)
-		size = need + sizeof *b;
-	if (size > left)
-		size = left;
+	if (is_own || size < need + sizeof *b) size = need + sizeof *b;
+	if (size > left) size = left;
 	b = mem_alloc(size);
-	if (b == NULL)
-		return NULL;
+	if (b == NULL) return NULL;
 	a->held += size;
 	b->size = (size - sizeof *b) / ALIGNMENT * ALIGNMENT;
 	a->held -= size - sizeof *b - b->size;
@@ -142,13 +135,8 @@ static void *take(struct arena *a, size_t size)
 	struct block *b = a->newest;
 	unsigned char *p;
 
-	if (size > SIZE_MAX - ALIGNMENT) {
-		a->has_failed = true;
-		return NULL;
-	}
-	if (b == NULL || b->size - b->used < need)
-		b = block_for(a, need);
-	if (b == NULL) {
+	if (size <= SIZE_MAX - ALIGNMENT && (b == NULL || b->size - b->used < need)) b = block_for(a, need);
+	if (size > SIZE_MAX - ALIGNMENT || b == NULL) {
 		a->has_failed = true;
 		return NULL;
 	}
@@ -163,8 +151,7 @@ void *arena_alloc(struct arena *a, size_t size)
 {
 	void *p = take(a, size);
 
-	if (p != NULL && size > 0)
-		memset(p, 0, size);
+	if (p != NULL && size > 0) memset(p, 0, size);
 	return p;
 }
 
@@ -177,6 +164,28 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 	return arena_alloc(a, count * size);
 }
 
+/* A growing buffer that has a block of its own (behind the newest) grows with the block, so that a page of
+*512 KiB
+** does not leave its smaller selves behind. NULL: it has none, or there is no room; nothing has changed then.
+ */
+static void *grow_own_block(struct arena *a, void *p, size_t had, size_t size)
+{
+	struct block *b = a->newest == NULL ? NULL : a->newest->older, *bigger;
+	size_t need = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
+	if (b == NULL || (unsigned char *)p != b->data || had != b->size) return NULL;
+	if (need - b->size > a->ceiling - a->held) return NULL;
+	UNPOISON(b->data, b->size);
+	bigger = mem_realloc(b, sizeof *b + need);
+	if (bigger == NULL) return NULL;
+	a->newest->older = bigger;
+	a->held += need - bigger->size;
+	a->used += need - bigger->size;
+	bigger->size = bigger->used = need;
+	POISON(bigger->data + size, need - size);
+	return bigger->data;
+}
+
 void *arena_grow(struct arena *a, void *p, size_t old, size_t size)
 {
 	size_t had = old == 0 ? ALIGNMENT : (old + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -184,8 +193,7 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t size)
 	size_t need;
 	void *bigger;
 
-	if (p != NULL && size <= old)
-		return p;
+	if (p != NULL && size <= old) return p;
 	if (p != NULL && b != NULL && b->used >= had && (unsigned char *)p == b->data + b->used - had &&
 	    size <= b->size - (b->used - had)) {
 		need = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -194,9 +202,14 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t size)
 		UNPOISON(p, size);
 		return p;
 	}
+	if (size > SIZE_MAX - ALIGNMENT) {
+		a->has_failed = true;
+		return NULL;
+	}
+	bigger = p == NULL ? NULL : grow_own_block(a, p, had, size);
+	if (bigger != NULL) return bigger;
 	bigger = take(a, size);
-	if (bigger != NULL && p != NULL && old > 0)
-		memcpy(bigger, p, old);
+	if (bigger != NULL && p != NULL && old > 0) memcpy(bigger, p, old);
 	return bigger;
 }
 
@@ -209,8 +222,7 @@ char *arena_bytes(struct arena *a, const char *p, size_t len)
 		a->empty[0] = '\0';
 		return a->empty;
 	}
-	if (len > 0)
-		memcpy(copy, p, len);
+	if (len > 0) memcpy(copy, p, len);
 	copy[len] = '\0';
 	return copy;
 }

@@ -28,7 +28,8 @@ void *arena_array(struct arena *a, size_t count, size_t size) MUST_CHECK;
 ** copy. New bytes are not zeroed. NULL on failure, p stays. For buffers that grow. */
 void *arena_grow(struct arena *a, void *p, size_t old, size_t size) MUST_CHECK;
 
-/* Copies that end in NUL. On failure they return "" (never NULL) and mark the arena. NULL text counts as "". */
+/* Copies that end in NUL. On failure they return "" (never NULL) and mark the arena. NULL text counts as "".
+ */
 char *arena_text(struct arena *a, const char *text);
 char *arena_bytes(struct arena *a, const char *p, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);

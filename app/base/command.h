@@ -9,6 +9,7 @@
 
 enum command_needs {
 	COMMAND_NOTHING, /* no state folder                                        */
+	COMMAND_SETTINGS, /* the INI file only: env is settled, no database open     */
 	COMMAND_STATE,   /* settings and a database connection; may run beside the server */
 	COMMAND_HOLDER   /* plans, imports or sends: runs in the process that holds the lock,
 			    over its socket if another does, else takes the lock          */

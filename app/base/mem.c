@@ -29,11 +29,9 @@ static void faults_from_environment(void)
 	char *rest = NULL;
 	long n;
 
-	if (wish == NULL)
-		return;
+	if (wish == NULL) return;
 	n = strtol(wish, &rest, 10);
-	if (n <= 0)
-		return;
+	if (n <= 0) return;
 	atomic_store(&faults.is_lasting, *rest == '+');
 	atomic_store(&faults.left, n);
 }
@@ -61,13 +59,11 @@ static bool must_fail(void)
 	long left;
 
 	pthread_once(&faults.once, faults_from_environment);
-	if (atomic_load(&faults.has_fired) && atomic_load(&faults.is_lasting))
-		return true;
+	if (atomic_load(&faults.has_fired) && atomic_load(&faults.is_lasting)) return true;
 	left = atomic_load(&faults.left);
 	while (left > 0 && !atomic_compare_exchange_weak(&faults.left, &left, left - 1))
 		;
-	if (left != 1)
-		return false;
+	if (left != 1) return false;
 	atomic_store(&faults.has_fired, true);
 	return true;
 }
@@ -92,8 +88,7 @@ void *mem_alloc(size_t size)
 {
 	void *p = must_fail() ? NULL : malloc(size == 0 ? 1 : size);
 
-	if (p != NULL)
-		count_live(1);
+	if (p != NULL) count_live(1);
 	return p;
 }
 
@@ -101,8 +96,7 @@ void *mem_zeroed(size_t size)
 {
 	void *p = must_fail() ? NULL : calloc(1, size == 0 ? 1 : size);
 
-	if (p != NULL)
-		count_live(1);
+	if (p != NULL) count_live(1);
 	return p;
 }
 
@@ -110,8 +104,7 @@ void *mem_realloc(void *p, size_t size)
 {
 	void *bigger = must_fail() ? NULL : realloc(p, size == 0 ? 1 : size);
 
-	if (bigger != NULL && p == NULL)
-		count_live(1);
+	if (bigger != NULL && p == NULL) count_live(1);
 	return bigger;
 }
 
@@ -120,17 +113,14 @@ char *mem_text(const char *text)
 	size_t len = text == NULL ? 0 : strlen(text);
 	char *copy = mem_alloc(len + 1);
 
-	if (copy == NULL)
-		return NULL;
-	if (len > 0)
-		memcpy(copy, text, len);
+	if (copy == NULL) return NULL;
+	if (len > 0) memcpy(copy, text, len);
 	copy[len] = '\0';
 	return copy;
 }
 
 void mem_free(void *p)
 {
-	if (p != NULL)
-		count_live(-1);
+	if (p != NULL) count_live(-1);
 	free(p);
 }

@@ -28,8 +28,7 @@ void sb_init_arena(struct sb *sb, struct arena *arena, size_t max)
 
 void sb_free(struct sb *sb)
 {
-	if (sb->arena == NULL)
-		mem_free(sb->p);
+	if (sb->arena == NULL) mem_free(sb->p);
 	sb->p = NULL;
 	sb->len = sb->cap = 0;
 	sb->rc = RC_OK;
@@ -39,8 +38,7 @@ void sb_clear(struct sb *sb)
 {
 	sb->len = 0;
 	sb->rc = RC_OK;
-	if (sb->p != NULL)
-		sb->p[0] = '\0';
+	if (sb->p != NULL) sb->p[0] = '\0';
 }
 
 enum rc sb_result(const struct sb *sb)
@@ -59,22 +57,17 @@ static bool room(struct sb *sb, size_t more)
 	size_t need, cap;
 	char *p;
 
-	if (sb->rc != RC_OK)
-		return false;
+	if (sb->rc != RC_OK) return false;
 	if (more > sb->max - sb->len) {
 		sb->rc = RC_TOO_LARGE;
 		return false;
 	}
 	need = sb->len + more + 1;
-	if (need <= sb->cap)
-		return true;
+	if (need <= sb->cap) return true;
 	cap = sb->cap > sb->max / 2 ? sb->max + 1 : sb->cap * 2;
-	if (cap < FIRST_SIZE)
-		cap = FIRST_SIZE;
-	if (cap < need)
-		cap = need;
-	if (cap > sb->max + 1)
-		cap = sb->max + 1;
+	if (cap < FIRST_SIZE) cap = FIRST_SIZE;
+	if (cap < need) cap = need;
+	if (cap > sb->max + 1) cap = sb->max + 1;
 	p = sb->arena != NULL ? arena_grow(sb->arena, sb->p, sb->cap, cap) : mem_realloc(sb->p, cap);
 	if (p == NULL) {
 		sb->rc = RC_NO_MEMORY;
@@ -88,8 +81,7 @@ static bool room(struct sb *sb, size_t more)
 
 void sb_bytes(struct sb *sb, const char *p, size_t len)
 {
-	if (len == 0 || !room(sb, len))
-		return;
+	if (len == 0 || !room(sb, len)) return;
 	memcpy(sb->p + sb->len, p, len);
 	sb->len += len;
 	sb->p[sb->len] = '\0';
@@ -97,8 +89,7 @@ void sb_bytes(struct sb *sb, const char *p, size_t len)
 
 void sb_text(struct sb *sb, const char *text)
 {
-	if (text != NULL)
-		sb_bytes(sb, text, strlen(text));
+	if (text != NULL) sb_bytes(sb, text, strlen(text));
 }
 
 void sb_char(struct sb *sb, char c)
@@ -116,8 +107,7 @@ void sb_int(struct sb *sb, int64_t n)
 		digits[--at] = (char)('0' + left % 10);
 		left /= 10;
 	} while (left != 0);
-	if (n < 0)
-		digits[--at] = '-';
+	if (n < 0) digits[--at] = '-';
 	sb_bytes(sb, digits + at, sizeof digits - at);
 }
 
@@ -129,8 +119,7 @@ void sb_vprintf(struct sb *sb, const char *fmt, va_list ap)
 	va_copy(again, ap);
 	len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	if (len <= 0 || !room(sb, (size_t)len))
-		return;
+	if (len <= 0 || !room(sb, (size_t)len)) return;
 	vsnprintf(sb->p + sb->len, (size_t)len + 1, fmt, ap);
 	sb->len += (size_t)len;
 }
@@ -148,18 +137,12 @@ void sb_printf(struct sb *sb, const char *fmt, ...)
 static const char *html_entity(char c)
 {
 	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
+	case '&': return "&amp;";
+	case '<': return "&lt;";
+	case '>': return "&gt;";
+	case '"': return "&quot;";
+	case '\'': return "&#39;";
+	default: return NULL;
 	}
 }
 
@@ -171,8 +154,7 @@ void sb_html(struct sb *sb, const char *p, size_t len)
 		/* Nothing above '>' and nothing below '"' is special: one comparison passes most bytes. */
 		const char *entity = (unsigned char)p[i] > '>' ? NULL : html_entity(p[i]);
 
-		if (entity == NULL)
-			continue;
+		if (entity == NULL) continue;
 		sb_bytes(sb, p + from, i - from);
 		sb_text(sb, entity);
 		from = i + 1;
@@ -205,7 +187,9 @@ void sb_url(struct sb *sb, const char *p, size_t len)
 static void json_control(struct sb *sb, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char letter[32] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+	static const char letter[32] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+	};
 	char code[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
 
 	if (letter[c] != 0) {
@@ -267,17 +251,13 @@ void sb_csv(struct sb *sb, const char *p, size_t len, char delimiter, bool guard
 
 	for (i = 0; i < len && !is_quoted; i++)
 		is_quoted = p[i] == delimiter || p[i] == '"' || p[i] == '\n' || p[i] == '\r';
-	if (is_quoted)
-		sb_lit(sb, "\"");
-	if (is_guarded)
-		sb_lit(sb, "'");
+	if (is_quoted) sb_lit(sb, "\"");
+	if (is_guarded) sb_lit(sb, "'");
 	for (i = 0; i < len && is_quoted; i++) {
-		if (p[i] != '"')
-			continue;
+		if (p[i] != '"') continue;
 		sb_bytes(sb, p + from, i + 1 - from); /* with the quote, which the next run repeats */
 		from = i;
 	}
 	sb_bytes(sb, p + from, len - from);
-	if (is_quoted)
-		sb_lit(sb, "\"");
+	if (is_quoted) sb_lit(sb, "\"");
 }

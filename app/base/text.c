@@ -13,21 +13,18 @@
 #include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
-#define BROKEN UINT32_MAX /* not a code point: a byte that is no UTF-8 */
+#define BROKEN       UINT32_MAX /* not a code point: a byte that is no UTF-8 */
 
 size_t text_sequence(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t n, i;
 
-	if (p[0] < 0x80)
-		return 1;
+	if (p[0] < 0x80) return 1;
 	n = p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
-	if (n == 0 || n > len)
-		return 0;
+	if (n == 0 || n > len) return 0;
 	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
+		if ((p[i] & 0xC0) != 0x80) return 0;
 	}
 	/* Overlong forms, surrogates, past U+10FFFF: told by the second byte. */
 	if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
@@ -45,15 +42,16 @@ bool text_is_utf8(const char *p, size_t len)
 
 		if (len - i >= sizeof eight) {
 			memcpy(&eight, p + i, sizeof eight);
-			/* Eight plain bytes and none of them NUL: no high bit now, nor after taking 1 from each. */
-			if (((eight | (eight - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0) {
+			/* Eight plain bytes and none of them NUL: no high bit now, nor after taking 1 from
+			 * each. */
+			if (((eight | (eight - UINT64_C(0x0101010101010101))) &
+			     UINT64_C(0x8080808080808080)) == 0) {
 				i += sizeof eight;
 				continue;
 			}
 		}
 		n = p[i] == '\0' ? 0 : text_sequence(p + i, len - i);
-		if (n == 0)
-			return false;
+		if (n == 0) return false;
 		i += n;
 	}
 	return true;
@@ -66,18 +64,13 @@ static uint32_t code_point(const char *text, size_t len, size_t *n)
 
 	*n = text_sequence(text, len);
 	switch (*n) {
-	case 1:
-		return p[0];
-	case 2:
-		return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
-	case 3:
-		return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+	case 1: return p[0];
+	case 2: return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
+	case 3: return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
 	case 4:
 		return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 |
 		       (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
-	default:
-		*n = 1;
-		return BROKEN;
+	default: *n = 1; return BROKEN;
 	}
 }
 
@@ -99,8 +92,8 @@ static char *put_code_point(char *out, uint32_t c)
 
 static bool is_blank(uint32_t c)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
-	       c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) ||
+	       c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 /* Marks, and what is not seen at all: soft hyphen, zero-width blank, byte order mark. */
@@ -116,8 +109,7 @@ static const char *fold_of(uint32_t c)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (fold_rows[mid].from == c)
-			return fold_rows[mid].to;
+		if (fold_rows[mid].from == c) return fold_rows[mid].to;
 		if (fold_rows[mid].from < c)
 			low = mid + 1;
 		else
@@ -132,8 +124,7 @@ char *text_fold(struct arena *a, const char *text)
 	char *folded = arena_alloc(a, len + 1), *out = folded;
 	bool is_after_blank = false;
 
-	if (folded == NULL)
-		return arena_text(a, "");
+	if (folded == NULL) return arena_text(a, "");
 	while (i < len) {
 		uint32_t c = code_point(text + i, len - i, &n);
 		const char *to = c >= 0x80 && c != BROKEN ? fold_of(c) : NULL;
@@ -141,8 +132,7 @@ char *text_fold(struct arena *a, const char *text)
 		if (is_blank(c)) {
 			is_after_blank = out > folded;
 		} else if (!is_dropped(c)) {
-			if (is_after_blank)
-				*out++ = ' ';
+			if (is_after_blank) *out++ = ' ';
 			is_after_blank = false;
 			if (c == BROKEN)
 				*out++ = '?';
@@ -165,12 +155,10 @@ char *text_like(struct arena *a, const char *text)
 	size_t len = strlen(folded), i;
 	char *like = arena_alloc(a, 2 * len + 3), *out = like;
 
-	if (like == NULL)
-		return arena_text(a, "");
+	if (like == NULL) return arena_text(a, "");
 	*out++ = '%';
 	for (i = 0; i < len; i++) {
-		if (folded[i] == '%' || folded[i] == '_' || folded[i] == '\\')
-			*out++ = '\\';
+		if (folded[i] == '%' || folded[i] == '_' || folded[i] == '\\') *out++ = '\\';
 		*out++ = folded[i];
 	}
 	*out = '%';
@@ -185,8 +173,7 @@ static uint16_t composed_of(uint16_t base, uint16_t mark)
 		size_t mid = low + (high - low) / 2;
 		const struct compose_row *row = &compose_rows[mid];
 
-		if (row->base == base && row->mark == mark)
-			return row->composed;
+		if (row->base == base && row->mark == mark) return row->composed;
 		if (row->base < base || (row->base == base && row->mark < mark))
 			low = mid + 1;
 		else
@@ -200,13 +187,13 @@ static uint8_t class_of(uint16_t mark)
 	size_t i;
 
 	for (i = 0; i < COUNT(class_rows); i++) {
-		if (mark >= class_rows[i].first && mark <= class_rows[i].last)
-			return class_rows[i].combining;
+		if (mark >= class_rows[i].first && mark <= class_rows[i].last) return class_rows[i].combining;
 	}
 	return 0;
 }
 
-/* One letter with its marks. Unicode's stream-safe text has at most 30 marks in a row; more are left as they are. */
+/* One letter with its marks. Unicode's stream-safe text has at most 30 marks in a row; more are left as they
+ * are. */
 #define MARKS_MAX 32
 struct cluster {
 	uint16_t base;
@@ -220,8 +207,7 @@ static void cluster_decompose(struct cluster *cl)
 	size_t i;
 
 	for (i = 0; i < COUNT(compose_rows); i++) {
-		if (compose_rows[i].composed != cl->base)
-			continue;
+		if (compose_rows[i].composed != cl->base) continue;
 		memmove(cl->mark + 1, cl->mark, cl->count * sizeof cl->mark[0]);
 		cl->mark[0] = compose_rows[i].mark;
 		cl->count++;
@@ -231,7 +217,8 @@ static void cluster_decompose(struct cluster *cl)
 	}
 }
 
-/* Canonical order: stable by class; class 0 would be a wall, but no mark from U+0300 to U+036F but CGJ has it. */
+/* Canonical order: stable by class; class 0 would be a wall, but no mark from U+0300 to U+036F but CGJ has
+ * it. */
 static void cluster_sort(struct cluster *cl)
 {
 	size_t i, j;
@@ -261,8 +248,7 @@ static char *cluster_compose(char *out, struct cluster *cl)
 			cl->base = composed;
 			continue;
 		}
-		if (last_class != 256)
-			last_class = class == 0 ? 256 : class; /* 256: a wall, to the end */
+		if (last_class != 256) last_class = class == 0 ? 256 : class; /* 256: a wall, to the end */
 		cl->mark[kept++] = mark;
 	}
 	out = put_code_point(out, cl->base);
@@ -286,8 +272,7 @@ char *text_nfc(struct arena *a, const char *text)
 		return arena_text(a, text);
 	/* A three-byte letter may come apart into five bytes at worst. */
 	composed = len > SIZE_MAX / 4 ? NULL : arena_alloc(a, 2 * len + 1);
-	if (composed == NULL)
-		return arena_text(a, "");
+	if (composed == NULL) return arena_text(a, "");
 	out = composed;
 	while (i < len) {
 		struct cluster cl = { 0 };
@@ -303,8 +288,7 @@ char *text_nfc(struct arena *a, const char *text)
 		cluster_decompose(&cl);
 		for (i += n; i < len && cl.count < MARKS_MAX; i += m) {
 			next = code_point(text + i, len - i, &m);
-			if (!is_mark(next))
-				break;
+			if (!is_mark(next)) break;
 			cl.mark[cl.count++] = (uint16_t)next;
 		}
 		cluster_sort(&cl);
@@ -325,8 +309,7 @@ char *text_from_cp1252(struct arena *a, const char *p, size_t len)
 	char *text = arena_array(a, len + 1, 3), *out = text;
 	size_t i;
 
-	if (text == NULL)
-		return arena_text(a, "");
+	if (text == NULL) return arena_text(a, "");
 	for (i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)p[i];
 
@@ -343,10 +326,8 @@ char *text_trim(struct arena *a, const char *text)
 	for (i = 0; i < len; i += n) {
 		uint32_t c = code_point(text + i, len - i, &n);
 
-		if (is_blank(c) || c == 0xFEFF)
-			continue;
-		if (first == SIZE_MAX)
-			first = i;
+		if (is_blank(c) || c == 0xFEFF) continue;
+		if (first == SIZE_MAX) first = i;
 		end = i + n;
 	}
 	return first == SIZE_MAX ? arena_text(a, "") : arena_bytes(a, text + first, end - first);
@@ -399,8 +380,7 @@ static char *mask_phone(struct arena *a, const char *number, size_t len)
 	size_t head = len >= 11 ? 4 : 3, tail = len >= 11 ? 4 : 2;
 	char *masked = arena_bytes(a, number, len);
 
-	if (*masked != '\0')
-		memset(masked + head, '*', len - head - tail);
+	if (*masked != '\0') memset(masked + head, '*', len - head - tail);
 	return masked;
 }
 
@@ -419,7 +399,8 @@ char *text_mask(struct arena *a, const char *address)
 	return arena_printf(a, "%.*s***%s", (int)n, address, at);
 }
 
-/* Optimal string alignment: insert, drop, change, or swap two neighbours. Both are at most NEAREST_MAX long. */
+/* Optimal string alignment: insert, drop, change, or swap two neighbours. Both are at most NEAREST_MAX long.
+ */
 #define NEAREST_MAX 64 /* names of settings, variables and columns are shorter */
 static size_t edit_distance(const char *a, size_t alen, const char *b, size_t blen)
 {
@@ -435,11 +416,10 @@ static size_t edit_distance(const char *a, size_t alen, const char *b, size_t bl
 		for (j = 1; j <= blen; j++) {
 			size_t best = last[j - 1] + (lower_ascii(a[i - 1]) != lower_ascii(b[j - 1]));
 
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (now[j - 1] + 1 < best)
-				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+			if (last[j] + 1 < best) best = last[j] + 1;
+			if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			now[j] = best;
 		}
@@ -455,13 +435,11 @@ const char *text_nearest(const char *word, const char *const *candidates)
 	const char *nearest = NULL;
 	size_t len = strlen(word), best = SIZE_MAX, distance;
 
-	if (len == 0 || len > NEAREST_MAX)
-		return NULL;
+	if (len == 0 || len > NEAREST_MAX) return NULL;
 	for (; *candidates != NULL; candidates++) {
 		size_t other = strlen(*candidates);
 
-		if (other > NEAREST_MAX)
-			continue;
+		if (other > NEAREST_MAX) continue;
 		distance = edit_distance(word, len, *candidates, other);
 		/* Near: at most a third of the longer one is different. */
 		if (distance < best && 3 * distance <= (len > other ? len : other)) {
@@ -474,8 +452,7 @@ const char *text_nearest(const char *word, const char *const *candidates)
 
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
+	if (c >= '0' && c <= '9') return c - '0';
 	c = lower_ascii(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -485,8 +462,7 @@ enum rc text_url_decode(struct arena *a, char **out, const char *p, size_t len, 
 	char *text = len == SIZE_MAX ? NULL : arena_alloc(a, len + 1);
 	size_t to = 0, i;
 
-	if (text == NULL)
-		return RC_NO_MEMORY;
+	if (text == NULL) return RC_NO_MEMORY;
 	for (i = 0; i < len; i++) {
 		char c = p[i];
 
@@ -494,8 +470,7 @@ enum rc text_url_decode(struct arena *a, char **out, const char *p, size_t len, 
 			int high = i + 2 < len ? hex_digit(p[i + 1]) : -1;
 			int low = i + 2 < len ? hex_digit(p[i + 2]) : -1;
 
-			if (high < 0 || low < 0)
-				return RC_BAD_INPUT;
+			if (high < 0 || low < 0) return RC_BAD_INPUT;
 			c = (char)(high * 16 + low);
 			i += 2;
 		} else if (c == '+' && plus) {
@@ -503,8 +478,7 @@ enum rc text_url_decode(struct arena *a, char **out, const char *p, size_t len, 
 		}
 		text[to++] = c;
 	}
-	if (!text_is_utf8(text, to))
-		return RC_BAD_INPUT;
+	if (!text_is_utf8(text, to)) return RC_BAD_INPUT;
 	*out = text;
 	return RC_OK;
 }

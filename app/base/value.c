@@ -17,8 +17,7 @@ static struct value *value_new(struct arena *a, enum value_type type)
 {
 	struct value *v = arena_alloc(a, sizeof *v);
 
-	if (v == NULL)
-		return &inert;
+	if (v == NULL) return &inert;
 	v->type = type;
 	v->text = "";
 	return v;
@@ -39,11 +38,9 @@ struct value *value_text(struct arena *a, const char *text)
 	struct value *v;
 	char *copy;
 
-	if (text == NULL)
-		return value_new(a, VALUE_NULL);
+	if (text == NULL) return value_new(a, VALUE_NULL);
 	v = value_new(a, VALUE_TEXT);
-	if (v == &inert)
-		return v;
+	if (v == &inert) return v;
 	v->len = strlen(text);
 	copy = arena_bytes(a, text, v->len);
 	v->len = copy[0] == '\0' ? 0 : v->len; /* "" when the arena is full */
@@ -64,8 +61,7 @@ static void link_last(struct value *parent, struct value *child)
 
 void value_append(struct value *list, struct value *child)
 {
-	if (list->type != VALUE_LIST || child == &inert || child == NULL)
-		return;
+	if (list->type != VALUE_LIST || child == &inert || child == NULL) return;
 	child->key = NULL;
 	link_last(list, child);
 }
@@ -79,16 +75,13 @@ void value_set(struct value *map, const char *key, struct value *child)
 {
 	struct value **at;
 
-	if (map->type != VALUE_MAP || child == &inert || child == NULL)
-		return;
+	if (map->type != VALUE_MAP || child == &inert || child == NULL) return;
 	child->key = key;
 	for (at = &map->first; *at != NULL; at = &(*at)->next) {
-		if (!is_key(*at, key))
-			continue;
+		if (!is_key(*at, key)) continue;
 		child->next = (*at)->next;
 		*at = child;
-		if (child->next == NULL)
-			map->last = child;
+		if (child->next == NULL) map->last = child;
 		return;
 	}
 	link_last(map, child);
@@ -135,8 +128,7 @@ void value_set_int(struct arena *a, struct value *map, const char *key, int64_t 
 {
 	struct value *v = value_new(a, VALUE_INT);
 
-	if (v != &inert)
-		v->integer = n;
+	if (v != &inert) v->integer = n;
 	value_set(map, key, v);
 }
 
@@ -144,8 +136,7 @@ void value_set_bool(struct arena *a, struct value *map, const char *key, bool b)
 {
 	struct value *v = value_new(a, VALUE_BOOL);
 
-	if (v != &inert)
-		v->boolean = b;
+	if (v != &inert) v->boolean = b;
 	value_set(map, key, v);
 }
 
@@ -158,11 +149,9 @@ const struct value *value_get(const struct value *map, const char *key)
 {
 	const struct value *v;
 
-	if (map == NULL || map->type != VALUE_MAP)
-		return NULL;
+	if (map == NULL || map->type != VALUE_MAP) return NULL;
 	for (v = map->first; v != NULL; v = v->next) {
-		if (is_key(v, key))
-			return v;
+		if (is_key(v, key)) return v;
 	}
 	return NULL;
 }
@@ -174,16 +163,13 @@ static const struct value *value_step(const struct value *v, const char *name, s
 
 	if (v->type == VALUE_MAP) {
 		for (v = v->first; v != NULL; v = v->next) {
-			if (strncmp(v->key, name, len) == 0 && v->key[len] == '\0')
-				return v;
+			if (strncmp(v->key, name, len) == 0 && v->key[len] == '\0') return v;
 		}
 		return NULL;
 	}
-	if (v->type != VALUE_LIST || len == 0)
-		return NULL;
+	if (v->type != VALUE_LIST || len == 0) return NULL;
 	for (i = 0; i < len; i++) {
-		if (name[i] < '0' || name[i] > '9' || place > v->count)
-			return NULL;
+		if (name[i] < '0' || name[i] > '9' || place > v->count) return NULL;
 		place = place * 10 + (size_t)(name[i] - '0');
 	}
 	for (v = v->first; v != NULL && place > 0; v = v->next)
@@ -198,8 +184,7 @@ const struct value *value_path(const struct value *v, const char *path)
 
 		v = value_step(v, path, len);
 		path += len;
-		if (*path == '.')
-			path++;
+		if (*path == '.') path++;
 	}
 	return v;
 }
@@ -215,17 +200,14 @@ static bool int_of_digits(int64_t *out, const char *p, size_t len)
 	size_t i = is_negative ? 1 : 0;
 	int64_t n = 0;
 
-	if (i == len)
-		return false;
+	if (i == len) return false;
 	for (; i < len; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return false;
+		if (p[i] < '0' || p[i] > '9') return false;
 		/* Gathered below zero, because the lowest number has no positive twin. */
 		if (__builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, p[i] - '0', &n))
 			return false;
 	}
-	if (!is_negative && n == INT64_MIN)
-		return false;
+	if (!is_negative && n == INT64_MIN) return false;
 	*out = is_negative ? n : -n;
 	return true;
 }
@@ -234,12 +216,9 @@ int64_t value_int_of(const struct value *v, int64_t otherwise)
 {
 	int64_t n;
 
-	if (v == NULL)
-		return otherwise;
-	if (v->type == VALUE_INT)
-		return v->integer;
-	if (v->type == VALUE_TEXT && int_of_digits(&n, v->text, v->len))
-		return n;
+	if (v == NULL) return otherwise;
+	if (v->type == VALUE_INT) return v->integer;
+	if (v->type == VALUE_TEXT && int_of_digits(&n, v->text, v->len)) return n;
 	return otherwise;
 }
 
@@ -250,23 +229,15 @@ bool value_bool_of(const struct value *v, bool otherwise)
 
 bool value_is_true(const struct value *v)
 {
-	if (v == NULL)
-		return false;
+	if (v == NULL) return false;
 	switch (v->type) {
-	case VALUE_BOOL:
-		return v->boolean;
-	case VALUE_INT:
-		return v->integer != 0;
-	case VALUE_REAL:
-		return v->real < 0 || v->real > 0;
-	case VALUE_TEXT:
-		return v->len > 0;
-	case VALUE_LIST:
-		return v->count > 0;
-	case VALUE_MAP:
-		return true;
+	case VALUE_BOOL: return v->boolean;
+	case VALUE_INT: return v->integer != 0;
+	case VALUE_REAL: return v->real < 0 || v->real > 0;
+	case VALUE_TEXT: return v->len > 0;
+	case VALUE_LIST: return v->count > 0;
+	case VALUE_MAP: return true;
 	case VALUE_NULL:
-	default:
-		return false;
+	default: return false;
 	}
 }

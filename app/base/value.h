@@ -26,7 +26,7 @@ struct value {
 ** long as the arena; value_set_text copies its text. */
 struct value *value_map(struct arena *a);
 struct value *value_list(struct arena *a);
-struct value *value_add_map(struct arena *a, struct value *list);  /* a new map at the end of a list */
+struct value *value_add_map(struct arena *a, struct value *list); /* a new map at the end of a list */
 struct value *value_add_text(struct arena *a, struct value *list, const char *text);
 void value_set(struct value *map, const char *key, struct value *child);
 void value_append(struct value *list, struct value *child);
@@ -39,17 +39,23 @@ void value_set_null(struct arena *a, struct value *map, const char *key);
 struct value *value_text(struct arena *a, const char *text);
 
 /* Readers are total: NULL or the wrong type yields the default. */
-const struct value *value_get(const struct value *map, const char *key);      /* NULL if absent */
-const struct value *value_path(const struct value *v, const char *path);      /* "data.messages.0.key" */
-const char *value_text_of(const struct value *v, const char *otherwise);      /* text only */
-int64_t value_int_of(const struct value *v, int64_t otherwise);   /* integers, and text of digits */
+const struct value *value_get(const struct value *map, const char *key); /* NULL if absent */
+const struct value *value_path(const struct value *v, const char *path); /* "data.messages.0.key" */
+const char *value_text_of(const struct value *v, const char *otherwise); /* text only */
+int64_t value_int_of(const struct value *v, int64_t otherwise);          /* integers, and text of digits */
 bool value_bool_of(const struct value *v, bool otherwise);
 bool value_is_true(const struct value *v); /* Mustache: not null, false, "", empty list; 0 is false too */
 
+#define JSON_DEPTH_MAX \
+	64 /* no provider nests deeper than a dozen; bounds our recursion, reading and writing */
+
 /* JSON (RFC 8259). Refuses (RC_BAD_INPUT) trailing bytes, bad UTF-8, NUL inside text, depth > 64, duplicate
-** keys; on failure *at (may be NULL) is the byte offset. RC_NO_MEMORY when the arena is full. */
+** keys; on failure *at (may be NULL) is the byte offset. RC_NO_MEMORY when the arena is full. Numbers that
+** fit neither int64 nor double become text, digit for digit. The bytes are only read. */
 enum rc json_parse(struct arena *a, struct value **out, size_t *at, const char *p, size_t len) MUST_CHECK;
-void json_write(struct sb *sb, const struct value *v);        /* compact; integers beyond 2^53 as text */
+/* Compact; integers beyond 2^53 as text, NULL and what is no number as null. Deeper than JSON_DEPTH_MAX fails
+ * (RC_BUG in sb). */
+void json_write(struct sb *sb, const struct value *v);
 void json_write_pretty(struct sb *sb, const struct value *v);
 
 #endif

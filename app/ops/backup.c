@@ -29,10 +29,8 @@ static enum rc add_path(struct cx *cx, int archive, const char *path, const char
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		rc = tar_add(archive, name, fd, st.st_size, (instant)st.st_mtime * SECOND_MS);
-	if (rc != RC_OK)
-		rc = cx_fail(cx, rc, _("The backup could not take %s: %s."), name, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	if (rc != RC_OK) rc = cx_fail(cx, rc, _("The backup could not take %s: %s."), name, strerror(errno));
+	if (fd >= 0) close(fd);
 	return rc;
 }
 
@@ -43,10 +41,10 @@ static enum rc add_files(struct cx *cx, int archive, const char *database)
 	struct query *q = NULL;
 	enum rc rc = db_open_path(&copy, database, true);
 
-	if (rc != RC_OK)
-		return rc;
+	if (rc != RC_OK) return rc;
 	cx->db = copy;
-	rc = db_query(cx, &q, "SELECT DISTINCT sha256 FROM file WHERE archived_at IS NULL ORDER BY sha256", NO_PARAMS);
+	rc = db_query(cx, &q, "SELECT DISTINCT sha256 FROM file WHERE archived_at IS NULL ORDER BY sha256",
+		      NO_PARAMS);
 	while (rc == RC_OK && query_next(q)) {
 		const char *sum = query_text(q, 0);
 		char name[TAR_NAME_MAX + 1];
@@ -67,8 +65,7 @@ static const char *default_path(struct cx *cx)
 
 	instant_text(stamp, cx_now(cx));
 	for (; *c != '\0'; c++)
-		if (*c == ':' || *c == '.')
-			*c = '-';
+		if (*c == ':' || *c == '.') *c = '-';
 	return arena_printf(cx->arena, "%s/backups/recado-%s.tar", cx->env->dir, stamp);
 }
 
@@ -80,8 +77,7 @@ enum rc backup_write(struct cx *cx, const char *path, const char **path_out)
 	char *folder;
 	enum rc rc = RC_OK;
 
-	if (path == NULL || path[0] == '\0')
-		path = default_path(cx);
+	if (path == NULL || path[0] == '\0') path = default_path(cx);
 	folder = arena_text(cx->arena, path);
 	if (strrchr(folder, '/') != NULL)
 		strrchr(folder, '/')[folder[0] == '/' && strrchr(folder, '/') == folder ? 1 : 0] = '\0';
@@ -90,29 +86,26 @@ enum rc backup_write(struct cx *cx, const char *path, const char **path_out)
 	rc = db_snapshot(cx, snapshot);
 	if (rc == RC_OK) {
 		rc = db_verify(cx, snapshot, &message);
-		if (rc != RC_OK)
-			rc = cx_fail(cx, rc, "%s", message);
+		if (rc != RC_OK) rc = cx_fail(cx, rc, "%s", message);
 	}
 	if (rc == RC_OK) {
 		rc = tmpfile_open(&archive, folder);
 		if (rc != RC_OK)
-			rc = cx_fail(cx, rc, _("The file %s could not be written: %s."), path, strerror(errno));
+			rc = cx_fail(cx, rc, _("The file %s could not be written: %s."), path,
+				     strerror(errno));
 	}
-	if (rc == RC_OK)
-		rc = add_path(cx, archive.fd, snapshot, DB_FILE);
+	if (rc == RC_OK) rc = add_path(cx, archive.fd, snapshot, DB_FILE);
 	if (rc == RC_OK && access(cx->env->config_path, R_OK) == 0)
 		rc = add_path(cx, archive.fd, cx->env->config_path, CONFIG_FILE);
-	if (rc == RC_OK)
-		rc = add_files(cx, archive.fd, snapshot);
-	if (rc == RC_OK)
-		rc = tar_end(archive.fd);
-	if (rc == RC_OK)
-		rc = tmpfile_publish(&archive, path);
+	if (rc == RC_OK) rc = add_files(cx, archive.fd, snapshot);
+	if (rc == RC_OK) rc = tar_end(archive.fd);
+	if (rc == RC_OK) rc = tmpfile_publish(&archive, path);
 	tmpfile_discard(&archive);
 	(void)unlink(snapshot);
 	if (rc == RC_OK) {
 		*path_out = path;
-		log_event(LOG_INFO, "app", "backup.written", "path=%s", log_quote((char[LOG_QUOTE_SIZE]){ 0 }, path));
+		log_event(LOG_INFO, "app", "backup.written", "path=%s",
+			  log_quote((char[LOG_QUOTE_SIZE]){ 0 }, path));
 	} else
 		rc = cx_fail(cx, rc, _("The backup was not made; see the log."));
 	return rc;
@@ -133,8 +126,7 @@ static size_t list_backups(struct arena *a, const char *dir, char **names, size_
 	while (folder != NULL && n < max && (entry = readdir(folder)) != NULL)
 		if (strncmp(entry->d_name, "recado-", 7) == 0)
 			names[n++] = arena_printf(a, "%s/backups/%s", dir, entry->d_name);
-	if (folder != NULL)
-		closedir(folder);
+	if (folder != NULL) closedir(folder);
 	qsort(names, n, sizeof(names[0]), newest_first);
 	return n;
 }
@@ -161,8 +153,7 @@ static enum rc backup_job(struct cx *cx, struct job *job)
 	enum rc rc = names != NULL ? backup_write(cx, NULL, &path) : RC_NO_MEMORY;
 	size_t count;
 
-	if (rc != RC_OK)
-		return rc;
+	if (rc != RC_OK) return rc;
 	job_note(job, path);
 	count = list_backups(cx->arena, cx->env->dir, names, BACKUPS_LISTED);
 	for (size_t i = BACKUPS_KEPT; i < count; i++)
@@ -177,20 +168,39 @@ static enum rc sweep_job(struct cx *cx, struct job *job)
 }
 
 const struct job_kind ops_jobs[] = {
-	{ .name = "ops.backup", .title = N_("Nightly backup"), .queue = "ops", .attempts_max = 3, .time_limit_s = 3600, .delay_s = 300,
+	{ .name = "ops.backup",
+	  .title = N_("Nightly backup"),
+	  .queue = "ops",
+	  .attempts_max = 3,
+	  .time_limit_s = 3600,
+	  .delay_s = 300,
 	  .run = backup_job },
-	{ .name = "ops.sweep", .title = N_("Remove files nobody needs"), .queue = "ops", .attempts_max = 1, .time_limit_s = 600,
-	  .delay_s = 60, .run = sweep_job },
+	{ .name = "ops.sweep",
+	  .title = N_("Remove files nobody needs"),
+	  .queue = "ops",
+	  .attempts_max = 1,
+	  .time_limit_s = 600,
+	  .delay_s = 60,
+	  .run = sweep_job },
 	{ .name = NULL },
 };
 
 const struct schedule_default ops_schedules[] = {
-	{ .name = "ops.backup", .job_kind = "ops.backup", .rule = "30 3 * * *", .late_rule = "run", .late_limit_s = 86400 },
-	{ .name = "ops.sweep", .job_kind = "ops.sweep", .rule = "10 4 * * *", .late_rule = "skip", .late_limit_s = 3600 },
+	{ .name = "ops.backup",
+	  .job_kind = "ops.backup",
+	  .rule = "30 3 * * *",
+	  .late_rule = "run",
+	  .late_limit_s = 86400 },
+	{ .name = "ops.sweep",
+	  .job_kind = "ops.sweep",
+	  .rule = "10 4 * * *",
+	  .late_rule = "skip",
+	  .late_limit_s = 3600 },
 	{ .name = NULL },
 };
 
-/* ---- restore ---------------------------------------------------------------------------------------------------- */
+/* ---- restore
+ * ---------------------------------------------------------------------------------------------------- */
 
 static enum rc unpack_entry(struct cx *cx, int archive, const struct tar_entry *entry, const char *aside)
 {
@@ -198,21 +208,21 @@ static enum rc unpack_entry(struct cx *cx, int archive, const struct tar_entry *
 	enum rc rc = RC_OK;
 	int fd;
 
-	for (char *slash = strchr(path + strlen(aside) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(path + strlen(aside) + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			rc = RC_IO;
+		if (mkdir(path, 0700) != 0 && errno != EEXIST) rc = RC_IO;
 		*slash = '/';
 	}
 	fd = rc == RC_OK ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	if (fd < 0)
 		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
 	rc = tar_copy(archive, entry->size, fd);
-	if (rc == RC_OK && fsync(fd) != 0)
-		rc = RC_IO;
-	if (close(fd) != 0)
-		rc = RC_IO;
-	return rc == RC_OK ? rc : cx_fail(cx, rc, _("The archive ends early or the disk is full, at %s."), entry->name);
+	if (rc == RC_OK && fsync(fd) != 0) rc = RC_IO;
+	if (close(fd) != 0) rc = RC_IO;
+	return rc == RC_OK ? rc
+			   : cx_fail(cx, rc, _("The archive ends early or the disk is full, at %s."),
+				     entry->name);
 }
 
 static enum rc unpack(struct cx *cx, const char *path, const char *aside)
@@ -240,8 +250,10 @@ static enum rc unpack(struct cx *cx, const char *path, const char *aside)
 	return rc;
 }
 
-/* Move one name of the state folder to keep/ (if it is there) and the unpacked one in its place (if it is there). */
-static enum rc swap(struct cx *cx, const char *dir, const char *keep, const char *aside, const char *name, bool must_come)
+/* Move one name of the state folder to keep/ (if it is there) and the unpacked one in its place (if it is
+ * there). */
+static enum rc swap(struct cx *cx, const char *dir, const char *keep, const char *aside, const char *name,
+		    bool must_come)
 {
 	const char *here = arena_printf(cx->arena, "%s/%s", dir, name);
 	const char *old = arena_printf(cx->arena, "%s/%s", keep, name);
@@ -258,29 +270,27 @@ static enum rc swap(struct cx *cx, const char *dir, const char *keep, const char
 enum rc backup_restore(struct cx *cx, const char *dir, const char *path)
 {
 	const char *aside = arena_printf(cx->arena, "%s/tmp/restore-%ld", dir, (long)getpid());
-	const char *keep = arena_printf(cx->arena, "%s/before-restore-%lld", dir, (long long)cx_now(cx) / SECOND_MS);
+	const char *keep =
+		arena_printf(cx->arena, "%s/before-restore-%lld", dir, (long long)cx_now(cx) / SECOND_MS);
 	const char *database = arena_printf(cx->arena, "%s/" DB_FILE, aside);
 	const char *message = "";
 	enum rc rc = unpack(cx, path, aside);
 
 	if (rc == RC_OK) {
 		rc = db_verify(cx, database, &message);
-		if (rc != RC_OK)
-			rc = cx_fail(cx, rc == RC_NOT_FOUND ? RC_BAD_INPUT : rc, "%s", message);
+		if (rc != RC_OK) rc = cx_fail(cx, rc == RC_NOT_FOUND ? RC_BAD_INPUT : rc, "%s", message);
 	}
 	if (rc == RC_OK && mkdir(keep, 0700) != 0)
 		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), keep, strerror(errno));
-	/* The write-ahead log belongs to the old database: it must go with it, or SQLite would replay it onto the new one. */
+	/* The write-ahead log belongs to the old database: it must go with it, or SQLite would replay it onto
+	 * the new one. */
+	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, DB_FILE "-wal", true);
+	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, DB_FILE "-shm", true);
+	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, DB_FILE, true);
+	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, "files", false);
 	if (rc == RC_OK)
-		rc = swap(cx, dir, keep, aside, DB_FILE "-wal", true);
-	if (rc == RC_OK)
-		rc = swap(cx, dir, keep, aside, DB_FILE "-shm", true);
-	if (rc == RC_OK)
-		rc = swap(cx, dir, keep, aside, DB_FILE, true);
-	if (rc == RC_OK)
-		rc = swap(cx, dir, keep, aside, "files", false);
-	if (rc == RC_OK)
-		log_event(LOG_WARN, "app", "backup.restored", "from=%s", log_quote((char[LOG_QUOTE_SIZE]){ 0 }, path));
+		log_event(LOG_WARN, "app", "backup.restored", "from=%s",
+			  log_quote((char[LOG_QUOTE_SIZE]){ 0 }, path));
 	(void)mkdir(arena_printf(cx->arena, "%s/files", dir), 0700);
 	return rc;
 }

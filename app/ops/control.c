@@ -22,10 +22,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONTROL_CALLS_MAX 4              /* each takes a thread and a database connection */
+#define CONTROL_CALLS_MAX   4            /* each takes a thread and a database connection */
 #define CONTROL_MESSAGE_MAX (128 * 1024) /* a command line is far shorter                 */
-#define CONTROL_WORDS_MAX 64             /* words of a command line                       */
-#define CONTROL_STOP_MS 5000             /* design: at stop long work goes within 5 s     */
+#define CONTROL_WORDS_MAX   64           /* words of a command line                       */
+#define CONTROL_STOP_MS     5000         /* design: at stop long work goes within 5 s     */
 
 struct control {
 	struct env *env;
@@ -49,7 +49,8 @@ struct control_work {
 static enum rc address_of(struct sockaddr_un *out, const char *dir)
 {
 	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if ((size_t)snprintf(out->sun_path, sizeof(out->sun_path), "%s/" CONTROL_SOCKET, dir) >= sizeof(out->sun_path))
+	if ((size_t)snprintf(out->sun_path, sizeof(out->sun_path), "%s/" CONTROL_SOCKET, dir) >=
+	    sizeof(out->sun_path))
 		return RC_TOO_LARGE;
 	return RC_OK;
 }
@@ -57,8 +58,7 @@ static enum rc address_of(struct sockaddr_un *out, const char *dir)
 static void close_all(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
+		if (fds[i] >= 0) close(fds[i]);
 		fds[i] = -1;
 	}
 }
@@ -71,16 +71,18 @@ static enum rc receive_call(int socket, char *message, size_t max, size_t *len, 
 		char bytes[CMSG_SPACE(3 * sizeof(int))];
 	} control;
 	struct iovec iov = { message, max };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.bytes,
 			      .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *header;
 	ssize_t n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
 
 	fds[0] = fds[1] = fds[2] = -1;
-	if (n <= 0)
-		return RC_IO;
+	if (n <= 0) return RC_IO;
 	header = CMSG_FIRSTHDR(&msg);
-	if (header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(3 * sizeof(int)))
+	if (header == NULL || header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(3 * sizeof(int)))
 		return RC_BAD_INPUT;
 	memcpy(fds, CMSG_DATA(header), 3 * sizeof(int));
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
@@ -109,25 +111,21 @@ static int run_message(struct control *c, struct control_work *work, struct aren
 	FILE *streams[3] = { NULL, NULL, NULL };
 	int exit_code = rc_row(RC_BAD_INPUT)->exit;
 
-	if (json_parse(a, &root, NULL, work->message, work->len) != RC_OK)
-		return exit_code;
+	if (json_parse(a, &root, NULL, work->message, work->len) != RC_OK) return exit_code;
 	words = value_get(root, "argv");
 	for (const struct value *w = words != NULL ? words->first : NULL; w != NULL; w = w->next)
-		if (line.argc < CONTROL_WORDS_MAX)
-			argv[line.argc++] = value_text_of(w, "");
+		if (line.argc < CONTROL_WORDS_MAX) argv[line.argc++] = value_text_of(w, "");
 	line.lang = value_text_of(value_get(root, "lang"), "");
 	line.now = value_text_of(value_get(root, "now"), "");
 	line.is_json = value_bool_of(value_get(root, "json"), false);
 	for (int i = 0; i < 3; i++) {
 		streams[i] = fdopen(work->fds[i], i == 0 ? "r" : "w");
-		if (streams[i] != NULL)
-			work->fds[i] = -1;
+		if (streams[i] != NULL) work->fds[i] = -1;
 	}
 	if (streams[0] != NULL && streams[1] != NULL && streams[2] != NULL)
 		exit_code = c->run(c->arg, &line, streams[0], streams[1], streams[2]);
 	for (int i = 0; i < 3; i++)
-		if (streams[i] != NULL)
-			fclose(streams[i]);
+		if (streams[i] != NULL) fclose(streams[i]);
 	return exit_code;
 }
 
@@ -138,8 +136,7 @@ static void *call_main(void *arg)
 	struct arena *a = arena_new(CONTROL_MESSAGE_MAX * 8);
 	unsigned char answer = (unsigned char)rc_row(RC_NO_MEMORY)->exit;
 
-	if (a != NULL)
-		answer = (unsigned char)run_message(c, work, a);
+	if (a != NULL) answer = (unsigned char)run_message(c, work, a);
 	close_all(work->fds, 3); /* the caller sees the end of its output before the answer */
 	(void)send(work->socket, &answer, 1, MSG_NOSIGNAL);
 	close(work->socket);
@@ -159,8 +156,7 @@ static bool begin_call(struct control *c, int socket)
 	pthread_t thread;
 	bool is_free;
 
-	if (work == NULL)
-		return false;
+	if (work == NULL) return false;
 	*work = (struct control_work){ .control = c, .socket = socket, .fds = { -1, -1, -1 } };
 	work->message = mem_alloc(CONTROL_MESSAGE_MAX);
 	if (work->message == NULL ||
@@ -168,11 +164,9 @@ static bool begin_call(struct control *c, int socket)
 		goto refused;
 	pthread_mutex_lock(&c->mutex);
 	is_free = c->running < CONTROL_CALLS_MAX;
-	if (is_free)
-		c->running++;
+	if (is_free) c->running++;
 	pthread_mutex_unlock(&c->mutex);
-	if (!is_free)
-		goto refused;
+	if (!is_free) goto refused;
 	if (pthread_create(&thread, NULL, call_main, work) == 0) {
 		pthread_detach(thread);
 		return true;
@@ -190,7 +184,8 @@ refused:
 static void *listen_main(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd wait[2] = { { .fd = c->listener, .events = POLLIN }, { .fd = c->stop_fd, .events = POLLIN } };
+	struct pollfd wait[2] = { { .fd = c->listener, .events = POLLIN },
+				  { .fd = c->stop_fd, .events = POLLIN } };
 
 	for (;;) {
 		/* A caller that connects and says nothing must not hold the door. */
@@ -198,15 +193,11 @@ static void *listen_main(void *arg)
 		unsigned char later = (unsigned char)rc_row(RC_TRY_LATER)->exit;
 		int socket;
 
-		if (poll(wait, 2, -1) < 0 && errno != EINTR)
-			break;
-		if ((wait[1].revents & POLLIN) != 0)
-			break;
-		if ((wait[0].revents & POLLIN) == 0)
-			continue;
+		if (poll(wait, 2, -1) < 0 && errno != EINTR) break;
+		if ((wait[1].revents & POLLIN) != 0) break;
+		if ((wait[0].revents & POLLIN) == 0) continue;
 		socket = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
-		if (socket < 0)
-			continue;
+		if (socket < 0) continue;
 		(void)setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		if (!peer_may(socket) || !begin_call(c, socket)) {
 			(void)send(socket, &later, 1, MSG_NOSIGNAL);
@@ -222,25 +213,26 @@ enum rc control_start(struct control **out, struct env *env, control_run_fn *run
 	struct sockaddr_un address;
 	enum rc rc;
 
-	if (c == NULL)
-		return RC_NO_MEMORY;
-	*c = (struct control){ .env = env, .run = run, .arg = arg, .listener = -1, .stop_fd = -1,
-			       .mutex = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER };
+	if (c == NULL) return RC_NO_MEMORY;
+	*c = (struct control){ .env = env,
+			       .run = run,
+			       .arg = arg,
+			       .listener = -1,
+			       .stop_fd = -1,
+			       .mutex = PTHREAD_MUTEX_INITIALIZER,
+			       .idle = PTHREAD_COND_INITIALIZER };
 	rc = address_of(&address, env->dir);
-	if (rc != RC_OK)
-		goto failed;
+	if (rc != RC_OK) goto failed;
 	memcpy(c->path, address.sun_path, sizeof(c->path));
 	rc = RC_IO;
 	c->stop_fd = eventfd(0, EFD_CLOEXEC);
 	c->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (c->stop_fd < 0 || c->listener < 0)
-		goto failed;
+	if (c->stop_fd < 0 || c->listener < 0) goto failed;
 	(void)unlink(c->path); /* we hold the lock, so a socket that is there is a dead one */
-	if (bind(c->listener, (struct sockaddr *)&address, sizeof(address)) != 0 || chmod(c->path, 0600) != 0 ||
-	    listen(c->listener, CONTROL_CALLS_MAX) != 0)
+	if (bind(c->listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(c->path, 0600) != 0 || listen(c->listener, CONTROL_CALLS_MAX) != 0)
 		goto failed;
-	if (pthread_create(&c->thread, NULL, listen_main, c) != 0)
-		goto failed;
+	if (pthread_create(&c->thread, NULL, listen_main, c) != 0) goto failed;
 	*out = c;
 	return RC_OK;
 failed:
@@ -255,8 +247,7 @@ void control_stop(struct control *c)
 	struct timespec until;
 	int left;
 
-	if (c == NULL)
-		return;
+	if (c == NULL) return;
 	(void)eventfd_write(c->stop_fd, 1);
 	pthread_join(c->thread, NULL);
 	close(c->listener);
@@ -277,7 +268,8 @@ void control_stop(struct control *c)
 	mem_free(c);
 }
 
-enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err, int *exit_code)
+enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err,
+		     int *exit_code)
 {
 	union {
 		struct cmsghdr align;
@@ -293,8 +285,7 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 	ssize_t n;
 	enum rc rc = a == NULL ? RC_NO_MEMORY : address_of(&address, dir);
 
-	if (rc != RC_OK)
-		goto out;
+	if (rc != RC_OK) goto out;
 	root = value_map(a);
 	words = value_set_list(a, root, "argv");
 	for (int i = 0; i < line->argc; i++)
@@ -305,15 +296,15 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 	sb_init_arena(&message, a, CONTROL_MESSAGE_MAX);
 	json_write(&message, root);
 	rc = sb_result(&message);
-	if (rc != RC_OK)
-		goto out;
+	if (rc != RC_OK) goto out;
 	rc = RC_NOT_FOUND;
 	socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		goto out;
+	if (socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof(address)) != 0) goto out;
 	{
 		struct iovec iov = { message.p, message.len };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = control.bytes,
 				      .msg_controllen = sizeof(control.bytes) };
 		struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
 
@@ -323,8 +314,7 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 		memcpy(CMSG_DATA(header), fds, sizeof(fds));
 		rc = sendmsg(socket_fd, &msg, MSG_NOSIGNAL) == (ssize_t)message.len ? RC_OK : RC_IO;
 	}
-	if (rc != RC_OK)
-		goto out;
+	if (rc != RC_OK) goto out;
 	do
 		n = recv(socket_fd, &answer, 1, 0);
 	while (n < 0 && errno == EINTR);
@@ -333,8 +323,7 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 	else
 		rc = RC_TRY_LATER; /* the server went away while the command ran */
 out:
-	if (socket_fd >= 0)
-		close(socket_fd);
+	if (socket_fd >= 0) close(socket_fd);
 	arena_free(a);
 	return rc;
 }

@@ -19,14 +19,11 @@ void notify_systemd(const char *state)
 	size_t len = path != NULL ? strlen(path) : 0;
 	int fd;
 
-	if (len == 0 || len >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
+	if (len == 0 || len >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@')) return;
 	memcpy(to.sun_path, path, len);
-	if (path[0] == '@')
-		to.sun_path[0] = '\0'; /* the abstract name space */
+	if (path[0] == '@') to.sun_path[0] = '\0'; /* the abstract name space */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
+	if (fd < 0) return;
 	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
 		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);

@@ -12,18 +12,28 @@
 #include "base/command.h"
 #include "desk/desk.h"
 
-/* ---- state folder (state.c) ---------------------------------------------------------------------------------- */
+/* ---- state folder (state.c)
+ * ---------------------------------------------------------------------------------- */
 
 #define STATE_DIR_DEFAULT "/var/lib/recado"
-#define CONFIG_FILE "recado.ini"
-#define CONTROL_SOCKET "control.sock"
+#define CONFIG_FILE       "recado.ini"
+#define CONTROL_SOCKET    "control.sock"
 
 /* Make DIR with its folders, key and INI (only what is missing). RC_CONFLICT when DIR is something else's. */
 enum rc state_create(struct cx *cx, const char *dir, const struct setting *const *tables) MUST_CHECK;
 /* The lock of the folder, held until the descriptor closes. RC_CONFLICT: another process holds it. */
 enum rc state_lock(int *fd, const char *dir) MUST_CHECK;
 
-/* ---- control socket (control.c) -------------------------------------------------------------------------------- */
+/* ---- what commands print (cmd_core.c, version.c)
+ * ------------------------------------------------------------- */
+
+/* Pretty JSON and a line end to the caller. */
+void command_print(struct cx *cx, struct command_call *call, const struct value *value);
+/* The version and, with is_json, every library in the binary. */
+enum rc version_print(struct cx *cx, FILE *out, bool is_json) MUST_CHECK;
+
+/* ---- control socket (control.c)
+ * -------------------------------------------------------------------------------- */
 
 /* What a command line asked for, before its row runs. */
 struct command_line {
@@ -39,30 +49,42 @@ typedef int control_run_fn(void *arg, const struct command_line *line, FILE *in,
 /* Serve DIR/control.sock: each call runs on a thread of its own, at most CONTROL_CALLS_MAX at once. */
 enum rc control_start(struct control **out, struct env *env, control_run_fn *run, void *arg) MUST_CHECK;
 void control_stop(struct control *c); /* waits for running calls, at most 5 s; NULL is fine */
-/* Hand a command to the process that holds the folder; in, out and err go along as descriptors. RC_NOT_FOUND: nobody answers. */
-enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err, int *exit_code) MUST_CHECK;
+/* Hand a command to the process that holds the folder; in, out and err go along as descriptors. RC_NOT_FOUND:
+ * nobody answers. */
+enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err,
+		     int *exit_code) MUST_CHECK;
 
-/* ---- backup and restore ------------------------------------------------------------------------------------------ */
+/* ---- backup and restore
+ * ------------------------------------------------------------------------------------------ */
 
-/* One archive (POSIX ustar) of a consistent recado.db, files/ and recado.ini; never the key nor last_seen. *path_out (arena). */
+/* One archive (POSIX ustar) of a consistent recado.db, files/ and recado.ini; never the key nor last_seen.
+ * *path_out (arena). */
 enum rc backup_write(struct cx *cx, const char *path, const char **path_out) MUST_CHECK;
-/* Put an archive in place of the state: unpacked aside, verified, then swapped; the old state stays in before-restore-…/.
+/* Put an archive in place of the state: unpacked aside, verified, then swapped; the old state stays in
+*before-restore-…/.
 ** Needs the lock. */
 enum rc backup_restore(struct cx *cx, const char *dir, const char *path) MUST_CHECK;
 /* Newest backup of DIR/backups: its instant, 0 = none. */
 instant backup_newest(const char *dir);
 
-/* ---- host ---------------------------------------------------------------------------------------------------------- */
+/* ---- host
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-/* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not a failure. */
+/* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not a
+ * failure. */
 void sandbox_enter(const char *state_dir);
-/* systemd's notification socket; nothing without NOTIFY_SOCKET. state: "READY=1", "WATCHDOG=1", "STOPPING=1". */
+/* systemd's notification socket; nothing without NOTIFY_SOCKET. state: "READY=1", "WATCHDOG=1", "STOPPING=1".
+ */
 void notify_systemd(const char *state);
 
-/* ---- health ---------------------------------------------------------------------------------------------------------- */
+/* ---- health
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 struct ops_tables {
-	const struct check *const *checks; /* NULL-terminated list of rows, each ended by a row without name */
+	const struct check *const
+		*checks; /* NULL-terminated list of rows, each ended by a row without name */
 	const struct setting *const *settings;
 	const struct command *const *commands;
 };
@@ -71,14 +93,16 @@ void ops_setup(const struct ops_tables *tables);
 const struct ops_tables *ops_tables(void);
 
 struct health;
-/* A snapshot of all checks every 5 s, on its own thread; feeds the watchdog while the heartbeats are young. */
-enum rc health_start(struct health **out, struct env *env, int64_t (*oldest_heartbeat_ms)(void *arg), void *arg) MUST_CHECK;
+/* A snapshot of all checks every 5 s, on its own thread; feeds the watchdog while the heartbeats are young.
+ */
+enum rc health_start(struct health **out, struct env *env, int64_t (*oldest_heartbeat_ms)(void *arg),
+		     void *arg) MUST_CHECK;
 void health_stop(struct health *h);
 /* Run every check now. *worst: the worst state; rows: list of {name, title, state, detail, remedy}. */
 void health_run(struct cx *cx, struct value **rows, enum check_state *worst, bool only_health);
 
 extern const struct setting ops_settings[];
-extern const struct route ops_routes[];      /* /health, /metrics */
+extern const struct route ops_routes[]; /* /health, /metrics */
 extern const struct check ops_checks[];
 extern const struct command ops_commands[];
 extern const struct job_kind ops_jobs[];

@@ -18,32 +18,33 @@
 #include <unistd.h>
 
 #define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITE_RIGHTS                                                                                                        \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                   \
+#define WRITE_RIGHTS                                                                                      \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
-#define OTHER_RIGHTS                                                                                                        \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_FIFO |                          \
+#define OTHER_RIGHTS                                                                                \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
 	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 static void allow_folder(int ruleset, const char *path, uint64_t rights)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = open(path, O_PATH | O_CLOEXEC) };
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights,
+						   .parent_fd = open(path, O_PATH | O_CLOEXEC) };
 
-	if (rule.parent_fd < 0)
-		return; /* an empty chroot has no /usr: nothing to allow */
+	if (rule.parent_fd < 0) return; /* an empty chroot has no /usr: nothing to allow */
 	(void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 	close(rule.parent_fd);
 }
 
 static bool enter_landlock(const char *state_dir)
 {
-	static const char *const readable[] = { "/etc", "/usr/share", "/run", "/dev", "/proc", "/sys/fs/cgroup" };
-	struct landlock_ruleset_attr attr = { .handled_access_fs = READ_RIGHTS | WRITE_RIGHTS | OTHER_RIGHTS };
+	static const char *const readable[] = { "/etc", "/usr/share", "/run",
+						"/dev", "/proc",      "/sys/fs/cgroup" };
+	struct landlock_ruleset_attr attr = { .handled_access_fs =
+						      READ_RIGHTS | WRITE_RIGHTS | OTHER_RIGHTS };
 	long ruleset = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	bool is_in;
 
-	if (ruleset < 0)
-		return false;
+	if (ruleset < 0) return false;
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		allow_folder((int)ruleset, readable[i], READ_RIGHTS);
 	allow_folder((int)ruleset, state_dir, READ_RIGHTS | WRITE_RIGHTS);
@@ -59,8 +60,8 @@ static bool enter_landlock(const char *state_dir)
 #endif
 
 #ifdef OUR_ARCH
-#define DENY(call)                                                                                                          \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (SYS_##call), 0, 1),                                                            \
+#define DENY(call)                                               \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (SYS_##call), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (EPERM & SECCOMP_RET_DATA))
 
 static bool enter_seccomp(void)
@@ -70,14 +71,37 @@ static bool enter_seccomp(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		DENY(execve), DENY(execveat), DENY(ptrace), DENY(process_vm_readv), DENY(process_vm_writev), DENY(mount),
-		DENY(umount2), DENY(pivot_root), DENY(chroot), DENY(unshare), DENY(setns), DENY(bpf), DENY(perf_event_open),
-		DENY(init_module), DENY(finit_module), DENY(delete_module), DENY(kexec_load), DENY(keyctl), DENY(add_key),
-		DENY(request_key), DENY(userfaultfd), DENY(reboot), DENY(swapon), DENY(swapoff), DENY(settimeofday),
-		DENY(clock_settime), DENY(sethostname),
+		DENY(execve),
+		DENY(execveat),
+		DENY(ptrace),
+		DENY(process_vm_readv),
+		DENY(process_vm_writev),
+		DENY(mount),
+		DENY(umount2),
+		DENY(pivot_root),
+		DENY(chroot),
+		DENY(unshare),
+		DENY(setns),
+		DENY(bpf),
+		DENY(perf_event_open),
+		DENY(init_module),
+		DENY(finit_module),
+		DENY(delete_module),
+		DENY(kexec_load),
+		DENY(keyctl),
+		DENY(add_key),
+		DENY(request_key),
+		DENY(userfaultfd),
+		DENY(reboot),
+		DENY(swapon),
+		DENY(swapoff),
+		DENY(settimeofday),
+		DENY(clock_settime),
+		DENY(sethostname),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { .len = (unsigned short)(sizeof(filter) / sizeof(filter[0])), .filter = filter };
+	struct sock_fprog program = { .len = (unsigned short)(sizeof(filter) / sizeof(filter[0])),
+				      .filter = filter };
 
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
@@ -98,6 +122,6 @@ void sandbox_enter(const char *state_dir)
 	}
 	has_landlock = enter_landlock(state_dir);
 	has_seccomp = enter_seccomp();
-	log_event(has_landlock && has_seccomp ? LOG_INFO : LOG_WARN, "security", "sandbox.entered", "landlock=%d seccomp=%d",
-		  has_landlock, has_seccomp);
+	log_event(has_landlock && has_seccomp ? LOG_INFO : LOG_WARN, "security", "sandbox.entered",
+		  "landlock=%d seccomp=%d", has_landlock, has_seccomp);
 }

@@ -17,10 +17,8 @@ static enum rc make_folder(struct cx *cx, const char *path)
 {
 	struct stat st;
 
-	if (mkdir(path, 0700) == 0)
-		return RC_OK;
-	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return RC_OK;
+	if (mkdir(path, 0700) == 0) return RC_OK;
+	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return RC_OK;
 	return cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), path, strerror(errno));
 }
 
@@ -30,7 +28,8 @@ static enum rc make_parents(struct cx *cx, const char *path)
 	char *copy = arena_text(cx->arena, path);
 	enum rc rc = RC_OK;
 
-	for (char *slash = strchr(copy + 1, '/'); slash != NULL && rc == RC_OK; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(copy + 1, '/'); slash != NULL && rc == RC_OK;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		rc = make_folder(cx, copy);
 		*slash = '/';
@@ -47,7 +46,8 @@ static enum rc write_sample(struct cx *cx, const char *path, const struct settin
 
 	if (fd < 0)
 		return errno == EEXIST ? RC_OK
-				       : cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
+				       : cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+						 strerror(errno));
 	sb_init_arena(&text, cx->arena, 256 * 1024);
 	settings_sample(&text, tables, cx->lang);
 	rc = sb_result(&text);
@@ -55,15 +55,14 @@ static enum rc write_sample(struct cx *cx, const char *path, const struct settin
 		ssize_t n = write(fd, text.p + done, text.len - done);
 
 		if (n < 0 && errno != EINTR)
-			rc = cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
-		if (n > 0)
-			done += (size_t)n;
+			rc = cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+				     strerror(errno));
+		if (n > 0) done += (size_t)n;
 	}
 	if (rc == RC_OK && fsync(fd) != 0)
 		rc = cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
 	close(fd);
-	if (rc != RC_OK)
-		unlink(path);
+	if (rc != RC_OK) unlink(path);
 	return rc;
 }
 
@@ -72,18 +71,17 @@ enum rc state_create(struct cx *cx, const char *dir, const struct setting *const
 	static const char *const folders[] = { "files", "spool", "tmp", "backups" };
 	enum rc rc = make_parents(cx, dir);
 
-	if (rc == RC_OK)
-		rc = make_folder(cx, dir);
+	if (rc == RC_OK) rc = make_folder(cx, dir);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && rc == RC_OK; i++)
 		rc = make_folder(cx, arena_printf(cx->arena, "%s/%s", dir, folders[i]));
-	if (rc == RC_OK)
-		rc = write_sample(cx, arena_printf(cx->arena, "%s/" CONFIG_FILE, dir), tables);
+	if (rc == RC_OK) rc = write_sample(cx, arena_printf(cx->arena, "%s/" CONFIG_FILE, dir), tables);
 	if (rc == RC_OK) {
 		rc = seal_key_create(arena_printf(cx->arena, "%s/key", dir));
 		if (rc == RC_CONFLICT)
 			rc = RC_OK;
 		else if (rc != RC_OK)
-			rc = cx_fail(cx, rc, _("The file %s could not be written: %s."), "key", strerror(errno));
+			rc = cx_fail(cx, rc, _("The file %s could not be written: %s."), "key",
+				     strerror(errno));
 	}
 	return rc;
 }
@@ -93,11 +91,9 @@ enum rc state_lock(int *fd, const char *dir)
 	char path[4096];
 	int lock;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
-		return RC_BAD_INPUT;
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path)) return RC_BAD_INPUT;
 	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (lock < 0)
-		return RC_IO;
+	if (lock < 0) return RC_IO;
 	if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
 		close(lock);
 		return errno == EWOULDBLOCK ? RC_CONFLICT : RC_IO;

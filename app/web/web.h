@@ -23,18 +23,19 @@ enum route_class { ROUTE_MEMORY, ROUTE_DB, ROUTE_SPOOL };
 struct call; /* request, reply and route parameters of one call */
 
 struct route {
-	const char *method;  /* "GET", "POST"; GET serves HEAD too; "*" = the handler answers every method */
-	const char *path;    /* "/clients/:id/renew"; a trailing slash is as good as none */
+	const char *method; /* "GET", "POST"; GET serves HEAD too; "*" = the handler answers every method */
+	const char *path;   /* "/clients/:id/renew"; a trailing slash is as good as none */
 	enum realm realm;
-	const char *right;   /* needed right, NULL = any logged-in user (staff realm)  */
+	const char *right; /* needed right, NULL = any logged-in user (staff realm)  */
 	enum route_class class;
-	size_t body_max;     /* 0 = default                                            */
-	bool has_token;      /* POST of the staff realm by session: CSRF token checked by the router; false only where realm is open or hook */
-	bool is_idempotent;  /* honours Idempotency-Key (API)                          */
-	const char *menu;    /* N_() title in the menu, NULL = not there                */
-	const char *help;    /* N_() one line: manual, OpenAPI                          */
+	size_t body_max; /* 0 = default                                            */
+	bool has_token;  /* POST of the staff realm by session: CSRF token checked by the router; false only
+			    where realm is open or hook */
+	bool is_idempotent; /* honours Idempotency-Key (API)                          */
+	const char *menu;   /* N_() title in the menu, NULL = not there                */
+	const char *help;   /* N_() one line: manual, OpenAPI                          */
 	enum rc (*handle)(struct cx *cx, struct call *call);
-	const void *arg;     /* for the handler: desk puts its resource here            */
+	const void *arg; /* for the handler: desk puts its resource here            */
 };
 
 struct right {
@@ -43,84 +44,111 @@ struct right {
 	const char *roles; /* built-in roles that have it: "owner seller reader"         */
 };
 
-/* ---- what a handler asks ------------------------------------------------------------------------------------ */
+/* ---- what a handler asks
+ * ------------------------------------------------------------------------------------ */
 const void *call_arg(const struct call *call);
 const char *call_method(const struct call *call);
 const char *call_path(const struct call *call);
-const char *call_param(const struct call *call, const char *name);     /* ":id" of the path; "" if none        */
-const char *call_query(struct call *call, const char *name);           /* NULL if absent                      */
+const char *call_param(const struct call *call, const char *name); /* ":id" of the path; "" if none        */
+const char *call_query(struct call *call, const char *name);       /* NULL if absent                      */
 const char *call_header(const struct call *call, const char *name);
-const char *call_address(const struct call *call);                     /* the client's, through configured proxies only */
-struct bytes call_body(const struct call *call);                       /* raw, for hooks                       */
+const char *call_address(const struct call *call); /* the client's, through configured proxies only */
+struct bytes call_body(const struct call *call);   /* raw, for hooks                       */
 struct request *call_request(struct call *call);
 struct reply *call_reply(struct call *call);
-const char *call_url(struct cx *cx, struct call *call, const char *set, const char *value); /* this address with one query parameter changed (NULL: removed) */
+const char *call_url(struct cx *cx, struct call *call, const char *set,
+		     const char *value); /* this address with one query parameter changed (NULL: removed) */
 enum shape { SHAPE_PAGE, SHAPE_JSON, SHAPE_CSV, SHAPE_XLSX };
-enum shape call_shape(const struct call *call); /* by /api/v1 prefix or .csv suffix (already cut from call_path) */
+enum shape
+call_shape(const struct call *call); /* by /api/v1 prefix or .csv suffix (already cut from call_path) */
 
-/* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name. Parsed on first use; a broken body is
+/* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name. Parsed on first use; a
+*broken body is
 ** RC_BAD_INPUT with its sentence. Values are valid UTF-8 without NUL, NFC, trimmed. */
 enum rc form_read(struct cx *cx, struct call *call) MUST_CHECK;
-const char *form_text(struct call *call, const char *name);            /* NULL if absent                      */
-size_t form_count(struct call *call, const char *name);                /* name repeated (check boxes, lines)  */
+const char *form_text(struct call *call, const char *name); /* NULL if absent                      */
+size_t form_count(struct call *call, const char *name);     /* name repeated (check boxes, lines)  */
 const char *form_text_at(struct call *call, const char *name, size_t i);
-const struct value *form_json(struct call *call);                      /* the whole JSON body, NULL if it was a form */
-struct upload { const char *name, *media_type; struct bytes bytes; int fd; };
+const struct value *form_json(struct call *call); /* the whole JSON body, NULL if it was a form */
+struct upload {
+	const char *name, *media_type;
+	struct bytes bytes;
+	int fd;
+};
 bool form_upload(struct call *call, const char *name, struct upload *out);
 
-/* ---- what a handler answers --------------------------------------------------------------------------------- */
+/* ---- what a handler answers
+ * --------------------------------------------------------------------------------- */
 
-/* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout. The layout gets
-** title, menu, user, csrf, language, banner, flash by itself. data may be NULL; the page also sees `csrf`, `lang`, `path`. */
-void answer_page(struct cx *cx, struct call *call, const char *template, const char *title, struct value *data);
-void answer_redirect(struct cx *cx, struct call *call, const char *path);                    /* 303 */
-void answer_flash(struct cx *cx, struct call *call, const char *path, const char *sentence); /* 303; the sentence is shown once on the next page */
+/* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout.
+*The layout gets
+** title, menu, user, csrf, language, banner, flash by itself. data may be NULL; the page also sees `csrf`,
+*`lang`, `path`. */
+void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
+		 struct value *data);
+void answer_redirect(struct cx *cx, struct call *call, const char *path); /* 303 */
+void answer_flash(struct cx *cx, struct call *call, const char *path,
+		  const char *sentence); /* 303; the sentence is shown once on the next page */
 void answer_json(struct cx *cx, struct call *call, int status, const struct value *data);
 void answer_text(struct cx *cx, struct call *call, int status, const char *media_type, const char *text);
-void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type, const char *file_name); /* closes fd */
+void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type,
+		     const char *file_name); /* closes fd */
 void answer_header(struct call *call, const char *name, const char *value);
 /* Park until `wake` (at most ms), then the handler runs again with call_is_again() true. */
 void answer_later(struct call *call, int ms);
 bool call_is_again(const struct call *call);
-/* Failure page or {"error":{code,message,fields}}; the router calls it for a handler that returns a failure. */
+/* Failure page or {"error":{code,message,fields}}; the router calls it for a handler that returns a failure.
+ */
 void answer_failure(struct cx *cx, struct call *call, enum rc rc);
 
-/* ---- shapes: rows with typed column names (design §3) ------------------------------------------------------- */
+/* ---- shapes: rows with typed column names (design §3)
+ * ------------------------------------------------------- */
 
-/* For JSON: *_at → RFC 3339 UTC, is_/has_ → bool, *_cents stay integers beside currency, *_json spliced, public_id → id. In place. */
+/* For JSON: *_at → RFC 3339 UTC, is_/has_ → bool, *_cents stay integers beside currency, *_json spliced,
+ * public_id → id. In place. */
 void shape_json(struct cx *cx, struct value *rows_or_row);
-/* For pages: beside x_at, x_on, x_cents (currency or currency column) a text `x` for people: "22/11/2026 09:00", "22/11/2026", "$12.99". */
+/* For pages: beside x_at, x_on, x_cents (currency or currency column) a text `x` for people: "22/11/2026
+ * 09:00", "22/11/2026", "$12.99". */
 void shape_page(struct cx *cx, struct value *rows_or_row);
 
-/* ---- people (auth.c) ---------------------------------------------------------------------------------------- */
+/* ---- people (auth.c)
+ * ---------------------------------------------------------------------------------------- */
 
-#define SESSION_IDLE_MS (12 * HOUR_MS)     /* a working day                                          */
+#define SESSION_IDLE_MS     (12 * HOUR_MS) /* a working day                                          */
 #define SESSION_ABSOLUTE_MS (14 * DAY_MS)  /* then log in again                                      */
 
 /* Make the built-in roles and their rights as declared (only what is missing). In a transaction. */
 enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights) MUST_CHECK;
-enum rc user_add(struct cx *cx, int64_t *id, const char *name, const char *role, const char *password) MUST_CHECK; /* own transaction */
-enum rc user_set_password(struct cx *cx, const char *name, const char *password) MUST_CHECK; /* ends its sessions */
-/* rights: comma or blank separated names, checked against the declared ones ("*" = all). The token is returned once. */
+enum rc user_add(struct cx *cx, int64_t *id, const char *name, const char *role,
+		 const char *password) MUST_CHECK; /* own transaction */
+enum rc user_set_password(struct cx *cx, const char *name,
+			  const char *password) MUST_CHECK; /* ends its sessions */
+/* rights: comma or blank separated names, checked against the declared ones ("*" = all). The token is
+ * returned once. */
 enum rc token_add(struct cx *cx, char out[TOKEN_SIZE + 8], const char *name, const char *rights) MUST_CHECK;
 /* One-time code for the first user; made at first start, "" once a user exists. */
 enum rc setup_code(struct cx *cx, const char **out) MUST_CHECK;
 bool right_is_known(const char *name);
 const struct right *right_at(size_t i); /* NULL past the end */
 
-/* ---- the running room ---------------------------------------------------------------------------------------- */
+/* ---- the running room
+ * ---------------------------------------------------------------------------------------- */
 
 struct web_options {
-	const struct route *const *routes;   /* NULL-terminated list of row arrays, each ended by a row without method   */
+	const struct route *const
+		*routes; /* NULL-terminated list of row arrays, each ended by a row without method   */
 	const struct right *const *rights;
-	/* Given the actor, what upper rooms put on every page: alerts, unread counts… added to layout data. May be NULL. */
+	/* Given the actor, what upper rooms put on every page: alerts, unread counts… added to layout data.
+	 * May be NULL. */
 	void (*decorate)(struct cx *cx, struct value *layout);
-	/* Beyond the routes, before log-in (stand-in paths in offline mode). Returns true if it answered. May be NULL. */
+	/* Beyond the routes, before log-in (stand-in paths in offline mode). Returns true if it answered. May
+	 * be NULL. */
 	bool (*before)(void *arg, struct request *rq, struct reply *rp);
 	void *before_arg;
 };
 struct web;
-enum rc web_start(struct web **out, struct env *env, const struct web_options *o, struct arena *a, const char **why) MUST_CHECK;
+enum rc web_start(struct web **out, struct env *env, const struct web_options *o, struct arena *a,
+		  const char **why) MUST_CHECK;
 void web_stop(struct web *w);
 const char *web_address(const struct web *w); /* "http://127.0.0.1:8080" */
 struct server *web_server(struct web *w);
@@ -130,7 +158,7 @@ const struct route *web_route_at(size_t i);
 enum rc web_templates_check(struct arena *a, const char **why) MUST_CHECK;
 
 extern const struct setting web_settings[];
-extern const struct route web_routes[];  /* log-in, log-out, set-up, language, assets */
+extern const struct route web_routes[]; /* log-in, log-out, set-up, language, assets */
 extern const struct right web_rights[];
 
 #endif

@@ -1,0 +1,221 @@
+/*
+** inner.h -- the inside of the room desk, shared by its files and their tests only.
+**
+** An office is a resource made ready: choices cut apart, references found, the parts of
+** its SQL that never change put together once. An ask is one checked list request.
+*/
+#ifndef RECADO_DESK_INNER_H
+#define RECADO_DESK_INNER_H
+
+#include "desk/desk.h"
+
+#define DESK_RESOURCES_MAX 80       /* five modules of a dozen tables, and the house's own              */
+#define DESK_COLUMNS_MAX 40         /* of one resource: a form longer than that is two forms            */
+#define DESK_FILTERS_MAX 12         /* of one resource: they stand in one row of a page                 */
+#define DESK_SORTS_MAX 8
+#define DESK_ACTIONS_MAX 16
+#define DESK_CHOICES_MAX 24         /* of one column or filter: a list to read at one glance            */
+#define DESK_PAGE_ROWS 25           /* rows of a page: about two screens of a phone                     */
+#define DESK_API_ROWS 50            /* rows of an API answer that names no limit                        */
+#define DESK_API_ROWS_MAX 200       /* of one API answer: fits the request's arena whatever the columns */
+#define DESK_BULK_MAX 200           /* rows of one bulk action: what one page can show and tick         */
+#define DESK_COUNT_MAX 10001        /* counting stops there and says "more than 10,000"                 */
+#define DESK_EXPORT_ROWS_MAX 1000000 /* a spreadsheet holds 1,048,576 rows                              */
+#define DESK_EXPORT_MS 60000        /* an export of the largest table allowed, on a slow disk           */
+#define DESK_REF_OPTIONS_MAX 100    /* more rows than this are searched for, not chosen from a list     */
+#define DESK_SEARCH_WORDS_MAX 4     /* words of one search; what follows them is part of the last       */
+#define DESK_SEARCH_MAX 100         /* code points typed into the search box                            */
+#define DESK_CURSOR_MAX 1400        /* characters of a cursor: a sort key of 250 letters fits           */
+#define DESK_HISTORY_ROWS 100       /* changes of one object shown, newest first                        */
+#define DESK_LONG_TEXT_MAX 10000    /* code points of a note when the column names no max               */
+#define DESK_TEXT_MAX 200           /* code points of a line when the column names no max               */
+#define DESK_SQL_MAX (64 * 1024)    /* no statement of ours comes near it                               */
+
+struct choice {
+	const char *value, *title; /* title: msgid */
+};
+struct choices {
+	size_t count;
+	struct choice at[DESK_CHOICES_MAX];
+};
+
+/* Which columns a statement fetches, and for whom. */
+enum select_kind { SELECT_LIST, SELECT_API, SELECT_CSV, SELECT_SHOW, SELECT_NAME, SELECT__MAX };
+
+/* What the database says about a column; read once, when a row of the table is first written. */
+struct table_column {
+	char name[64];
+	bool is_notnull, has_default;
+};
+struct table_facts {
+	size_t count;
+	struct table_column at[DESK_COLUMNS_MAX * 2];
+};
+
+struct office {
+	const struct resource *r;
+	size_t columns, sorts, filters, actions;
+	const char *from;   /* r->from with JOIN made CROSS JOIN: the order of rows stays that of the first table */
+	const char *select[SELECT__MAX]; /* columns inside … */
+	const char *outer[SELECT__MAX];  /* … and names of references around them, "" if none */
+	bool has_search, has_history;
+	const struct choices *column_choices[DESK_COLUMNS_MAX]; /* NULL: not a choice */
+	const struct choices *filter_choices[DESK_FILTERS_MAX];
+	const struct office *column_ref[DESK_COLUMNS_MAX], *filter_ref[DESK_FILTERS_MAX];
+	const struct table_facts *facts; /* NULL until first needed; see office_facts() */
+};
+
+/* What a route row of desk carries: the resource, and the action if it is one's route. */
+struct office_arg {
+	struct office *office;
+	const struct action *action;
+};
+
+/* ---- setup.c ---- */
+struct office *office_find(const char *name);
+struct office *office_at(size_t i);
+enum rc office_facts(struct cx *cx, const struct office *o, const struct table_facts **out) MUST_CHECK;
+const struct table_column *facts_find(const struct table_facts *f, const char *name); /* NULL if absent */
+const struct choice *choice_find(const struct choices *c, const char *value);         /* NULL if absent */
+/* True if kind shows or carries this column. */
+bool column_is_in(const struct column *c, enum select_kind kind);
+bool office_may_all(const struct cx *cx, const struct resource *r);  /* sees every row */
+bool office_may_edit(const struct cx *cx, const struct resource *r);
+
+/* ---- cursor.c ---- */
+struct cursor {
+	bool is_set, is_back, is_down, key_is_int;
+	const char *sort; /* name of the sort it belongs to */
+	int64_t id, key_int;
+	const char *key_text;
+};
+/* Opaque text of a cursor, and back. Total; RC_BAD_INPUT for anything we did not make. */
+const char *cursor_text(struct arena *a, const struct cursor *c);
+enum rc cursor_parse(struct arena *a, struct cursor *out, const char *text) MUST_CHECK;
+
+/* ---- ask.c: what a list request asks for ---- */
+typedef const char *ask_get_fn(void *arg, const char *name);
+struct ask {
+	const struct office *o;
+	const struct sort *sort;
+	bool is_down;
+	const char *q; /* as typed, "" = no search */
+	const char *filter[DESK_FILTERS_MAX];       /* value as given, NULL = not set */
+	const char *filter_shown[DESK_FILTERS_MAX]; /* name of the referenced row, for the page */
+	int64_t filter_id[DESK_FILTERS_MAX];
+	size_t filter_choice[DESK_FILTERS_MAX];
+	struct cursor cursor;
+	int64_t limit;
+};
+/* Read and check q, sort, dir, cursor, limit and the filters. A value that is none of its choices is RC_BAD_INPUT. */
+enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg, int64_t limit_default,
+		 int64_t limit_max) MUST_CHECK;
+/* "?q=…&state=…" of this ask with sort, without cursor; cursor added when given. */
+const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort, bool is_down,
+			const char *cursor);
+
+/* ---- query.c: SQL from declared names ---- */
+#define STATEMENT_PARAMS_MAX 64
+struct statement_text {
+	struct sb sql;
+	struct param param[STATEMENT_PARAMS_MAX + 1];
+	size_t count;
+	bool is_full; /* more parameters than places: our bug */
+};
+void statement_begin(struct cx *cx, struct statement_text *s);
+/* SQL written by a declaration: binds :actor, :today, :now where they occur. */
+void statement_declared(struct cx *cx, struct statement_text *s, const char *sql);
+void statement_param(struct statement_text *s, struct param p);
+enum rc statement_ready(struct statement_text *s, const char **sql) MUST_CHECK;
+
+/* The rows of one ask in its order: raw maps, at most ask->limit. */
+struct rows {
+	struct value *list;
+	const char *next, *previous; /* cursors, NULL = there is no such page */
+};
+enum rc rows_of(struct cx *cx, const struct ask *ask, enum select_kind kind, struct rows *out) MUST_CHECK;
+/* The whole statement of an ask. limit rows are asked for; reads in the cursor's direction. */
+enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind kind, int64_t limit, struct statement_text *s,
+		       const char **sql) MUST_CHECK;
+/* How many rows there are, DESK_COUNT_MAX at most. */
+enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out) MUST_CHECK;
+/* One visible row as a raw map; with_archived: also an archived one. */
+enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_kind kind, bool with_archived,
+	       struct value **out) MUST_CHECK;
+enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const char *text, bool with_archived) MUST_CHECK;
+/* Is this row one that the actor's row rule lets through? RC_NOT_FOUND. */
+enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK;
+/* Like desk_plan_at, with parameters to ask EXPLAIN with. */
+bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struct statement_text *s);
+
+/* ---- shape.c: raw maps to what people and programs read ---- */
+const char *row_path(struct cx *cx, const struct office *o, const struct value *row); /* "/clients/abc" */
+const char *row_public_id(struct cx *cx, const struct office *o, const struct value *row);
+const char *cell_text(struct cx *cx, const struct office *o, size_t column, const struct value *row);
+/* {text, href, badge, is_number, title, is_long} for a page. */
+void cell_fill(struct cx *cx, const struct office *o, size_t column, const struct value *row, struct value *cell);
+struct value *row_json(struct cx *cx, const struct office *o, const struct value *row);
+
+/* ---- save.c ---- */
+enum rc row_archive(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK; /* own transaction */
+/* Stored values of the declared columns of a row. */
+enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct value **out) MUST_CHECK;
+/* A reference as people write it: public id, id, or words that match one visible row. */
+enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
+
+/* check.c: one input against its column. *out NULL when it is empty. Adds the field's sentence to cx when wrong. */
+enum rc input_check(struct cx *cx, const struct office *o, size_t column, const struct value *given,
+		    const struct value *stored, const char *currency, struct value **out) MUST_CHECK;
+const char *office_currency(struct cx *cx, const struct office *o, const struct column *c, const struct value *row);
+
+/* ---- export.c ---- */
+enum rc export_csv(struct cx *cx, const struct ask *ask, int fd, char delimiter, bool with_bom) MUST_CHECK;
+
+/* ---- form.c ---- */
+/* The fields of a form with values (raw row, or what was typed) and errors of cx. */
+void form_fill(struct cx *cx, const struct office *o, const struct value *stored, struct call *call, bool is_new,
+	       struct value *page);
+
+/* ---- handlers ---- */
+enum rc handle_list(struct cx *cx, struct call *call);
+enum rc handle_new(struct cx *cx, struct call *call);
+enum rc handle_create(struct cx *cx, struct call *call);
+enum rc handle_show(struct cx *cx, struct call *call);
+enum rc handle_edit(struct cx *cx, struct call *call);
+enum rc handle_save(struct cx *cx, struct call *call);
+enum rc handle_archive_ask(struct cx *cx, struct call *call);
+enum rc handle_archive(struct cx *cx, struct call *call);
+enum rc handle_history(struct cx *cx, struct call *call);
+enum rc handle_action_ask(struct cx *cx, struct call *call);
+enum rc handle_action(struct cx *cx, struct call *call);
+enum rc handle_bulk(struct cx *cx, struct call *call);
+/* The row that :id of the path names, visible to the actor. */
+enum rc call_row(struct cx *cx, struct call *call, const struct office **o, int64_t *id, bool with_archived) MUST_CHECK;
+void trail_add(struct cx *cx, struct value *page, const char *title, const char *href);
+
+/* ---- the house's own resources and pages ---- */
+extern const struct resource users_resource, tokens_resource, jobs_resource, outbox_resource, batches_resource;
+enum rc handle_home(struct cx *cx, struct call *call);
+enum rc handle_inbox(struct cx *cx, struct call *call);
+enum rc handle_thread(struct cx *cx, struct call *call);
+enum rc handle_thread_read(struct cx *cx, struct call *call);
+enum rc handle_thread_reply(struct cx *cx, struct call *call);
+enum rc handle_thread_opt_out(struct cx *cx, struct call *call);
+enum rc handle_templates(struct cx *cx, struct call *call);
+enum rc handle_template(struct cx *cx, struct call *call);
+enum rc handle_template_save(struct cx *cx, struct call *call);
+enum rc handle_user_new(struct cx *cx, struct call *call);
+enum rc handle_user_create(struct cx *cx, struct call *call);
+enum rc handle_user_edit(struct cx *cx, struct call *call);
+enum rc handle_user_save(struct cx *cx, struct call *call);
+enum rc handle_roles(struct cx *cx, struct call *call);
+enum rc handle_token_new(struct cx *cx, struct call *call);
+enum rc handle_token_create(struct cx *cx, struct call *call);
+enum rc handle_settings(struct cx *cx, struct call *call);
+enum rc handle_gateway(struct cx *cx, struct call *call);
+enum rc handle_gateway_test(struct cx *cx, struct call *call);
+enum rc handle_gateway_state(struct cx *cx, struct call *call);
+/* {count} of contacts' unread messages, at most 100. */
+int64_t inbox_unread(struct cx *cx);
+
+#endif

@@ -1,0 +1,397 @@
+/*
+** transfer.c -- one request on its way: what curl is told, what it asks back, what comes of it.
+**
+** Owns:   one easy handle, the copy of the request, the buffers of the answer.
+** Needs:  ca.h for trust, guard.c for addresses.
+** Never:  hands curl a body it could send again by itself (no POST fields, no seek), unless the call may
+*repeat.
+** Holds:  (1) a request that must not repeat passes before_request() at most once; (2) without a body it
+*rides a
+**         connection of its own, because curl repeats such a request on a cut one; (3) the answer never grows
+*past its
+**         limit; (4) neither URL nor header values reach the error text.
+*/
+#include "link/transfer.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "link/ca.h"
+
+#include <arpa/inet.h>
+#include <mbedtls/ssl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#ifndef RECADO_VERSION
+#define RECADO_VERSION "0"
+#endif
+
+#define CONNECT_MS_DEFAULT 10000                /* the contracts' advice: a dead host is known in 10 s     */
+#define TOTAL_MS_DEFAULT   30000                /* and an answer that takes longer is none                 */
+#define ANSWER_DEFAULT     ((size_t)256 * 1024) /* JSON answers are a hundredth of it                      */
+#define ANSWER_MOST        ((size_t)64 * 1024 * 1024)
+#define REDIRECTS_MAX      5L                  /* www, https, language: three are seen, more is a loop    */
+#define IDLE_CONNECTION_S  5L                  /* servers and NATs drop idle ones silently: design §8     */
+#define BUFFER_KEPT        ((size_t)64 * 1024) /* what a transfer at rest may hold on to                  */
+#define WIRE_BUFFER        16384L              /* curl's send buffer: 64 kB by default, times every call  */
+
+/* ---- what curl asks back
+ * -------------------------------------------------------------------------------------- */
+
+static size_t give_body(char *to, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t room = size * count, left = t->body.len - t->body_at;
+	size_t n = left < room ? left : room;
+
+	if (n > 0) memcpy(to, t->body.p + t->body_at, n);
+	t->body_at += n;
+	return n;
+}
+
+/* Only set for calls that may repeat. */
+static int rewind_body(void *arg, curl_off_t offset, int origin)
+{
+	struct transfer *t = arg;
+
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > t->body.len) return CURL_SEEKFUNC_FAIL;
+	t->body_at = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static size_t take_body(char *p, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t n = size * count;
+
+	if (n > t->answer_max - t->received.len) {
+		t->is_too_large = true;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	sb_bytes(&t->received, p, n);
+	if (sb_result(&t->received) == RC_OK) return n;
+	t->is_too_large = true;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+/* A status line starts a new answer: after a redirect or a 1xx the earlier headers are of no interest. A
+*value that
+** does not fit is cut, a name that does not fit is none that we ask for. */
+static size_t take_header(char *p, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	struct http_answer *a = &t->answer;
+	size_t len = size * count, n;
+	const char *colon;
+
+	if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+		a->header_count = 0;
+		return len;
+	}
+	colon = memchr(p, ':', len);
+	if (colon == NULL || a->header_count == sizeof(a->headers) / sizeof(a->headers[0])) return len;
+	n = (size_t)(colon - p);
+	if (n == 0 || n >= sizeof(a->headers[0].name)) return len;
+	memcpy(a->headers[a->header_count].name, p, n);
+	a->headers[a->header_count].name[n] = '\0';
+	colon++;
+	n = len - n - 1;
+	while (n > 0 && (*colon == ' ' || *colon == '\t'))
+		colon++, n--;
+	while (n > 0 && (colon[n - 1] == '\r' || colon[n - 1] == '\n' || colon[n - 1] == ' '))
+		n--;
+	if (n >= sizeof(a->headers[0].value)) n = sizeof(a->headers[0].value) - 1;
+	memcpy(a->headers[a->header_count].value, colon, n);
+	a->headers[a->header_count].value[n] = '\0';
+	a->header_count++;
+	return len;
+}
+
+/* Refusing here keeps a stranger's URL from even knocking at an address of the house. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *t = arg;
+	char text[INET6_ADDRSTRLEN] = "";
+
+	(void)purpose;
+	if (!t->is_configured) {
+		if (address->family == AF_INET)
+			inet_ntop(AF_INET,
+				  &((const struct sockaddr_in *)(const void *)&address->addr)->sin_addr, text,
+				  sizeof(text));
+		else if (address->family == AF_INET6)
+			inet_ntop(AF_INET6,
+				  &((const struct sockaddr_in6 *)(const void *)&address->addr)->sin6_addr,
+				  text, sizeof(text));
+		if (!guard_allows(text)) {
+			t->is_denied = true;
+			return CURL_SOCKET_BAD;
+		}
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Connected, nothing sent yet; also on a kept connection, after a redirect, and when curl wants to try again.
+ */
+static int before_request(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+	struct transfer *t = arg;
+	bool is_elsewhere = t->begun > 0 && strcmp(remote, t->first_address) != 0;
+
+	(void)local, (void)remote_port, (void)local_port;
+	if (t->begun > 0 && !t->may_repeat) return CURL_PREREQFUNC_ABORT;
+	/* A redirect may not lead from a configured host to another one inside the house. */
+	if ((!t->is_configured || is_elsewhere) && !guard_allows(remote)) {
+		t->is_denied = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	t->is_denied = false; /* one of several addresses was refused, this one is good */
+	if (t->begun == 0) snprintf(t->first_address, sizeof(t->first_address), "%s", remote);
+	t->begun++;
+	return CURL_PREREQFUNC_OK;
+}
+
+static CURLcode hang_trust(CURL *easy, void *config, void *arg)
+{
+	struct transfer *t = arg;
+	mbedtls_x509_crt *chain = NULL;
+
+	(void)easy;
+	if (ca_chain(&chain) != RC_OK) {
+		snprintf(t->error, sizeof(t->error), "no certificate authorities on this host");
+		return CURLE_SSL_CACERT_BADFILE;
+	}
+	mbedtls_ssl_conf_ca_chain(config, chain, NULL);
+	return CURLE_OK;
+}
+
+/* ---- life
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* What is the same for every call is said once. */
+static bool set_constants(struct transfer *t)
+{
+	CURL *e = t->easy;
+	CURLcode bad = CURLE_OK;
+
+	bad |= curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	bad |= curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+	bad |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_USERAGENT, "recado/" RECADO_VERSION);
+	bad |= curl_easy_setopt(e, CURLOPT_PROXY, "");
+	bad |= curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	bad |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	bad |= curl_easy_setopt(e, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S);
+	bad |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, WIRE_BUFFER);
+	bad |= curl_easy_setopt(e, CURLOPT_BUFFERSIZE, WIRE_BUFFER);
+	bad |= curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_READFUNCTION, give_body);
+	bad |= curl_easy_setopt(e, CURLOPT_READDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_SEEKDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
+	bad |= curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
+	bad |= curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
+	bad |= curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, hang_trust);
+	bad |= curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
+	return bad == CURLE_OK;
+}
+
+struct transfer *transfer_new(void)
+{
+	struct transfer *t = mem_zeroed(sizeof(*t));
+
+	if (t == NULL) return NULL;
+	sb_init(&t->received, ANSWER_MOST);
+	t->easy = curl_easy_init();
+	if (t->easy == NULL || !set_constants(t)) {
+		transfer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void transfer_free(struct transfer *t)
+{
+	if (t == NULL) return;
+	if (t->easy != NULL) curl_easy_cleanup(t->easy);
+	sb_free(&t->received);
+	mem_free(t->copy);
+	mem_free(t);
+}
+
+/* ---- the request
+ * ------------------------------------------------------------------------------------------------ */
+
+static size_t put(struct transfer *t, size_t at, const char *p, size_t len)
+{
+	if (len > 0) memcpy(t->copy + at, p, len);
+	t->copy[at + len] = '\0';
+	return at + len + 1;
+}
+
+static bool is_broken(const char *line)
+{
+	return strpbrk(line, "\r\n") != NULL;
+}
+
+/* The caller's headers, and two that curl would add unasked: an Expect that costs a second, a form's
+ * Content-Type. */
+static void link_lines(struct transfer *t, size_t count, bool has_type)
+{
+	static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
+
+	t->lines[count++].data = no_expect;
+	if (!has_type) t->lines[count++].data = no_type;
+	for (size_t i = 0; i < count; i++)
+		t->lines[i].next = i + 1 < count ? &t->lines[i + 1] : NULL;
+}
+
+enum rc transfer_take(struct transfer *t, const struct http_request *r)
+{
+	size_t need, at = 0, count = 0;
+	bool has_type = false;
+
+	if (r->url == NULL || r->url[0] == '\0' || r->method == NULL || r->method[0] == '\0')
+		return RC_BAD_INPUT;
+	if (is_broken(r->url) || is_broken(r->method)) return RC_BAD_INPUT;
+	need = strlen(r->url) + strlen(r->method) + r->body.len + 3;
+	for (; count < HTTP_HEADERS_MAX && r->headers[count] != NULL; count++) {
+		if (is_broken(r->headers[count])) return RC_BAD_INPUT;
+		need += strlen(r->headers[count]) + 1;
+	}
+	if (need > t->copy_size) {
+		char *bigger = mem_realloc(t->copy, need);
+
+		if (bigger == NULL) return RC_NO_MEMORY;
+		t->copy = bigger;
+		t->copy_size = need;
+	}
+	t->url = t->copy;
+	at = put(t, at, r->url, strlen(r->url));
+	t->method = t->copy + at;
+	at = put(t, at, r->method, strlen(r->method));
+	for (size_t i = 0; i < count; i++) {
+		t->lines[i].data = t->copy + at;
+		if (strncasecmp(r->headers[i], "content-type:", 13) == 0) has_type = true;
+		at = put(t, at, r->headers[i], strlen(r->headers[i]));
+	}
+	link_lines(t, count, has_type);
+	t->body = (struct bytes){ .p = t->copy + at, .len = r->body.len };
+	put(t, at, r->body.p, r->body.len);
+	snprintf(t->purpose, sizeof(t->purpose), "%s", r->purpose == NULL ? "" : r->purpose);
+	t->answer_max = r->answer_max > 0 ? r->answer_max : ANSWER_DEFAULT;
+	if (t->answer_max > ANSWER_MOST) t->answer_max = ANSWER_MOST;
+	t->connect_ms = r->connect_ms > 0 ? r->connect_ms : CONNECT_MS_DEFAULT;
+	t->total_ms = r->total_ms > 0 ? r->total_ms : TOTAL_MS_DEFAULT;
+	t->may_repeat = r->may_repeat;
+	t->is_configured = r->is_configured;
+	t->is_tls = strncasecmp(r->url, "https:", 6) == 0;
+	return RC_OK;
+}
+
+/* GET, HEAD and body-less calls keep their own word; whatever has a body, and POST always, is sent as curl
+*sends a POST
+** whose length is known, with the caller's method in its first line. */
+static CURLcode set_method(struct transfer *t)
+{
+	CURL *e = t->easy;
+	bool is_post = strcmp(t->method, "POST") == 0, is_head = strcmp(t->method, "HEAD") == 0;
+	const char *word = is_post || is_head || strcmp(t->method, "GET") == 0 ? NULL : t->method;
+	CURLcode bad;
+
+	if (t->body.len > 0 || is_post) {
+		bad = curl_easy_setopt(e, CURLOPT_POST, 1L);
+		bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
+		if (is_head || strcmp(t->method, "GET") == 0) word = t->method;
+	} else if (is_head) {
+		bad = curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	} else {
+		bad = curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+	}
+	return bad | curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, word);
+}
+
+enum rc transfer_prepare(struct transfer *t)
+{
+	CURL *e = t->easy;
+	bool is_lone = !t->may_repeat && t->body.len == 0;
+	CURLcode bad;
+
+	bad = curl_easy_setopt(e, CURLOPT_URL, t->url);
+	bad |= set_method(t);
+	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, &t->lines[0]);
+	bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->connect_ms);
+	bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->total_ms);
+	bad |= curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, t->may_repeat ? rewind_body : NULL);
+	bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, t->may_repeat ? 1L : 0L);
+	bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_lone ? 1L : 0L);
+	bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, t->is_configured ? "http,https" : "https");
+	bad |= curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, t->is_configured ? "http,https" : "https");
+	t->body_at = 0;
+	t->begun = 0;
+	t->is_too_large = t->is_denied = false;
+	t->first_address[0] = t->error[0] = '\0';
+	t->answer.header_count = 0;
+	t->started = clock_ticks();
+	return bad == CURLE_OK ? RC_OK : RC_NO_MEMORY;
+}
+
+/* ---- the end
+ * ---------------------------------------------------------------------------------------------------- */
+
+static const char *reason(const struct transfer *t, CURLcode code)
+{
+	if (t->is_denied) return "the address is private or special and this URL was not configured";
+	if (t->is_too_large) return "the answer is larger than allowed";
+	if (t->begun > 0 && !t->may_repeat &&
+	    (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_SEND_FAIL_REWIND))
+		return "the connection was cut before an answer came";
+	return t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+}
+
+void transfer_finish(struct transfer *t, CURLcode code)
+{
+	struct http_answer *a = &t->answer;
+	struct evidence e = { .code = code,
+			      .begun = t->begun,
+			      .is_tls = t->is_tls,
+			      .is_too_large = t->is_too_large,
+			      .is_denied = t->is_denied };
+	long status = 0, sent = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	e.status = (int)status;
+	e.request_size = sent;
+	a->end = outcome_of(&e);
+	a->status = a->end == HTTP_NOT_SENT ? 0 : e.status;
+	a->body = (struct bytes){ .p = sb_text_of(&t->received), .len = t->received.len };
+	a->error[0] = '\0';
+	if (a->end != HTTP_DONE)
+		snprintf(a->error, sizeof(a->error), "%.*s", (int)sizeof(a->error) - 1, reason(t, code));
+	a->ms = clock_ticks() - t->started;
+}
+
+void transfer_clear(struct transfer *t)
+{
+	if (t->received.cap > BUFFER_KEPT)
+		sb_free(&t->received);
+	else
+		sb_clear(&t->received);
+	if (t->copy_size > BUFFER_KEPT) {
+		mem_free(t->copy);
+		t->copy = NULL;
+		t->copy_size = 0;
+	}
+	t->answer.header_count = 0;
+	t->done = NULL;
+	t->arg = NULL;
+}

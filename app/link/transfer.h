@@ -1,0 +1,69 @@
+/*
+** transfer.h -- inside link only: one request on its way. A transfer keeps its easy handle, buffers and
+*answer from
+** call to call, so that a busy link allocates next to nothing.
+*/
+#ifndef RECADO_LINK_TRANSFER_H
+#define RECADO_LINK_TRANSFER_H
+
+#include "base/sb.h"
+#include "link/http.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+
+/* What is known when a transfer ends: enough to say how it ended. */
+struct evidence {
+	CURLcode code;
+	int status;           /* of the answer, 0 = none                             */
+	int64_t request_size; /* bytes of requests that the kernel or TLS took       */
+	int begun;            /* how often curl stood before sending, connected      */
+	bool is_tls;          /* then bytes may wait inside TLS, uncounted           */
+	bool is_too_large;    /* the answer passed its limit                         */
+	bool is_denied;       /* the address guard said no                           */
+};
+
+/* How it ended. Total; when in doubt the request counts as sent. */
+enum http_end outcome_of(const struct evidence *e);
+
+struct transfer {
+	struct transfer *prev, *next; /* in one of link's lists                       */
+	CURL *easy;
+	http_done_fn *done;
+	void *arg;
+
+	char *copy;       /* URL, headers and body of the request, one after another    */
+	size_t copy_size; /* of the memory, kept between calls                          */
+	const char *url, *method;
+	struct curl_slist lines[HTTP_HEADERS_MAX + 3]; /* ours: curl only walks them    */
+	struct bytes body;
+	size_t body_at;
+	char purpose[40];
+
+	size_t answer_max;
+	int connect_ms, total_ms;
+	bool may_repeat, is_configured;
+	int begun;
+	bool is_tls, is_too_large, is_denied;
+	char first_address[INET6_ADDRSTRLEN];
+	int64_t started; /* clock_ticks                                              */
+
+	struct sb received;
+	char error[CURL_ERROR_SIZE];
+	struct http_answer answer;
+};
+
+/* NULL when there is no memory. */
+struct transfer *transfer_new(void);
+void transfer_free(struct transfer *t); /* NULL is fine */
+
+/* Copy the request into t. RC_BAD_INPUT: no URL or method, or a line break in a header. */
+enum rc transfer_take(struct transfer *t, const struct http_request *request) MUST_CHECK;
+/* Tell curl everything about it, just before it starts. */
+enum rc transfer_prepare(struct transfer *t) MUST_CHECK;
+/* Fill t->answer from what curl says at the end. */
+void transfer_finish(struct transfer *t, CURLcode code);
+/* Forget request and answer; large buffers are given back. */
+void transfer_clear(struct transfer *t);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+** cmd.h -- the rows of ops_commands that live in files of their own.
+*/
+#ifndef RECADO_OPS_CMD_H
+#define RECADO_OPS_CMD_H
+
+#include "ops/ops.h"
+
+enum rc ops_run_jobs(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_outbox(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_restore(struct cx *cx, struct command_call *call) MUST_CHECK;
+
+#endif

@@ -1,0 +1,123 @@
+/*
+** channel.h -- what a channel plug-in is: how one provider is spoken to, nothing of loops, threads or retries.
+**
+** build_* put a request together, read_* turn the answer into a verdict. All are pure: no database, no network, no
+** clock but the `now` handed in; so that tables of answers can be tested by themselves. A channel is one file under
+** channels/ and one row in channels.c.
+*/
+#ifndef RECADO_OUTBOX_CHANNEL_H
+#define RECADO_OUTBOX_CHANNEL_H
+
+#include "base/cx.h"
+#include "base/value.h"
+#include "link/http.h"
+
+/*
+** What one answer means (design: house table). SENT and UNSURE settle a message, REFUSED fails it for good, NOT_YET
+** puts it back with a counted try, HOLD and STOP put it back uncounted and say something about the whole channel.
+*/
+enum outcome {
+	OUTCOME_SENT,    /* proof that the provider accepted it                                   */
+	OUTCOME_NOT_YET, /* provably not accepted; later                                          */
+	OUTCOME_REFUSED, /* this message never                                                    */
+	OUTCOME_HOLD,    /* the channel cannot send now, not the message's fault: wait and ask again */
+	OUTCOME_STOP,    /* the channel cannot send until a person mends something                */
+	OUTCOME_UNSURE,  /* handed over, outcome unknown: never again by itself                   */
+	OUTCOME__MAX
+};
+const char *outcome_name(enum outcome o); /* "sent", "not_yet"…: attempt.outcome */
+
+#define LIMIT_UNKNOWN INT64_C(-1)
+
+/* What the provider says about its own limits; each LIMIT_UNKNOWN if it said nothing. reset: instants. */
+struct channel_limits {
+	int64_t limit, remaining, reset_at;
+	int64_t daily_limit, daily_remaining, daily_reset_at;
+	bool is_trial; /* the words of the answer say so */
+};
+
+#define VERDICT_ID_SIZE 48      /* msgId has 8 digits, a WhatsApp key id 20 to 32 characters */
+#define VERDICT_DETAIL_SIZE 240 /* one sentence of a provider                                 */
+
+struct verdict {
+	enum outcome outcome;
+	const char *why;      /* static word for state_why: "accepted", "rate", "cut"…              */
+	int64_t delay_ms;     /* NOT_YET: 0 = the house's growing delays; else at least that          */
+	int64_t hold_ms;      /* NOT_YET, HOLD: the whole channel waits that long; 0 = it does not    */
+	const char *dead;     /* static word for contact.dead_reason, NULL = the contact is fine      */
+	int http;             /* 0 = no answer                                                      */
+	char provider_id[VERDICT_ID_SIZE]; /* "" = unknown                                          */
+	char detail[VERDICT_DETAIL_SIZE];  /* for attempt row and page: never a secret or a body of ours */
+	struct channel_limits limits;
+};
+
+/* Later word about one message. */
+enum message_status {
+	STATUS_UNKNOWN = -1,
+	STATUS_ERROR = 0, /* could not be sent after all */
+	STATUS_PENDING = 1,
+	STATUS_SENT = 2,
+	STATUS_DELIVERED = 3,
+	STATUS_READ = 4,
+	STATUS_PLAYED = 5
+};
+
+struct check_verdict {
+	enum { CHECK_TOLD, CHECK_LATER, CHECK_NOTHING } end; /* told; ask later; the provider knows nothing of it */
+	int64_t delay_ms; /* CHECK_LATER: at least that, 0 = the usual delay                        */
+	int http;
+	char provider_key[VERDICT_ID_SIZE]; /* "" = not known yet                                  */
+	enum message_status status;
+};
+
+/* State of the provider's session. HOLD words are those that only a person can mend, or time. */
+struct session_verdict {
+	enum { SESSION_TOLD, SESSION_SILENT, SESSION_DENIED } end; /* said; no usable answer; key refused */
+	const char *session; /* static: connected, connecting, need_scan, need_passkey, disconnected, logged_out, expired, unknown */
+	int http;
+	char detail[VERDICT_DETAIL_SIZE];
+};
+
+#define CHANNEL_URL_SIZE 512
+#define CHANNEL_AUTH_SIZE 1100 /* a setting's text has at most 1000 characters */
+
+struct channel_config {
+	char base_url[CHANNEL_URL_SIZE]; /* "" = nowhere to go (offline without a stand-in)        */
+	const char *key;                 /* "" = not configured                                  */
+	int timeout_ms;
+};
+
+/* A request being put together: memory belongs to whoever embeds it and must outlive the call. */
+struct channel_request {
+	char url[CHANNEL_URL_SIZE + 128];
+	char auth[CHANNEL_AUTH_SIZE];
+	struct sb body; /* heap, reused */
+	struct http_request http;
+};
+
+struct channel_kind {
+	const char *kind;    /* channel_account.kind: "wasender"                                    */
+	const char *contact; /* contact.kind it writes to: "phone"                                  */
+	size_t text_max;     /* code points                                                         */
+	/* From the settings; why is a static word when it cannot send ("no_key", "no_base"), else NULL. */
+	void (*configure)(struct channel_config *out, const char **why, const struct env *env);
+	/* RC_TOO_LARGE past text_max. */
+	enum rc (*build_send)(struct channel_request *rq, const struct channel_config *cf, const char *to,
+			      const char *text) MUST_CHECK;
+	void (*read_send)(struct verdict *out, struct arena *a, const struct http_answer *answer, instant now);
+	void (*build_check)(struct channel_request *rq, const struct channel_config *cf, const char *provider_id);
+	void (*read_check)(struct check_verdict *out, struct arena *a, const struct http_answer *answer);
+	void (*build_session)(struct channel_request *rq, const struct channel_config *cf);
+	void (*read_session)(struct session_verdict *out, struct arena *a, const struct http_answer *answer);
+};
+
+extern const struct channel_kind wasender_channel;
+/* The plug-in of a kind; NULL if there is none. */
+const struct channel_kind *channel_kind_find(const char *kind);
+
+/* A session word that lets messages leave. */
+bool session_is_open(const char *session);
+/* A session word that only a person can mend (the phone must be linked again). */
+bool session_needs_person(const char *session);
+
+#endif
