@@ -50,11 +50,10 @@ bool value_is_true(const struct value *v); /* Mustache: not null, false, "", emp
 	64 /* no provider nests deeper than a dozen; bounds our recursion, reading and writing */
 
 /* JSON (RFC 8259). Refuses (RC_BAD_INPUT) trailing bytes, bad UTF-8, NUL inside text, depth > 64, duplicate
-** keys; on failure *at (may be NULL) is the byte offset. RC_NO_MEMORY when the arena is full. Numbers that
-** fit neither int64 nor double become text, digit for digit. The bytes are only read. */
+** keys; on failure *at (may be NULL) is the byte offset. RC_NO_MEMORY when the arena is full. Integers
+** beyond int64 and reals beyond double become text, digit for digit. The bytes are only read. */
 enum rc json_parse(struct arena *a, struct value **out, size_t *at, const char *p, size_t len) MUST_CHECK;
-/* Compact; integers beyond 2^53 as text, NULL and what is no number as null. Deeper than JSON_DEPTH_MAX fails
- * (RC_BUG in sb). */
+/* Compact; integers beyond 2^53 as text, NULL and not-a-number as null. Deeper than JSON_DEPTH_MAX: RC_BUG in sb. */
 void json_write(struct sb *sb, const struct value *v);
 void json_write_pretty(struct sb *sb, const struct value *v);
 
