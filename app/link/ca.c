@@ -5,10 +5,9 @@
 ** Needs:  the host's bundle under /etc, or the embedded certs/ca-bundle.crt.
 ** Never:  changes the list after it was lent, except by ca_add() at start.
 ** Holds:  (1) a list that is lent has at least one certificate; (2) a failure is tried again at the next
-*call: a
-**         host may get its bundle later.
-** Why:    handing curl a bundle costs 10 ms and 0.7 MB for every connection, a shared parsed list 3 ms and 63
-*kB.
+**         call: a host may get its bundle later.
+** Why:    handing curl a bundle costs 10 ms and 0.7 MB for every connection, a shared parsed list 3 ms and
+**         63 kB.
 */
 #include "link/ca.h"
 

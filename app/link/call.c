@@ -5,7 +5,7 @@
 ** Needs:  a cx whose arena takes the answer's body.
 ** Never:  waits longer than the call's own time limit; puts an address or a header into the sentence.
 ** Holds:  RC_OK says that there is an answer to look at, however it ended; other codes mean that nothing was
-*tried.
+**         tried.
 */
 #include "link/http.h"
 

@@ -4,9 +4,9 @@
 ** Owns:   the list of special address blocks.
 ** Needs:  nothing.
 ** Never:  resolves a name; the caller hands in what the name was resolved to.
-** Holds:  (1) what is not a numeric address is not allowed; (2) an IPv4 address inside an IPv6 one
-**         (mapped, NAT64, 6to4) is judged as the IPv4 address it leads to; (3) of IPv6 only global
-**         unicast (2000::/3) may pass at all.
+** Holds:  (1) what is not a numeric address is not allowed; (2) an IPv4 address inside an IPv6 one (mapped,
+**         NAT64, 6to4) is judged as the IPv4 address it leads to; (3) of IPv6 only global unicast (2000::/3)
+**         may pass at all.
 ** Source: IANA special-purpose address registries (RFC 6890 and what was added since).
 */
 #include "link/http.h"

@@ -7,10 +7,9 @@
 ** Owns:   one curl multi handle, its epoll set, the list of transfers.
 ** Needs:  transfer.h for what one request is; outcome.c says how it ended.
 ** Never:  sends anything twice; runs a callback outside link_poll(); blocks on a resolver that does not
-*answer.
-** Holds:  (1) a transfer is in exactly one of the lists resting, waiting, running, or in finish();
-**         (2) its time limits count from the moment it runs; (3) only link_wake() is called from other
-*threads.
+**         answer.
+** Holds:  (1) a transfer is in exactly one of the lists resting, waiting, running, or in finish(); (2) its
+**         time limits count from the moment it runs; (3) only link_wake() is called from other threads.
 */
 #include "link/http.h"
 
@@ -28,11 +27,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MOST 256 /* one buffer of 16 kB each way a connection: 8 MB of the 48 we may use */
-#define WAITING_MAX      256 /* a caller that starts more than this without polling has lost count          */
-#define EVENTS_AT_ONCE   64 /* a round of the outbox has 32 slots; the next round of the loop takes the rest \
-			     */
-#define RESTING_MAX 64 /* transfers kept for reuse; each about 20 kB with its easy handle               */
+#define CONNECTIONS_MOST 256 /* a buffer of 16 kB each way: 8 MB of the 48 we may use        */
+#define WAITING_MAX      256 /* who starts more than this without polling has lost count     */
+#define EVENTS_AT_ONCE   64  /* a round of the outbox has 32 slots; more wait a turn         */
+#define RESTING_MAX      64  /* transfers kept for reuse, about 20 kB with their easy handle */
 
 struct list {
 	struct transfer *first, *last;
@@ -48,8 +46,8 @@ struct link {
 	struct list resting, waiting, running;
 };
 
-/* ---- lists
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- lists *
+** -------------------------------------------------------------------------------------------------------- */
 
 static void list_append(struct list *l, struct transfer *t)
 {
@@ -328,8 +326,8 @@ static void take_event(struct link *l, const struct epoll_event *ev)
 	curl_multi_socket_action(l->multi, fd, what, &running);
 }
 
-/* The extra descriptor may have been closed and its number given away since the last time: always tell anew.
- */
+/* The extra descriptor may have been closed and its number given away since the last time: always tell
+** anew. */
 static void set_extra(struct link *l, int fd)
 {
 	if (l->extra_fd >= 0 && l->extra_fd != fd)

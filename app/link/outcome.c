@@ -1,15 +1,14 @@
 /*
-** outcome.c -- did the request leave or not? The one question that decides whether a message may be sent
-*again.
+** outcome.c -- did the request leave or not? The one question that decides whether a message may be
+** sent again.
 **
 ** Owns:   nothing.
 ** Needs:  what curl counted, and how often link saw it stand before sending.
 ** Never:  says HTTP_NOT_SENT unless not one byte can have left.
-** Holds:  (1) HTTP_DONE needs a status and curl's consent; (2) a connection that was never made sent nothing;
-**         (3) over plain TCP the kernel's count is exact: nothing taken is nothing sent; (4) over TLS a
-*record may wait
-**         half-written inside the library and be flushed at close, so a connection that was made counts as
-*used.
+** Holds:  (1) HTTP_DONE needs a status and curl's consent; (2) a connection that was never made sent
+**         nothing; (3) over plain TCP the kernel's count is exact: nothing taken is nothing sent; (4) over
+**         TLS a record may wait half-written inside the library and be flushed at close, so a connection
+**         that was made counts as used.
 */
 #include "link/transfer.h"
 

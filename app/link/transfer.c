@@ -4,12 +4,10 @@
 ** Owns:   one easy handle, the copy of the request, the buffers of the answer.
 ** Needs:  ca.h for trust, guard.c for addresses.
 ** Never:  hands curl a body it could send again by itself (no POST fields, no seek), unless the call may
-*repeat.
+**         repeat.
 ** Holds:  (1) a request that must not repeat passes before_request() at most once; (2) without a body it
-*rides a
-**         connection of its own, because curl repeats such a request on a cut one; (3) the answer never grows
-*past its
-**         limit; (4) neither URL nor header values reach the error text.
+**         rides a connection of its own, because curl repeats such a request on a cut one; (3) the answer
+**         never grows past its limit; (4) neither URL nor header values reach the error text.
 */
 #include "link/transfer.h"
 
@@ -77,8 +75,7 @@ static size_t take_body(char *p, size_t size, size_t count, void *arg)
 }
 
 /* A status line starts a new answer: after a redirect or a 1xx the earlier headers are of no interest. A
-*value that
-** does not fit is cut, a name that does not fit is none that we ask for. */
+** value that does not fit is cut, a name that does not fit is none that we ask for. */
 static size_t take_header(char *p, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
@@ -133,8 +130,8 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Connected, nothing sent yet; also on a kept connection, after a redirect, and when curl wants to try again.
- */
+/* Connected, nothing sent yet; also on a kept connection, after a redirect, and when curl wants to try
+** again. */
 static int before_request(void *arg, char *remote, char *local, int remote_port, int local_port)
 {
 	struct transfer *t = arg;
@@ -298,8 +295,7 @@ enum rc transfer_take(struct transfer *t, const struct http_request *r)
 }
 
 /* GET, HEAD and body-less calls keep their own word; whatever has a body, and POST always, is sent as curl
-*sends a POST
-** whose length is known, with the caller's method in its first line. */
+** sends a POST whose length is known, with the caller's method in its first line. */
 static CURLcode set_method(struct transfer *t)
 {
 	CURL *e = t->easy;

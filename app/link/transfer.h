@@ -1,6 +1,6 @@
 /*
 ** transfer.h -- inside link only: one request on its way. A transfer keeps its easy handle, buffers and
-*answer from
+** answer from
 ** call to call, so that a busy link allocates next to nothing.
 */
 #ifndef RECADO_LINK_TRANSFER_H
