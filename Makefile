@@ -118,8 +118,12 @@ PAGE_DIRS    := $(sort $(shell find app -type d -name pages 2>/dev/null))
 EMBED_DIRS   := $(strip $(PAGE_DIRS) $(wildcard app/web/assets))
 EMBED_FILES  := $(sort $(wildcard migrations/*.sql etc/recado.ini) \
 		$(if $(EMBED_DIRS),$(shell find $(EMBED_DIRS) -type f ! -name '.*' ! -name '*~')))
-CA_BUNDLE    := $(firstword $(wildcard certs/ca-bundle.crt /etc/ssl/certs/ca-certificates.crt \
-		/etc/pki/tls/certs/ca-bundle.crt))
+CA_BUNDLE    := $(BUILD)/gen/ca-bundle.crt
+
+$(CA_BUNDLE): certs/bundle.sh $(wildcard certs/ca-bundle.crt /etc/ca-certificates.conf \
+		/etc/ssl/certs/ca-certificates.crt)
+	@mkdir -p $(@D)
+	@certs/bundle.sh >$@
 
 $(BUILD)/po/es.po: $(TOOLS)/po $(PO_FRAGMENTS) $(BUILD)/gen/po.list
 	@mkdir -p $(@D)
@@ -128,7 +132,7 @@ $(BUILD)/po/es.po: $(TOOLS)/po $(PO_FRAGMENTS) $(BUILD)/gen/po.list
 $(BUILD)/gen/po.list: FORCE
 	$(call keep_list,$@,$(PO_FRAGMENTS))
 $(BUILD)/gen/embed.list: FORCE
-	$(call keep_list,$@,$(EMBED_FILES) $(CA_BUNDLE))
+	$(call keep_list,$@,$(EMBED_FILES))
 $(BUILD)/gen/revision: FORCE
 	$(call keep_list,$@,$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown))
 
@@ -138,7 +142,7 @@ $(BUILD)/$(1)/gen/embed.S: $(TOOLS)/embed $(BUILD)/gen/embed.list $(BUILD)/gen/r
 		$(EMBED_FILES) $(CA_BUNDLE) $(DEPS)/$(deps_$(1)).stamp
 	@mkdir -p $$(@D)
 	@$(TOOLS)/embed $$@ $(foreach f,$(EMBED_FILES),file $(f) $(f)) \
-		$(if $(CA_BUNDLE),file certs/ca-bundle.crt $(CA_BUNDLE)) file etc/po/es.po $(BUILD)/po/es.po \
+		file certs/ca-bundle.crt $(CA_BUNDLE) file etc/po/es.po $(BUILD)/po/es.po \
 		file etc/deps/versions $(DEPS)/$(deps_$(1))/versions file etc/build/revision $(BUILD)/gen/revision \
 		tree zone $(DEPS)/$(deps_$(1))/zoneinfo
 $(BUILD)/$(1)/gen/embed.o: $(BUILD)/$(1)/gen/embed.S

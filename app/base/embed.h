@@ -3,9 +3,9 @@
 **
 ** Names are paths in the tree ("migrations/0001_core.sql", "app/web/pages/login.html",
 ** "app/web/assets/app.css"), and: "zone/America/Guayaquil" compiled zone file (TZif, RFC 8536);
-** "certs/ca-bundle.crt" PEM, may be absent if the build machine had none; "etc/po/es.po" all translations
-** merged; "etc/recado.ini"; "etc/deps/versions" one "library version" a line; "etc/build/revision" the commit
-** it was built from, one line, or "unknown". Everything is constant, lent for ever, and safe from any thread.
+** "certs/ca-bundle.crt" PEM (certs/bundle.sh says whose); "etc/po/es.po" all translations merged;
+** "etc/recado.ini"; "etc/deps/versions" one "library version" a line; "etc/build/revision" the commit it was
+** built from, one line, or "unknown". Everything is constant, lent for ever, and safe from any thread.
 */
 #ifndef RECADO_BASE_EMBED_H
 #define RECADO_BASE_EMBED_H
