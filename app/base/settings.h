@@ -12,13 +12,21 @@
 #include "base/sb.h"
 #include "base/words.h"
 
+#define SETTINGS_FILE_MAX (256 * 1024) /* every key ten times over, with comments; more is another file */
+#define SETTING_INTS_MAX 32	       /* longest list; four notice stages are usual                    */
+
+/*
+** How a value is written. An empty value is allowed where the default is empty and means "not set": it reads as
+** "" or 0. BOOL: yes no true false on off 1 0, and sí. HHMM: 00:00 to 23:59. ZONE: an IANA name. URL: http:// or
+** https:// (or the schemes in choices, "http|https|smtp"), a host, no user. LIST_INT: 7,3,1,0, each within min…max.
+*/
 enum setting_type { SET_TEXT, SET_INT, SET_BOOL, SET_ONE, SET_HHMM, SET_ZONE, SET_URL, SET_LIST_INT };
 
 struct setting {
 	const char *name;  /* "whatsapp.api_key": section and key                    */
 	enum setting_type type;
 	const char *def;   /* default, as written                                     */
-	int64_t min, max;  /* of an int; length of a text (0 = 1000)                   */
+	int64_t min, max;  /* of an int (both 0: any); length of a text (max 0 = 1000) */
 	const char *choices; /* SET_ONE: "es|en"                                     */
 	bool is_secret;    /* masked everywhere; may be file:PATH or env:NAME           */
 	const char *old;   /* the old system's variable, "WASENDER_API_KEY"             */
@@ -40,7 +48,12 @@ int64_t setting_int(const struct settings *s, const char *name); /* HHMM: minute
 bool setting_bool(const struct settings *s, const char *name);
 size_t setting_ints(const struct settings *s, const char *name, int64_t *out, size_t max);
 
-/* Walking: rows in table order, their value as written (secrets masked) and origin ("default", "file:12", "env"). */
+/* A value from the command line or a test, as the file would have it; wins over the file, also after a reload.
+** RC_NOT_FOUND: no such name; RC_BAD_INPUT: not such a value. */
+enum rc settings_override(struct settings *s, const char *name, const char *value) MUST_CHECK;
+
+/* Walking: rows in table order, their value as written (secrets masked) and origin ("default",
+** "file:12" with the line, "env" for env:NAME, "override"). Both lent for ever; "" for an unknown name. */
 const struct setting *settings_row(const struct settings *s, size_t i); /* NULL past the end */
 const char *settings_shown(const struct settings *s, const char *name);
 const char *settings_origin(const struct settings *s, const char *name);
