@@ -36,6 +36,7 @@ struct request {
 	void *route;
 	int64_t started; /* ticks                                                          */
 	bool was_parked, has_cookies;
+	const char *why; /* N_() sentence of a refusal, NULL = the status's own             */
 };
 
 enum reply_kind { REPLY_EMPTY, REPLY_COPY, REPLY_STATIC, REPLY_FILE };
@@ -64,9 +65,9 @@ const char *pairs_header(const struct pairs *pairs, const char *name); /* ASCII 
  * --------------------------------------------------------------- */
 
 /* Split a request target ("/a%20b?x=1", or "http://host/a") into the decoded path, the raw query and its
-*decoded
-** pairs. RC_BAD_INPUT: broken encoding, NUL, bad UTF-8, control characters, dot segments, an encoded slash.
-** RC_TOO_LARGE: too long or too many parameters. *why: N_() sentence. */
+ *decoded
+ ** pairs. RC_BAD_INPUT: broken encoding, NUL, bad UTF-8, control characters, dot segments, an encoded slash.
+ ** RC_TOO_LARGE: too long or too many parameters. *why: N_() sentence. */
 enum rc target_parse(struct arena *a, struct request *rq, const char *target, const char **why) MUST_CHECK;
 /* "a=1&b=2", + as blank, as in a query or an URL-encoded body. RC_BAD_INPUT on broken encoding. */
 enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t len, size_t max) MUST_CHECK;

@@ -21,8 +21,7 @@ static void body_drop(struct reply *rp)
 {
 	mem_free(rp->copy);
 	rp->copy = NULL;
-	if (rp->fd >= 0)
-		close(rp->fd);
+	if (rp->fd >= 0) close(rp->fd);
 	rp->fd = -1;
 	rp->kind = REPLY_EMPTY;
 	rp->len = 0;
@@ -46,7 +45,8 @@ void reply_header(struct reply *rp, const char *name, const char *value)
 			log_event(LOG_ERROR, "errors", "web.header", "name=%s why=control_character", name);
 			return;
 		}
-	if (pairs_add(rp->arena, &rp->headers, arena_text(rp->arena, name), arena_text(rp->arena, value)) != RC_OK)
+	if (pairs_add(rp->arena, &rp->headers, arena_text(rp->arena, name), arena_text(rp->arena, value)) !=
+	    RC_OK)
 		log_event(LOG_ERROR, "errors", "web.header", "name=%s why=no_room", name);
 }
 

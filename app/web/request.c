@@ -29,11 +29,9 @@ enum rc pairs_add(struct arena *a, struct pairs *pairs, const char *name, const 
 {
 	struct pair *pair;
 
-	if (pairs->count >= REQUEST_PAIRS_MAX)
-		return RC_TOO_LARGE;
+	if (pairs->count >= REQUEST_PAIRS_MAX) return RC_TOO_LARGE;
 	pair = arena_alloc(a, sizeof *pair);
-	if (pair == NULL)
-		return RC_NO_MEMORY;
+	if (pair == NULL) return RC_NO_MEMORY;
 	pair->name = name;
 	pair->value = value;
 	*pairs->last = pair;
@@ -45,20 +43,19 @@ enum rc pairs_add(struct arena *a, struct pairs *pairs, const char *name, const 
 const char *pairs_get(const struct pairs *pairs, const char *name)
 {
 	for (const struct pair *p = pairs->first; p != NULL; p = p->next)
-		if (strcmp(p->name, name) == 0)
-			return p->value;
+		if (strcmp(p->name, name) == 0) return p->value;
 	return NULL;
 }
 
 const char *pairs_header(const struct pairs *pairs, const char *name)
 {
 	for (const struct pair *p = pairs->first; p != NULL; p = p->next)
-		if (text_equal_fold(p->name, name))
-			return p->value;
+		if (text_equal_fold(p->name, name)) return p->value;
 	return NULL;
 }
 
-/* ---- parsers -------------------------------------------------------------------------------------------------- */
+/* ---- parsers
+ * -------------------------------------------------------------------------------------------------- */
 
 enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t len, size_t max)
 {
@@ -73,16 +70,14 @@ enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t le
 		char *name = NULL, *value = NULL;
 
 		if (stop > p) {
-			if (out->count >= max)
-				return RC_TOO_LARGE;
+			if (out->count >= max) return RC_TOO_LARGE;
 			rc = text_url_decode(a, &name, p, (size_t)(name_end - p), true);
 			if (rc == RC_OK && eq != NULL)
 				rc = text_url_decode(a, &value, eq + 1, (size_t)(stop - eq - 1), true);
 			if (rc == RC_OK) {
 				struct pair *pair = arena_alloc(a, sizeof *pair);
 
-				if (pair == NULL)
-					return RC_NO_MEMORY;
+				if (pair == NULL) return RC_NO_MEMORY;
 				pair->name = name;
 				pair->value = value != NULL ? value : "";
 				*out->last = pair;
@@ -98,8 +93,7 @@ enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t le
 static bool has_control(const char *text)
 {
 	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
+		if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
 	return false;
 }
 
@@ -120,8 +114,7 @@ static bool has_dot_segment(const char *path)
 static bool has_encoded_slash(const char *p, size_t len)
 {
 	for (size_t i = 0; i + 2 < len; i++)
-		if (p[i] == '%' && p[i + 1] == '2' && (p[i + 2] == 'F' || p[i + 2] == 'f'))
-			return true;
+		if (p[i] == '%' && p[i + 1] == '2' && (p[i + 2] == 'F' || p[i + 2] == 'f')) return true;
 	return false;
 }
 
@@ -142,21 +135,15 @@ enum rc target_parse(struct arena *a, struct request *rq, const char *target, co
 		path = strchrnul(path + 7, '/');
 	else if (strncasecmp(path, "https://", 8) == 0)
 		path = strchrnul(path + 8, '/');
-	if (*path != '/')
-		return RC_BAD_INPUT;
+	if (*path != '/') return RC_BAD_INPUT;
 	query = strchrnul(path, '?');
 	len = (size_t)(query - path);
-	if (*query == '?')
-		query++;
-	if (has_encoded_slash(path, len))
-		return RC_BAD_INPUT;
+	if (*query == '?') query++;
+	if (has_encoded_slash(path, len)) return RC_BAD_INPUT;
 	rc = text_url_decode(a, &decoded, path, len, false);
-	if (rc == RC_OK && (has_control(decoded) || has_dot_segment(decoded)))
-		rc = RC_BAD_INPUT;
-	if (rc == RC_OK)
-		rc = pairs_parse(a, &rq->query, query, strlen(query), REQUEST_PAIRS_MAX);
-	if (rc == RC_TOO_LARGE)
-		*why = N_("The address has too many parameters.");
+	if (rc == RC_OK && (has_control(decoded) || has_dot_segment(decoded))) rc = RC_BAD_INPUT;
+	if (rc == RC_OK) rc = pairs_parse(a, &rq->query, query, strlen(query), REQUEST_PAIRS_MAX);
+	if (rc == RC_TOO_LARGE) *why = N_("The address has too many parameters.");
 	if (rc == RC_OK) {
 		rq->path = decoded;
 		rq->query_raw = query;
@@ -166,7 +153,8 @@ enum rc target_parse(struct arena *a, struct request *rq, const char *target, co
 
 static bool is_cookie_byte(char c)
 {
-	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\';
+	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f && c != '"' && c != ',' && c != ';' &&
+	       c != '\\';
 }
 
 void cookies_parse(struct arena *a, struct pairs *out, const char *header)
@@ -191,7 +179,8 @@ void cookies_parse(struct arena *a, struct pairs *out, const char *header)
 			if (*p == '\0' || *p == ';' || *p == ' ') {
 				const char *copy = arena_bytes(a, name, name_len);
 
-				if (pairs_add(a, out, copy, arena_bytes(a, value, (size_t)(stop - value))) != RC_OK)
+				if (pairs_add(a, out, copy, arena_bytes(a, value, (size_t)(stop - value))) !=
+				    RC_OK)
 					return;
 			}
 		}
@@ -199,13 +188,16 @@ void cookies_parse(struct arena *a, struct pairs *out, const char *header)
 	}
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------ */
 
 void request_begin(struct request *rq, struct arena *arena)
 {
 	const char *peer = rq->peer;
 
-	*rq = (struct request){ .arena = arena, .method = "", .path = "/", .query_raw = "", .peer = peer, .body_fd = -1 };
+	*rq = (struct request){
+		.arena = arena, .method = "", .path = "/", .query_raw = "", .peer = peer, .body_fd = -1
+	};
 	pairs_init(&rq->headers);
 	pairs_init(&rq->query);
 	pairs_init(&rq->cookies);
@@ -217,8 +209,7 @@ static enum rc write_all(int fd, const char *p, size_t len)
 	while (len > 0) {
 		ssize_t n = write(fd, p, len);
 
-		if (n < 0)
-			return RC_IO;
+		if (n < 0) return RC_IO;
 		p += n;
 		len -= (size_t)n;
 	}
@@ -257,32 +248,29 @@ enum rc request_body_add(struct request *rq, const char *p, size_t len, size_t m
 			while (cap < rq->body_len + len + 1)
 				cap *= 2;
 			grown = mem_realloc(rq->body, cap);
-			if (grown == NULL)
-				return RC_NO_MEMORY;
+			if (grown == NULL) return RC_NO_MEMORY;
 			rq->body = grown;
 			rq->body_cap = cap;
 		}
 		memcpy(rq->body + rq->body_len, p, len);
 		rq->body[rq->body_len + len] = '\0';
 	}
-	if (rc == RC_OK)
-		rq->body_len += len;
+	if (rc == RC_OK) rq->body_len += len;
 	return rc;
 }
 
 void request_end(struct request *rq)
 {
-	if (rq->mapped != NULL)
-		munmap(rq->mapped, rq->body_len);
-	if (rq->body_fd >= 0)
-		close(rq->body_fd);
+	if (rq->mapped != NULL) munmap(rq->mapped, rq->body_len);
+	if (rq->body_fd >= 0) close(rq->body_fd);
 	mem_free(rq->body);
 	rq->mapped = rq->body = NULL;
 	rq->body_fd = -1;
 	rq->body_len = rq->body_cap = 0;
 }
 
-/* ---- what handlers ask ------------------------------------------------------------------------------------------- */
+/* ---- what handlers ask
+ * ------------------------------------------------------------------------------------------- */
 
 const char *request_method(const struct request *rq)
 {
@@ -329,8 +317,7 @@ struct bytes request_body(const struct request *rq)
 	if (rq->mapped == NULL) {
 		void *p = mmap(NULL, rq->body_len, PROT_READ, MAP_PRIVATE, rq->body_fd, 0);
 
-		if (p == MAP_FAILED)
-			return (struct bytes){ "", 0 };
+		if (p == MAP_FAILED) return (struct bytes){ "", 0 };
 		lazy->mapped = p;
 	}
 	return (struct bytes){ rq->mapped, rq->body_len };

@@ -63,8 +63,8 @@ enum shape
 call_shape(const struct call *call); /* by /api/v1 prefix or .csv suffix (already cut from call_path) */
 
 /* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name. Parsed on first use; a
-*broken body is
-** RC_BAD_INPUT with its sentence. Values are valid UTF-8 without NUL, NFC, trimmed. */
+ *broken body is
+ ** RC_BAD_INPUT with its sentence. Values are valid UTF-8 without NUL, NFC, trimmed. */
 enum rc form_read(struct cx *cx, struct call *call) MUST_CHECK;
 const char *form_text(struct call *call, const char *name); /* NULL if absent                      */
 size_t form_count(struct call *call, const char *name);     /* name repeated (check boxes, lines)  */
@@ -81,9 +81,9 @@ bool form_upload(struct call *call, const char *name, struct upload *out);
  * --------------------------------------------------------------------------------- */
 
 /* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout.
-*The layout gets
-** title, menu, user, csrf, language, banner, flash by itself. data may be NULL; the page also sees `csrf`,
-*`lang`, `path`. */
+ *The layout gets
+ ** title, menu, user, csrf, language, banner, flash by itself. data may be NULL; the page also sees `csrf`,
+ *`lang`, `path`. */
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data);
 void answer_redirect(struct cx *cx, struct call *call, const char *path); /* 303 */
