@@ -86,15 +86,7 @@ static enum rc recognise(struct store *s, struct db *db, struct arena *a, const 
 
 	if (rc == RC_OK) rc = connect_int(db, version, "PRAGMA user_version");
 	if (rc == RC_OK) rc = connect_int(db, &tables, "SELECT count(*) FROM sqlite_schema");
-	if (rc == RC_TRY_LATER) return rc;
-	if (rc != RC_OK) {
-		*message = arena_printf(
-			a,
-			words_get(s->env->lang, N_("%s cannot be read: it is damaged or not a database. "
-						   "Restore a backup.")),
-			s->path);
-		return rc;
-	}
+	if (rc != RC_OK) return rc;
 	if (id != DB_APPLICATION_ID && (id != 0 || *version != 0 || tables != 0)) {
 		*message = arena_printf(a, words_get(s->env->lang, N_("%s is not a database of Recado.")),
 					s->path);
@@ -190,8 +182,14 @@ enum rc store_open(struct store **out, struct env *env, struct arena *a, const c
 		*out = s;
 		return RC_OK;
 	}
+	if ((*message)[0] == '\0' && rc == RC_IO)
+		*message = arena_printf(
+			a,
+			words_get(env->lang, N_("%s cannot be read: it is damaged or not a database. "
+						"Restore a backup.")),
+			s->path);
 	if ((*message)[0] == '\0')
-		*message = arena_printf(a, words_get(env->lang, N_("The database %s cannot be opened.")),
+		*message = arena_printf(a, words_get(env->lang, N_("The database %s cannot be opened now.")),
 					s->path);
 	store_free(s);
 	return rc;
