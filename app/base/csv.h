@@ -19,12 +19,15 @@ struct csv {
 	size_t count;    /* cells of the last record                                  */
 	const char *cell[CSV_COLUMNS_MAX]; /* UTF-8, NUL-terminated, in the arena      */
 	const char *why; /* N_() sentence after RC_BAD_INPUT                          */
+	size_t next_line; /* physical line at p                                        */
 };
 
-/* Look at the bytes (BOM, encoding, delimiter). bytes are lent until the last csv_next. UTF-16 is refused. */
+/* Look at the bytes (BOM, encoding, delimiter, a first line "sep=;"). They are lent until the last csv_next. RC_BAD_INPUT
+** with why: UTF-16, a workbook, nothing but blanks. */
 enum rc csv_open(struct csv *csv, const char *p, size_t len) MUST_CHECK;
-/* Next record into csv->cell; blank lines are skipped. RC_NOT_FOUND at the end, RC_BAD_INPUT with why
-** (unclosed quote, NUL, too many cells, cell too long). The formula guard (') of our own export is taken off. */
+/* Next record into csv->cell; lines without any text (also ";;;") are skipped. RC_NOT_FOUND at the end, RC_BAD_INPUT with why
+** (unclosed quote, NUL, too many cells, cell too long). The formula guard (') of our own export is taken off.
+** After RC_BAD_INPUT every further call says the same; after RC_NO_MEMORY the arena is full. */
 enum rc csv_next(struct csv *csv, struct arena *a) MUST_CHECK;
 
 #endif
