@@ -150,3 +150,19 @@ void listen_close(struct listening *l)
 	l->fd = -1;
 	l->path[0] = '\0';
 }
+
+void peer_text(char out[PEER_TEXT_SIZE], const struct sockaddr *at)
+{
+	memcpy(out, "unix", 5);
+	if (at != NULL && at->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at)->sin_addr, out,
+			  PEER_TEXT_SIZE);
+	} else if (at != NULL && at->sa_family == AF_INET6) {
+		const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)at)->sin6_addr;
+
+		if (IN6_IS_ADDR_V4MAPPED(six))
+			inet_ntop(AF_INET, six->s6_addr + 12, out, PEER_TEXT_SIZE);
+		else
+			inet_ntop(AF_INET6, six, out, PEER_TEXT_SIZE);
+	}
+}

@@ -17,10 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "web/listen.h"
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -37,12 +34,12 @@
 	(64u * 1024 * 1024) /* a refused body is read and dropped, so that the client sees the answer */
 #define STOP_WAIT_MS  3000  /* answers on their way out when we stop                        */
 #define CLOCK_TICK_MS 1000  /* how late a wall-clock limit may strike                       */
-#define PEER_MAX      (INET6_ADDRSTRLEN + 1)
 
 enum phase {
 	PHASE_IDLE,
 	PHASE_LINE,
 	PHASE_CHECK,
+	PHASE_CHECKED,
 	PHASE_BODY,
 	PHASE_DRAIN,
 	PHASE_RUN,
@@ -65,7 +62,7 @@ struct conn {
 	struct request rq;
 	struct reply rp;
 	struct arena *arena;
-	char peer[PEER_MAX];
+	char peer[PEER_TEXT_SIZE];
 	char *target; /* raw, in the arena */
 };
 
@@ -355,26 +352,6 @@ static void *clock_main(void *arg)
 /* ---- what libmicrohttpd calls, all on the wire thread
  * --------------------------------------------------------- */
 
-static void peer_text(struct conn *c)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *at = info != NULL ? info->client_addr : NULL;
-
-	memcpy(c->peer, "unix", 5);
-	if (at != NULL && at->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at)->sin_addr, c->peer,
-			  PEER_MAX);
-	} else if (at != NULL && at->sa_family == AF_INET6) {
-		const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)at)->sin6_addr;
-
-		if (IN6_IS_ADDR_V4MAPPED(six))
-			inet_ntop(AF_INET, six->s6_addr + 12, c->peer, PEER_MAX);
-		else
-			inet_ntop(AF_INET6, six, c->peer, PEER_MAX);
-	}
-}
-
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_context,
 			  enum MHD_ConnectionNotificationCode code)
 {
@@ -396,7 +373,8 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_c
 		c->fd = info->connect_fd;
 		c->rq.peer = c->peer;
 		c->rq.body_fd = c->rp.fd = -1;
-		peer_text(c);
+		info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		peer_text(c->peer, info != NULL ? info->client_addr : NULL);
 		c->deadline = clock_ticks() + s->o.request_limit_s * SECOND_MS;
 		*socket_context = c;
 		atomic_fetch_add(&s->open, 1);
@@ -464,53 +442,9 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **req_cls,
 static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct conn *c = arg;
-	struct arena *a = c->arena;
 
 	(void)kind;
-	if (value == NULL) value = "";
-	c->rq.header_bytes += strlen(name) + strlen(value) + 4; /* ": " and CR LF */
-	if (c->rq.header_bytes > REQUEST_HEADER_BYTES_MAX || c->rq.headers.count >= REQUEST_HEADERS_MAX) {
-		c->rq.header_bytes = REQUEST_HEADER_BYTES_MAX + 1;
-		return MHD_NO;
-	}
-	/* Copied: a worker reads them while libmicrohttpd may move its buffer. */
-	if (pairs_add(a, &c->rq.headers, arena_text(a, name), arena_text(a, value)) != RC_OK) return MHD_NO;
-	return MHD_YES;
-}
-
-static size_t header_count(const struct conn *c, const char *name)
-{
-	size_t n = 0;
-
-	for (const struct pair *h = c->rq.headers.first; h != NULL; h = h->next)
-		n += strcasecmp(h->name, name) == 0;
-	return n;
-}
-
-/* What is wrong with the request as HTTP: a status, or 0. */
-static int head_check(struct conn *c)
-{
-	struct request *rq = &c->rq;
-	enum rc rc;
-
-	(void)MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, on_header, c);
-	if (rq->header_bytes > REQUEST_HEADER_BYTES_MAX) return 431;
-	rc = target_parse(c->arena, rq, c->target, &rq->why);
-	if (rc == RC_NO_MEMORY || arena_failed(c->arena)) return 503;
-	if (rc == RC_TOO_LARGE) return 414;
-	if (rc != RC_OK) return 400;
-	rq->why = NULL;
-	/* RFC 9112 §6.1: the two together are how a request is smuggled past a proxy. */
-	if (header_count(c, "Transfer-Encoding") > 0 && header_count(c, "Content-Length") > 0) {
-		rq->why = N_("A request has either Content-Length or Transfer-Encoding, not both.");
-		return 400;
-	}
-	if (header_count(c, "Host") > 1 || header_count(c, "Content-Length") > 1 ||
-	    header_count(c, "Content-Type") > 1 || header_count(c, "Authorization") > 1) {
-		rq->why = N_("A header that may come once came twice.");
-		return 400;
-	}
-	return 0;
+	return request_header_add(&c->rq, name, value) ? MHD_YES : MHD_NO;
 }
 
 static int64_t content_length(const struct conn *c)
@@ -542,7 +476,8 @@ static enum MHD_Result head_complete(struct conn *c, const char *method)
 	int status;
 
 	c->rq.method = method;
-	status = head_check(c);
+	(void)MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, on_header, c);
+	status = request_head_check(&c->rq, c->target);
 	if (status == 0 && s->is_stopping) status = 503;
 	if (status == 0) {
 		c->plan = s->o.plan(s->o.arg, &c->rq);

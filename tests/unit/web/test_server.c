@@ -22,7 +22,7 @@ struct house {
 	const char *why;
 	int port;
 	char spool[64];
-	int wakes; /* how often the parked handler ran */
+	_Atomic int wakes; /* how often the parked handler ran */
 };
 
 static struct server_plan plan(void *arg, struct request *rq)
@@ -345,7 +345,7 @@ static void a_parked_request_is_woken(void **state)
 	const char *r = "GET /wpark HTTP/1.1\r\n" CLOSE;
 
 	wire_send(fd, r, strlen(r));
-	while (__atomic_load_n(&h->wakes, __ATOMIC_ACQUIRE) == 0)
+	while (h->wakes == 0)
 		usleep(1000);
 	server_unpark(h->server);
 	assert_string_equal(wire_body(wire_rest(fd)), "woken");
