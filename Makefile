@@ -272,8 +272,9 @@ fuzz: $(FUZZ_NAMES:%=fuzz-%)
 C_FILES := $(sort $(shell find app db certs etc tests -name '*.[ch]' 2>/dev/null))
 
 .PHONY: check check-format check-source check-warnings format
-check: check-format check-source check-warnings
-	@echo "check: fine"
+check:
+	@rc=0; for t in check-format check-source check-warnings; do $(MAKE) $$t || rc=1; done; \
+	if [ $$rc -eq 0 ]; then echo "check: fine"; fi; exit $$rc
 
 check-format:
 	@clang-format --dry-run -Werror $(C_FILES)
