@@ -226,7 +226,9 @@ void day_text_local(char out[DATE_SIZE], day d)
 
 /* ---- instants as text ---- */
 
-/* hh:mm[:ss[.fraction]] in milliseconds; more than three figures of a fraction are cut off. -1: no such time. */
+/*
+** hh:mm[:ss[.fraction]] in milliseconds; more than three figures of a fraction are cut off. -1: no such time.
+*/
 static int64_t take_time(const char **p)
 {
 	int hour, minute, second = 0, ms = 0, scale = MS_PER_SECOND / 10;
@@ -275,7 +277,10 @@ enum rc instant_parse(instant *out, const char *rfc3339)
 	is_leap_second = strlen(p) > 8 && p[5] == ':' && p[6] == '6' && p[7] == '0';
 	if ((time_ms = take_time(&p)) < 0 || !take_offset(&p, &offset_ms) || *p != '\0') return RC_BAD_INPUT;
 	at = d * DAY_MS + time_ms - offset_ms;
-	/* RFC 3339 §5.7: a second 60 exists only at the end of a UTC day; we count it as the next day's first. */
+	/*
+	** RFC 3339 §5.7: a second 60 exists only at the end of a UTC day; we count it as the next day's
+	** first.
+	*/
 	if (is_leap_second && (at % DAY_MS + DAY_MS) % DAY_MS >= SECOND_MS) return RC_BAD_INPUT;
 	*out = at;
 	return RC_OK;
@@ -304,7 +309,8 @@ void instant_text(char out[RFC3339_SIZE], instant at)
 
 /*
 ** RFC 3339 offsets have whole minutes; before about 1900 zones had seconds too (local mean time). Then the
-** instant is written with the offset cut to minutes and the civil time that belongs to it: still the same instant.
+** instant is written with the offset cut to minutes and the civil time that belongs to it: still the same
+** instant.
 */
 void instant_text_zone(char out[RFC3339_SIZE], instant at, const struct zone *z)
 {

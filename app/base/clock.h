@@ -13,11 +13,11 @@
 typedef int64_t instant;
 typedef int32_t day;
 
-#define SECOND_MS INT64_C(1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
-#define DATE_SIZE 11    /* "2026-11-22" and NUL                          */
+#define SECOND_MS    INT64_C(1000)
+#define MINUTE_MS    (60 * SECOND_MS)
+#define HOUR_MS      (60 * MINUTE_MS)
+#define DAY_MS       (24 * HOUR_MS)
+#define DATE_SIZE    11 /* "2026-11-22" and NUL                          */
 #define RFC3339_SIZE 32 /* "2026-11-22T09:00:00.000-05:00" and NUL       */
 
 struct clock;
@@ -44,17 +44,17 @@ day zone_day(const struct zone *z, instant at);
 instant zone_instant(const struct zone *z, struct civil c);
 instant zone_midnight(const struct zone *z, day d); /* first instant of that day */
 
-enum rc day_parse(day *out, const char *text) MUST_CHECK; /* YYYY-MM-DD, real dates 1900…2199 only */
+enum rc day_parse(day *out, const char *text) MUST_CHECK;     /* YYYY-MM-DD, real dates 1900…2199 only */
 enum rc day_parse_any(day *out, const char *text) MUST_CHECK; /* also d/m/yyyy and d-m-yyyy       */
-void day_text(char out[DATE_SIZE], day d);                /* YYYY-MM-DD                          */
-void day_text_local(char out[DATE_SIZE], day d);          /* dd/mm/yyyy                          */
+void day_text(char out[DATE_SIZE], day d);                    /* YYYY-MM-DD                          */
+void day_text_local(char out[DATE_SIZE], day d);              /* dd/mm/yyyy                          */
 void day_split(day d, int *year, int *month, int *dom);
-bool day_make(day *out, int year, int month, int dom);    /* false: no such date                 */
-day day_add_months(day d, int months);                    /* clamped to the month's end          */
-int day_weekday(day d);                                   /* 0 = Sunday                          */
+bool day_make(day *out, int year, int month, int dom); /* false: no such date                 */
+day day_add_months(day d, int months);                 /* clamped to the month's end          */
+int day_weekday(day d);                                /* 0 = Sunday                          */
 
-enum rc instant_parse(instant *out, const char *rfc3339) MUST_CHECK; /* offset or Z required */
-void instant_text(char out[RFC3339_SIZE], instant at);                /* UTC, Z                 */
+enum rc instant_parse(instant *out, const char *rfc3339) MUST_CHECK;              /* offset or Z required */
+void instant_text(char out[RFC3339_SIZE], instant at);                            /* UTC, Z                 */
 void instant_text_zone(char out[RFC3339_SIZE], instant at, const struct zone *z); /* with offset */
 void instant_text_local(char out[RFC3339_SIZE], instant at, const struct zone *z); /* dd/mm/yyyy HH:MM */
 

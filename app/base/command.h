@@ -8,11 +8,11 @@
 #include <stdio.h>
 
 enum command_needs {
-	COMMAND_NOTHING, /* no state folder                                        */
+	COMMAND_NOTHING,  /* no state folder                                        */
 	COMMAND_SETTINGS, /* the INI file only: env is settled, no database open     */
-	COMMAND_STATE,   /* settings and a database connection; may run beside the server */
-	COMMAND_HOLDER   /* plans, imports or sends: runs in the process that holds the lock,
-			    over its socket if another does, else takes the lock          */
+	COMMAND_STATE,    /* settings and a database connection; may run beside the server */
+	COMMAND_HOLDER    /* plans, imports or sends: runs in the process that holds the lock,
+			     over its socket if another does, else takes the lock          */
 };
 
 struct command_call {
@@ -28,16 +28,22 @@ struct command {
 	const char *usage; /* "[--date YYYY-MM-DD] [--stages LIST] [--dry-run] [--wait]" */
 	const char *help;  /* N_() one line                                          */
 	enum command_needs needs;
-	bool reads_file;   /* the first plain argument is a file the caller opens      */
+	bool reads_file;            /* the first plain argument is a file the caller opens      */
 	const char *const *aliases; /* old manage.py names, NULL-terminated, or NULL  */
-	/* Returns a code whose row gives the exit code; prints its own results; on failure the caller prints cx_sentence(). */
+	/*
+	** Returns a code whose row gives the exit code; prints its own results; on failure the caller prints
+	** cx_sentence().
+	*/
 	enum rc (*run)(struct cx *cx, struct command_call *call);
 };
 
 /* The value of --name (or --name=value), NULL if absent, "" if a bare flag. Total. */
 const char *command_option(const struct command_call *call, const char *name);
 bool command_flag(const struct command_call *call, const char *name);
-/* The i-th plain word (not an option nor an option's value). takes_value: NULL-terminated names of options with a value. */
+/*
+** The i-th plain word (not an option nor an option's value). takes_value: NULL-terminated names of options
+** with a value.
+*/
 const char *command_word(const struct command_call *call, size_t i, const char *const *takes_value);
 /* RC_BAD_INPUT with a sentence naming the first option that is in neither list. */
 enum rc command_check(struct cx *cx, const struct command_call *call, const char *const *flags,

@@ -27,10 +27,10 @@ struct env {
 	struct seal_key *key;    /* NULL in commands that need no database                */
 	struct store *store;     /* db.h; NULL in commands that need no database          */
 	bool is_offline;
-	bool is_holder;          /* this process holds the lock: it runs jobs and sends   */
-	bool is_frozen_clock;    /* started with --now                                    */
-	char *standin_url;       /* "http://127.0.0.1:PORT" of the built-in stand-in, or NULL */
-	int wake_fd[WAKE__MAX];  /* eventfd; -1 = nobody waits                            */
+	bool is_holder;         /* this process holds the lock: it runs jobs and sends   */
+	bool is_frozen_clock;   /* started with --now                                    */
+	char *standin_url;      /* "http://127.0.0.1:PORT" of the built-in stand-in, or NULL */
+	int wake_fd[WAKE__MAX]; /* eventfd; -1 = nobody waits                            */
 	volatile bool is_stopping;
 };
 

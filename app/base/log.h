@@ -14,8 +14,11 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum rc log_start(const struct zone *zone, enum log_level least, const char *dir) MUST_CHECK;
 void log_stop(void); /* writes what is queued */
 
-/* subject: app jobs outbox calendars payments security access errors. fmt gives "key=value key=value". Control
-** characters are replaced; text with blanks should be passed through log_quote. Works before log_start (stderr). */
+/*
+** subject: app jobs outbox calendars payments security access errors. fmt gives "key=value key=value".
+** Control characters are replaced; text with blanks should be passed through log_quote. Works before
+** log_start (stderr).
+*/
 void log_event(enum log_level level, const char *subject, const char *event, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 #define LOG_QUOTE_SIZE 200

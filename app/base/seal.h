@@ -7,10 +7,10 @@
 
 #include "base/arena.h"
 
-#define SHA256_SIZE 32
+#define SHA256_SIZE     32
 #define SHA256_HEX_SIZE 65
-#define PUBLIC_ID_SIZE 27 /* 26 characters of lower-case base32, and NUL (130 random bits) */
-#define TOKEN_SIZE 53     /* 52 characters of base32: 260 random bits, and NUL            */
+#define PUBLIC_ID_SIZE  27 /* 26 characters of lower-case base32, and NUL (130 random bits) */
+#define TOKEN_SIZE      53 /* 52 characters of base32: 260 random bits, and NUL            */
 
 enum rc seal_start(void) MUST_CHECK; /* psa_crypto_init; first thing in main */
 
@@ -30,19 +30,30 @@ bool same_bytes(const void *a, size_t alen, const void *b, size_t blen); /* cons
 /* The house key: 32 bytes in the file `key` of the state folder, 0600. */
 struct seal_key;
 enum rc seal_key_create(const char *path) MUST_CHECK; /* RC_CONFLICT if it is there */
-/* RC_NOT_FOUND: no file; RC_DENIED: others than the owner may read it (or we may not); RC_BAD_INPUT: not a key. */
+/*
+** RC_NOT_FOUND: no file; RC_DENIED: others than the owner may read it (or we may not); RC_BAD_INPUT: not a
+** key.
+*/
 enum rc seal_key_load(struct seal_key **out, const char *path) MUST_CHECK;
 void seal_key_free(struct seal_key *k);
 /* Recovery code of the key, to be printed once: groups of letters. */
 void seal_key_recovery(const struct seal_key *k, char out[96]);
-/* Create the key file from that code, blanks and case as typed. RC_BAD_INPUT: mistyped; RC_CONFLICT if a key is there. */
+/*
+** Create the key file from that code, blanks and case as typed. RC_BAD_INPUT: mistyped; RC_CONFLICT if a key
+** is there.
+*/
 enum rc seal_key_restore(const char *path, const char *code) MUST_CHECK;
 /* "v1:" base64 text of nonce, AES-256-GCM ciphertext and tag; context (table.column:id) is authenticated. */
-enum rc seal_text(struct arena *a, char **out, const struct seal_key *k, const char *context, const char *text) MUST_CHECK;
+enum rc seal_text(struct arena *a, char **out, const struct seal_key *k, const char *context,
+		  const char *text) MUST_CHECK;
 /* RC_BAD_INPUT: no sealed text; RC_DENIED: another key, another context, or changed bytes. */
-enum rc unseal_text(struct arena *a, char **out, const struct seal_key *k, const char *context, const char *sealed) MUST_CHECK;
+enum rc unseal_text(struct arena *a, char **out, const struct seal_key *k, const char *context,
+		    const char *sealed) MUST_CHECK;
 
-/* Argon2id, 19 MiB, t=2, p=1 (OWASP): encoded string. One hash at a time in the process, a short queue; RC_TRY_LATER when it is full. */
+/*
+** Argon2id, 19 MiB, t=2, p=1 (OWASP): encoded string. One hash at a time in the process, a short queue;
+** RC_TRY_LATER when it is full.
+*/
 #define PASSWORD_HASH_SIZE 128
 enum rc password_hash(char out[PASSWORD_HASH_SIZE], const char *password) MUST_CHECK;
 /* RC_DENIED when wrong. encoded NULL (no such user): takes the time of a real check, then RC_DENIED. */

@@ -13,33 +13,39 @@
 #include "base/words.h"
 
 #define SETTINGS_FILE_MAX (256 * 1024) /* every key ten times over, with comments; more is another file */
-#define SETTING_INTS_MAX 32	       /* longest list; four notice stages are usual                    */
+#define SETTING_INTS_MAX  32           /* longest list; four notice stages are usual                    */
 
 /*
-** How a value is written. An empty value is allowed where the default is empty and means "not set": it reads as
-** "" or 0. BOOL: yes no true false on off 1 0, and sí. HHMM: 00:00 to 23:59. ZONE: an IANA name. URL: http:// or
-** https:// (or the schemes in choices, "http|https|smtp"), a host, no user. LIST_INT: 7,3,1,0, each within min…max.
+** How a value is written. An empty value is allowed where the default is empty and means "not set": it reads
+** as "" or 0. BOOL: yes no true false on off 1 0, and sí. HHMM: 00:00 to 23:59. ZONE: an IANA name. URL:
+** http:// or https:// (or the schemes in choices, "http|https|smtp"), a host, no user. LIST_INT: 7,3,1,0,
+** each within min…max.
 */
 enum setting_type { SET_TEXT, SET_INT, SET_BOOL, SET_ONE, SET_HHMM, SET_ZONE, SET_URL, SET_LIST_INT };
 
 struct setting {
-	const char *name;  /* "whatsapp.api_key": section and key                    */
+	const char *name; /* "whatsapp.api_key": section and key                    */
 	enum setting_type type;
-	const char *def;   /* default, as written                                     */
-	int64_t min, max;  /* of an int (both 0: any); length of a text (max 0 = 1000) */
+	const char *def;     /* default, as written                                     */
+	int64_t min, max;    /* of an int (both 0: any); length of a text (max 0 = 1000) */
 	const char *choices; /* SET_ONE: "es|en"                                     */
-	bool is_secret;    /* masked everywhere; may be file:PATH or env:NAME           */
-	const char *old;   /* the old system's variable, "WASENDER_API_KEY"             */
-	const char *help;  /* N_() one line                                           */
+	bool is_secret;      /* masked everywhere; may be file:PATH or env:NAME           */
+	const char *old;     /* the old system's variable, "WASENDER_API_KEY"             */
+	const char *help;    /* N_() one line                                           */
 };
 
 struct settings;
-/* tables: NULL-terminated list of row arrays, each ended by a row without name. path may be absent (defaults).
-** On failure *why (arena) holds the sentence(s) in lang. file:PATH and env:NAME values are resolved here. */
+/*
+** tables: NULL-terminated list of row arrays, each ended by a row without name. path may be absent
+** (defaults). On failure *why (arena) holds the sentence(s) in lang. file:PATH and env:NAME values are
+** resolved here.
+*/
 enum rc settings_load(struct settings **out, const struct setting *const *tables, const char *path,
 		      struct arena *a, enum lang lang, const char **why) MUST_CHECK;
 void settings_free(struct settings *s);
-/* Read again from the same file; on failure everything stays as it was. Readers keep old text valid for ever. */
+/*
+** Read again from the same file; on failure everything stays as it was. Readers keep old text valid for ever.
+*/
 enum rc settings_reload(struct settings *s, struct arena *a, enum lang lang, const char **why) MUST_CHECK;
 
 /* Typed reading by full name; asking for a name that no table has is our bug (logged, default "" or 0). */
@@ -48,8 +54,10 @@ int64_t setting_int(const struct settings *s, const char *name); /* HHMM: minute
 bool setting_bool(const struct settings *s, const char *name);
 size_t setting_ints(const struct settings *s, const char *name, int64_t *out, size_t max);
 
-/* A value from the command line or a test, as the file would have it; wins over the file, also after a reload.
-** RC_NOT_FOUND: no such name; RC_BAD_INPUT: not such a value. */
+/*
+** A value from the command line or a test, as the file would have it; wins over the file, also after a
+** reload. RC_NOT_FOUND: no such name; RC_BAD_INPUT: not such a value.
+*/
 enum rc settings_override(struct settings *s, const char *name, const char *value) MUST_CHECK;
 
 /* Walking: rows in table order, their value as written (secrets masked) and origin ("default",
@@ -58,11 +66,16 @@ const struct setting *settings_row(const struct settings *s, size_t i); /* NULL 
 const char *settings_shown(const struct settings *s, const char *name);
 const char *settings_origin(const struct settings *s, const char *name);
 
-/* Check one value as the loader would; then rewrite the file in place: comments, order, owner and mode kept, written
-** aside, synced and renamed. value NULL removes the line (back to default). *why as above. */
-enum rc settings_set(const struct settings *s, const char *name, const char *value, struct arena *a, enum lang lang,
-		     const char **why) MUST_CHECK;
-/* The complete sample file, every key commented with its default and help: etc/recado.ini is this, and `recado init` writes it. */
+/*
+** Check one value as the loader would; then rewrite the file in place: comments, order, owner and mode kept,
+** written aside, synced and renamed. value NULL removes the line (back to default). *why as above.
+*/
+enum rc settings_set(const struct settings *s, const char *name, const char *value, struct arena *a,
+		     enum lang lang, const char **why) MUST_CHECK;
+/*
+** The complete sample file, every key commented with its default and help: etc/recado.ini is this, and
+** `recado init` writes it.
+*/
 void settings_sample(struct sb *sb, const struct setting *const *tables, enum lang lang);
 
 #endif

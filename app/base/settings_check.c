@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX        1000 /* longest text of a row that names no bound: a sentence, a key, a list of hosts */
+#define TEXT_MAX        1000        /* a row without a bound: a sentence, a key, a list of hosts */
 #define SECRET_FILE_MAX (64 * 1024) /* a service account's JSON is 3 kB */
 #define SHOWN_MAX       60          /* characters of a wrong value that a message repeats */
 

@@ -140,7 +140,7 @@ static void take_value(struct draft *d, const char *name, const char *value, int
 	rc = setting_read(&d->out[i].value, d->rows[i], arena_text(d->a, value), d->folder, d->a, d->lang,
 			  &half);
 	if (rc == RC_BAD_INPUT)
-		fault(d, line, arena_printf(d->a, "“%s” %s.", name, half));
+		fault(d, line, arena_printf(d->a, words_get(d->lang, N_("“%s” %s.")), name, half));
 	else if (rc != RC_OK)
 		d->rc = rc;
 }
@@ -193,7 +193,8 @@ static enum rc set_defaults(struct draft *d)
 				  &half);
 		if (rc == RC_BAD_INPUT) {
 			log_event(LOG_ERROR, "errors", "settings.default", "name=%s", d->rows[i]->name);
-			fault(d, 0, arena_printf(d->a, "“%s” %s.", d->rows[i]->name, half));
+			fault(d, 0,
+			      arena_printf(d->a, words_get(d->lang, N_("“%s” %s.")), d->rows[i]->name, half));
 			return RC_BUG;
 		}
 		if (rc != RC_OK) return rc;
@@ -221,9 +222,8 @@ enum rc settings_check_text(struct draft_value *out, const struct setting *const
 		line = ini_parse_string_length(text, len, on_line, &d);
 		if (line > 0 && d.rc == RC_OK)
 			fault(&d, line,
-			      words_get(
-				      lang,
-				      N_("neither a [section] nor a “name = value”. A comment starts with ;")));
+			      words_get(lang, N_("neither a [section] nor a “name = value”. "
+						 "A comment starts with ;")));
 	}
 	if (d.faults > FAULTS_MAX)
 		sb_printf(&d.why, words_get(lang, N_("\n… and %zu more.")), d.faults - FAULTS_MAX);

@@ -262,7 +262,7 @@ static enum rc check_value(const struct settings *s, const char *name, const cha
 	skip = strspn(*value, " \t"); /* as the reader does */
 	*value = arena_bytes(a, *value + skip, trim_end(*value, skip, strlen(*value)) - skip);
 	rc = setting_read(&v, row, *value, settings_folder(path, a), a, lang, &half);
-	if (rc == RC_BAD_INPUT) *why = arena_printf(a, "“%s” %s.", name, half);
+	if (rc == RC_BAD_INPUT) *why = arena_printf(a, words_get(lang, N_("“%s” %s.")), name, half);
 	return rc;
 }
 

@@ -18,8 +18,8 @@ struct setting_value {
 };
 
 /* Is `written` a value of the row? RC_BAD_INPUT: *why is half a sentence ("should be yes or no, not …") that
-*follows
-** the setting's name. folder: where a relative file:PATH starts. All in the arena. */
+ *follows
+ ** the setting's name. folder: where a relative file:PATH starts. All in the arena. */
 enum rc setting_read(struct setting_value *out, const struct setting *row, const char *written,
 		     const char *folder, struct arena *a, enum lang lang, const char **why) MUST_CHECK;
 /* "yes or no", "a whole number from 1 to 32": for messages and the sample file. */

@@ -44,11 +44,10 @@ void settings_sample(struct sb *sb, const struct setting *const *tables, enum la
 		return;
 	}
 	sb_text(sb,
-		words_get(
-			lang,
-			N_("; Recado: settings. Every key is here with its default; take away the ; in front "
-			   "of a key to change it.\n"
-			   "; After a change: recado check, then systemctl reload recado (or restart it).\n\n")));
+		words_get(lang, N_("; Recado: settings. Every key is here with its default; take away the ; "
+				   "in front of a key to change it.\n"
+				   "; After a change: recado check, then systemctl reload recado "
+				   "(or restart it).\n\n")));
 	for (i = 0; i < count; i++) {
 		for (k = 0; k < i && !same_section(rows[k], rows[i]); k++) {
 		}

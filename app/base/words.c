@@ -53,7 +53,8 @@ static struct word *place(const struct catalogue *c, const char *id, uint64_t ha
 
 /*
 ** What each argument must be: out[i] holds length modifier and letter of the i-th, as "ld" or "s"; false when
-** the text could not be a format that we check. "%2$s" names its argument, "%s" takes the next; "*" is not used.
+** the text could not be a format that we check. "%2$s" names its argument, "%s" takes the next; "*" is not
+** used.
 */
 static bool format_args(const char *text, char out[FORMAT_ARGS_MAX][4])
 {

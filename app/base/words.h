@@ -9,7 +9,7 @@
 enum lang { LANG_ES, LANG_EN, LANG__MAX };
 
 #define N_(msgid) msgid /* marks a msgid in a table; translated where it is shown */
-#define _(msgid) words_get(cx->lang, msgid)
+#define _(msgid)  words_get(cx->lang, msgid)
 
 /* Parse the embedded catalogues once, before any thread starts. */
 enum rc words_load(void) MUST_CHECK;

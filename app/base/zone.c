@@ -268,8 +268,9 @@ day zone_day(const struct zone *z, instant at)
 }
 
 /*
-** The wanted instant is the first one whose civil time is not before c: in a gap that is the first instant after
-** it, in a repeated hour the first of the two. So walk the stretches of constant offset around it, in order.
+** The wanted instant is the first one whose civil time is not before c: in a gap that is the first instant
+** after it, in a repeated hour the first of the two. So walk the stretches of constant offset around it, in
+** order.
 */
 instant zone_instant(const struct zone *z, struct civil c)
 {

@@ -166,15 +166,20 @@ int32_t zone_rule_offset(const struct zone_rule *r, int64_t at_s, int64_t *next_
 
 	if (r->has_summer && days > -RULE_DAYS && days < RULE_DAYS) {
 		day_split((day)days, &year, &month, &dom);
-		/* The years beside it too: in UTC, or with odd times of change, an event may lie in the next year. */
+		/*
+		** The years beside it too: in UTC, or with odd times of change, an event may lie in the next
+		** year.
+		*/
 		for (i = year - 1; i <= year + 1; i++)
 			for (k = 0; k < 2; k++) {
 				int64_t when = change_day(&r->change[k], i) * 86400 + r->change[k].time_s -
 					       r->offset_s[k];
 
 				if (when > at_s && when < next) next = when;
-				/* Summer all year is written as an end that falls on the next start: then the start,
-				** met later in this loop, counts. */
+				/*
+				** Summer all year is written as an end that falls on the next start: then the
+				** start, met later in this loop, counts.
+				*/
 				if (when <= at_s && when >= best) {
 					best = when;
 					offset = r->offset_s[1 - k];
