@@ -61,8 +61,7 @@ enum rc pairs_add(struct arena *a, struct pairs *pairs, const char *name, const 
 const char *pairs_get(const struct pairs *pairs, const char *name);    /* exact name, NULL if absent */
 const char *pairs_header(const struct pairs *pairs, const char *name); /* ASCII case ignored        */
 
-/* ---- parsers, all total and bounded (request.c)
- * --------------------------------------------------------------- */
+/* ---- parsers, all total and bounded (request.c) ---- */
 
 /* Split a request target ("/a%20b?x=1", or "http://host/a") into the decoded path, the raw query and its
  *decoded
@@ -74,8 +73,13 @@ enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t le
 /* A Cookie header (RFC 6265 §4.2.1): pairs that are not well formed are left out. */
 void cookies_parse(struct arena *a, struct pairs *out, const char *header);
 
-/* ---- life
- * -------------------------------------------------------------------------------------------------------- */
+/* One header as it came, copied. False: too many or too long, and request_head_check() will say so. */
+bool request_header_add(struct request *rq, const char *name, const char *value);
+/* All headers are there: read the target, refuse what is ambiguous. An HTTP status, or 0; why is set
+** where the reason is special. */
+int request_head_check(struct request *rq, const char *target);
+
+/* ---- life ---- */
 
 void request_begin(struct request *rq, struct arena *arena);
 /* More body. RC_TOO_LARGE past max; RC_IO, RC_NO_MEMORY. spool_dir NULL: memory only. */

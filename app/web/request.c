@@ -54,8 +54,7 @@ const char *pairs_header(const struct pairs *pairs, const char *name)
 	return NULL;
 }
 
-/* ---- parsers
- * -------------------------------------------------------------------------------------------------- */
+/* ---- parsers ---- */
 
 enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t len, size_t max)
 {
@@ -188,8 +187,55 @@ void cookies_parse(struct arena *a, struct pairs *out, const char *header)
 	}
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the head as a whole ---- */
+
+bool request_header_add(struct request *rq, const char *name, const char *value)
+{
+	struct arena *a = rq->arena;
+
+	if (value == NULL) value = "";
+	rq->header_bytes += strlen(name) + strlen(value) + 4; /* ": " and CR LF */
+	if (rq->header_bytes > REQUEST_HEADER_BYTES_MAX || rq->headers.count >= REQUEST_HEADERS_MAX) {
+		rq->header_bytes = REQUEST_HEADER_BYTES_MAX + 1;
+		return false;
+	}
+	/* Copied: a worker reads them while libmicrohttpd may move its buffer. */
+	return pairs_add(a, &rq->headers, arena_text(a, name), arena_text(a, value)) == RC_OK;
+}
+
+static size_t header_count(const struct request *rq, const char *name)
+{
+	size_t n = 0;
+
+	for (const struct pair *h = rq->headers.first; h != NULL; h = h->next)
+		n += text_equal_fold(h->name, name);
+	return n;
+}
+
+int request_head_check(struct request *rq, const char *target)
+{
+	enum rc rc;
+
+	if (rq->header_bytes > REQUEST_HEADER_BYTES_MAX) return 431;
+	rc = target_parse(rq->arena, rq, target, &rq->why);
+	if (rc == RC_NO_MEMORY || arena_failed(rq->arena)) return 503;
+	if (rc == RC_TOO_LARGE) return 414;
+	if (rc != RC_OK) return 400;
+	rq->why = NULL;
+	/* RFC 9112 §6.1: the two together are how a request is smuggled past a proxy. */
+	if (header_count(rq, "Transfer-Encoding") > 0 && header_count(rq, "Content-Length") > 0) {
+		rq->why = N_("A request has either Content-Length or Transfer-Encoding, not both.");
+		return 400;
+	}
+	if (header_count(rq, "Host") > 1 || header_count(rq, "Content-Length") > 1 ||
+	    header_count(rq, "Content-Type") > 1 || header_count(rq, "Authorization") > 1) {
+		rq->why = N_("A header that may come once came twice.");
+		return 400;
+	}
+	return 0;
+}
+
+/* ---- life ---- */
 
 void request_begin(struct request *rq, struct arena *arena)
 {
@@ -269,8 +315,7 @@ void request_end(struct request *rq)
 	rq->body_len = rq->body_cap = 0;
 }
 
-/* ---- what handlers ask
- * ------------------------------------------------------------------------------------------- */
+/* ---- what handlers ask ---- */
 
 const char *request_method(const struct request *rq)
 {

@@ -35,17 +35,11 @@
 #define STOP_WAIT_MS  3000  /* answers on their way out when we stop                        */
 #define CLOCK_TICK_MS 1000  /* how late a wall-clock limit may strike                       */
 
+/* clang-format off */
 enum phase {
-	PHASE_IDLE,
-	PHASE_LINE,
-	PHASE_CHECK,
-	PHASE_CHECKED,
-	PHASE_BODY,
-	PHASE_DRAIN,
-	PHASE_RUN,
-	PHASE_WAIT,
-	PHASE_REPLY
+	PHASE_IDLE, PHASE_LINE, PHASE_CHECK, PHASE_CHECKED, PHASE_BODY, PHASE_DRAIN, PHASE_RUN, PHASE_WAIT, PHASE_REPLY
 };
+/* clang-format on */
 
 struct conn {
 	struct conn *next, *prev; /* all connections         */
@@ -90,8 +84,7 @@ struct server {
 	_Atomic int64_t requests, refused, open, active;
 };
 
-/* ---- queue and waiting list: the caller holds the lock
- * ------------------------------------------------------ */
+/* ---- queue and waiting list: the caller holds the lock ---- */
 
 static void queue_push(struct server *s, struct conn *c)
 {
@@ -137,8 +130,7 @@ static void suspend(struct conn *c)
 	}
 }
 
-/* ---- replies
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- replies ---- */
 
 static void sentence_of(struct conn *c, int status)
 {
@@ -194,8 +186,7 @@ static enum MHD_Result send_reply(struct conn *c)
 	return ok;
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 static void run_handler(struct conn *c, int worker)
 {
@@ -285,8 +276,7 @@ static bool enqueue(struct conn *c, enum phase phase)
 	return fits;
 }
 
-/* ---- the clock thread: parks, delays, wall-clock limits
- * ------------------------------------------------------- */
+/* ---- the clock thread: parks, delays, wall-clock limits ---- */
 
 static void waiting_due(struct server *s, int64_t now, int64_t *next)
 {
@@ -349,8 +339,7 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
-/* ---- what libmicrohttpd calls, all on the wire thread
- * --------------------------------------------------------- */
+/* ---- what libmicrohttpd calls, all on the wire thread ---- */
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_context,
 			  enum MHD_ConnectionNotificationCode code)
@@ -564,8 +553,7 @@ static size_t leave_as_is(void *arg, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-/* ---- start and stop
- * ----------------------------------------------------------------------------------------------- */
+/* ---- start and stop ---- */
 
 static void locks_init(struct server *s)
 {
