@@ -3,8 +3,9 @@
 # bundle.sh -- prints the certificate authorities that travel inside the binary, as PEM.
 #
 # Whom: Mozilla's list as this machine's package ca-certificates carries it, less what its administrator
-# switched off. Authorities that somebody added to this machine alone (a company's proxy, a sandbox) are left out: the
-# binary goes elsewhere. certs/ca-bundle.crt in the tree, if there is one, is taken instead of all that.
+# switched off. Authorities that somebody added to this machine alone (a company's proxy, a sandbox) are
+# left out: the binary goes elsewhere. certs/ca-bundle.crt in the tree, if there is one, is taken instead of
+# all that.
 # Needs: any of the three; prints nothing and fails if there is none.
 
 here=$(dirname "$0")

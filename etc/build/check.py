@@ -2,10 +2,10 @@
 """check.py -- the house rules that a compiler does not know; `make check` runs it, any finding fails it.
 
 Usage: check.py MERGED.po
-Rules: floors of includes (design: a room uses only rooms below it); calls and headers with one home; no `%s` in
-SQL or HTML text, no clock inside SQL; a comment on top; lines of at most 110 columns (one long literal that
-cannot be broken is let be); no reminders left behind; every msgid has a translation; every POST row of the staff
-realm has a token.
+Rules: floors of includes (design: a room uses only rooms below it); calls and headers with one home; no
+`%s` in SQL or HTML text, no clock inside SQL; a comment on top; lines of at most 110 columns (one long
+literal that cannot be broken is let be); no reminders left behind; every msgid has a translation; every
+POST row of the staff realm has a token.
 Each finding is one line: file:line: what is wrong and what to do instead.
 """
 import os
