@@ -289,8 +289,8 @@ check-warnings: $(call objects,debug,$(SOURCES))
 
 # FILES="a.c b.h" formats only those.
 format:
-	@$(PYTHON) etc/build/wrap.py $(or $(FILES),$(C_FILES))
-	@clang-format -i $(or $(FILES),$(C_FILES))
+	@for pass in 1 2; do $(PYTHON) etc/build/wrap.py $(or $(FILES),$(C_FILES)) && \
+		clang-format -i $(or $(FILES),$(C_FILES)); done
 
 # --- tests, measurements -----------------------------------------------------------------------------------
 

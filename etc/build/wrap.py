@@ -4,17 +4,20 @@
 Usage: wrap.py FILE.c...   `make format` runs it before clang-format. Words that do not fit move to the start
 of the next line of the same paragraph; lists and drawings are left alone but for the overflow.
 """
+import re
 import sys
 
 COLUMNS = 110
 
 
 def wrap(lines):
+    """The lines with overlong ** lines wrapped; also mends *word, which clang-format makes of a wrapped **."""
     out, i = [], 0
-    lines = list(lines)
+    lines = [re.sub(r"^\*(?=[^*/\s])", "** ", line) for line in lines]
     while i < len(lines):
         line = lines[i]
-        if not line.startswith("** ") or len(line) <= COLUMNS or " " not in line[3:].strip():
+        opens = line.startswith("/* ") and "*/" not in line
+        if not (line.startswith("** ") or opens) or len(line) <= COLUMNS or " " not in line[3:].strip():
             out.append(line)
             i += 1
             continue
