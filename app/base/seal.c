@@ -187,6 +187,10 @@ enum rc unseal_text(struct arena *a, char **out, const struct seal_key *k, const
 	if (mbedtls_base64_decode(raw, len, &raw_len, (const unsigned char *)sealed, len) != 0 ||
 	    raw_len < NONCE_SIZE + TAG_SIZE)
 		return RC_BAD_INPUT;
+	/* base64 has spare bits at its end: only the one spelling that we write is ours. */
+	if (mbedtls_base64_encode(text, len + 1, &done, raw, raw_len) != 0 || done != len ||
+	    memcmp(text, sealed, len) != 0)
+		return RC_BAD_INPUT;
 	if (psa_aead_decrypt(k->id, ALG, raw, NONCE_SIZE, (const unsigned char *)context, strlen(context),
 			     raw + NONCE_SIZE, raw_len - NONCE_SIZE, text, len, &done) != PSA_SUCCESS)
 		return RC_DENIED;
