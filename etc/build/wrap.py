@@ -11,7 +11,7 @@ COLUMNS = 110
 
 
 def wrap(lines):
-    """The lines with overlong ** lines wrapped; also mends *word, which clang-format makes of a wrapped **."""
+    """The lines with overlong ** lines wrapped; also mends *word, what clang-format leaves of one."""
     out, i = [], 0
     lines = [re.sub(r"^\*(?=[^*/\s])", "** ", line) for line in lines]
     while i < len(lines):
