@@ -13,15 +13,15 @@
 #define HTTP_HEADERS_MAX 16
 
 struct http_request {
-	const char *purpose;   /* for the log: "wasender.send"                        */
-	const char *method;    /* "GET", "POST"…                                      */
+	const char *purpose; /* for the log: "wasender.send"                        */
+	const char *method;  /* "GET", "POST"…                                      */
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", NULL-terminated        */
 	struct bytes body;
 	int connect_ms, total_ms;
-	size_t answer_max;     /* more is HTTP_ODD                                     */
-	bool may_repeat;       /* GET, PUT by key: may ride a kept connection freely   */
-	bool is_configured;    /* base address from the settings: the address guard lets loopback and LAN pass */
+	size_t answer_max;  /* more is HTTP_ODD                                     */
+	bool may_repeat;    /* GET, PUT by key: may ride a kept connection freely   */
+	bool is_configured; /* base address from the settings: the address guard lets loopback and LAN pass */
 };
 
 enum http_end {
@@ -34,10 +34,12 @@ enum http_end {
 struct http_answer {
 	enum http_end end;
 	int status;
-	struct bytes body;     /* NUL-terminated beyond len                            */
-	struct { char name[48], value[208]; } headers[32];
+	struct bytes body; /* NUL-terminated beyond len                            */
+	struct {
+		char name[48], value[208];
+	} headers[32];
 	size_t header_count;
-	char error[200];       /* for log and attempt row, never a secret              */
+	char error[200]; /* for log and attempt row, never a secret              */
 	int64_t ms;
 };
 /* Value of a header, ASCII case-insensitive; NULL if absent. */
@@ -48,9 +50,11 @@ struct link;
 enum rc link_new(struct link **out, struct env *env, int connections_max) MUST_CHECK;
 void link_free(struct link *l); /* open calls are dropped without callback; bounded even with dead DNS */
 
-/* Start a call; request (headers, body, url) is copied. done runs inside link_poll, answer lent for its duration. */
+/* Start a call; request (headers, body, url) is copied. done runs inside link_poll, answer lent for its
+** duration. */
 typedef void http_done_fn(void *arg, const struct http_answer *answer);
-enum rc link_start(struct link *l, const struct http_request *request, http_done_fn *done, void *arg) MUST_CHECK;
+enum rc link_start(struct link *l, const struct http_request *request, http_done_fn *done,
+		   void *arg) MUST_CHECK;
 size_t link_open_count(const struct link *l);
 /* Wait at most ms for network, link_wake or the extra descriptor (-1 none), run finished callbacks. */
 enum rc link_poll(struct link *l, int ms, int extra_fd) MUST_CHECK;
@@ -59,8 +63,8 @@ void link_wake(struct link *l); /* any thread */
 /* One call, waiting, on a link of its own: commands and checks. Body in cx's arena. */
 enum rc link_call(struct cx *cx, struct http_answer *answer, const struct http_request *request) MUST_CHECK;
 
-/* Address guard (guard.c): is this numeric address one that a URL of a stranger may reach? (private, loopback, link-local,
-** special ranges: no; RFC 6890) */
+/* Address guard (guard.c): is this numeric address one that a URL of a stranger may reach? (private,
+** loopback, link-local, special ranges: no; RFC 6890) */
 bool guard_allows(const char *numeric_address);
 
 #endif
