@@ -5,7 +5,8 @@
 ** Needs:  embed_find("etc/po/es.po"); mem.h.
 ** Never:  changes the catalogue after words_load(), so any thread reads it without a lock.
 ** Holds:  (1) a text handed out lives as long as the process; (2) a msgid without translation is its own;
-**         (3) a translation whose printf conversions differ from its msgid's is not used: formats stay safe.
+**         (3) a translation takes the same printf arguments as its msgid: the build (etc/build/po.c) saw to
+*it.
 */
 #include "base/words.h"
 #include "base/embed.h"
@@ -13,8 +14,6 @@
 #include "base/po.h"
 
 #include <string.h>
-
-#define FORMAT_ARGS_MAX 12 /* no sentence of ours takes more values */
 
 struct word {
 	const char *id, *text; /* id NULL: free place */
@@ -49,53 +48,6 @@ static struct word *place(const struct catalogue *c, const char *id, uint64_t ha
 	return &c->words[i];
 }
 
-/* ---- formats ---- */
-
-/*
-** What each argument must be: out[i] holds length modifier and letter of the i-th, as "ld" or "s"; false when
-** the text could not be a format that we check. "%2$s" names its argument, "%s" takes the next; "*" is not
-** used.
-*/
-static bool format_args(const char *text, char out[FORMAT_ARGS_MAX][4])
-{
-	size_t next = 0;
-
-	memset(out, 0, FORMAT_ARGS_MAX * 4);
-	for (; *text; text++) {
-		size_t digits, which, n = 0;
-
-		if (*text != '%') continue;
-		text++;
-		if (*text == '%') continue;
-		digits = strspn(text, "0123456789");
-		which = next;
-		if (digits > 0 && digits < 3 && text[digits] == '$') {
-			which = (size_t)(text[0] - '0');
-			if (digits == 2) which = which * 10 + (size_t)(text[1] - '0');
-			if (which-- == 0) return false;
-			text += digits + 1;
-		} else {
-			next++;
-		}
-		if (which >= FORMAT_ARGS_MAX) return false;
-		text += strspn(text, "-+ #0123456789.'");
-		while (n < 2 && *text && strchr("hljzt", *text))
-			out[which][n++] = *text++;
-		if (!*text) return false;
-		out[which][n] = *text;
-	}
-	return true;
-}
-
-static bool same_format(const char *a, const char *b)
-{
-	char args_a[FORMAT_ARGS_MAX][4], args_b[FORMAT_ARGS_MAX][4];
-
-	if (!strchr(a, '%') && !strchr(b, '%')) return true;
-	return format_args(a, args_a) && format_args(b, args_b) &&
-	       memcmp(args_a, args_b, sizeof(args_a)) == 0;
-}
-
 /* ---- loading ---- */
 
 static const char *keep(struct catalogue *c, const char *text)
@@ -115,7 +67,7 @@ static enum rc add_pair(void *arg, const char *id, const char *str)
 	uint64_t hash = hash_text(id);
 	struct word *w = place(c, id, hash);
 
-	if (w->id || !same_format(id, str)) return RC_OK;
+	if (w->id) return RC_OK;
 	if (c->count >= c->size / 2 || !(w->text = keep(c, str))) return RC_BUG;
 	w->hash = hash;
 	w->id = keep(c, id);

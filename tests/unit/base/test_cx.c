@@ -1,0 +1,166 @@
+/*
+** test_cx.c -- the context of a request: its sentence, its hour, and what its actor may.
+*/
+#include "base/cx.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static struct env env;
+static struct cx cx;
+
+static int set_up(void **state)
+{
+	size_t i;
+
+	(void)state;
+	memset(&env, 0, sizeof(env));
+	env.clock = clock_new(INT64_C(1795323600000)); /* 2026-11-22 05:00 UTC, midnight in Guayaquil */
+	env.zone = zone_find("America/Guayaquil");
+	env.lang = LANG_ES;
+	for (i = 0; i < WAKE__MAX; i++)
+		env.wake_fd[i] = -1;
+	if (words_load() != RC_OK) return -1;
+	cx_init(&cx, &env, arena_new(64 * 1024), NULL);
+	return cx.arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_free(cx.arena);
+	clock_free(env.clock);
+	return 0;
+}
+
+static void the_first_sentence_stays(void **state)
+{
+	(void)state;
+	assert_string_equal(cx_sentence(&cx, RC_NO_LOGIN), "Inicie sesión primero.");
+	assert_int_equal(cx_fail(&cx, RC_CONFLICT, "La fila %d cambió.", 7), RC_CONFLICT);
+	assert_int_equal(cx_fail(&cx, RC_IO, "otra"), RC_IO);
+	assert_string_equal(cx_sentence(&cx, RC_IO), "La fila 7 cambió.");
+	cx_reset(&cx);
+	assert_string_equal(cx.message, "");
+	cx.lang = LANG_EN;
+	assert_string_equal(cx_sentence(&cx, RC_NO_LOGIN), "Log in first.");
+}
+
+static void every_code_has_a_sentence_in_both_languages(void **state)
+{
+	int rc;
+
+	(void)state;
+	for (rc = 0; rc < RC__MAX; rc++) {
+		const char *spanish, *english;
+
+		cx.lang = LANG_ES;
+		spanish = cx_sentence(&cx, (enum rc)rc);
+		cx.lang = LANG_EN;
+		english = cx_sentence(&cx, (enum rc)rc);
+		assert_true(strlen(english) > 4);
+		assert_string_not_equal(spanish, english);
+	}
+	assert_string_equal(cx_sentence(&cx, (enum rc)RC__MAX), cx_sentence(&cx, RC_BUG));
+}
+
+static void all_wrong_fields_of_a_form_are_kept_up_to_the_limit(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < CX_FIELD_ERRORS_MAX; i++)
+		assert_int_equal(cx_fail_field(&cx, "phone", "error %zu", i), RC_BAD_INPUT);
+	assert_int_equal(cx.field_count, CX_FIELD_ERRORS_MAX);
+	assert_int_equal(cx_fail_field(&cx, "phone", "one more"), RC_BAD_INPUT);
+	assert_int_equal(cx.field_count, CX_FIELD_ERRORS_MAX);
+	assert_string_equal(cx.fields[1].message, "error 1");
+	assert_string_equal(cx_sentence(&cx, RC_BAD_INPUT), "error 0");
+	cx_reset(&cx);
+	assert_int_equal(cx.field_count, 0);
+}
+
+static void today_is_the_business_day(void **state)
+{
+	char text[DATE_SIZE];
+
+	(void)state;
+	day_text(text, cx_today(&cx));
+	assert_string_equal(text, "2026-11-22");
+	clock_shift(env.clock, -HOUR_MS);
+	day_text(text, cx_today(&cx)); /* 2026-11-22 04:00 UTC, still yesterday at home */
+	assert_string_equal(text, "2026-11-21");
+}
+
+static void an_actor_may_what_his_rights_say_and_no_more(void **state)
+{
+	struct actor seller = { .kind = ACTOR_USER, .rights = "clients.view clients.edit" };
+
+	(void)state;
+	assert_true(actor_may(&seller, "clients.view"));
+	assert_true(actor_may(&seller, "clients.edit"));
+	assert_false(actor_may(&seller, "clients"));
+	assert_false(actor_may(&seller, "clients.edi"));
+	assert_false(actor_may(&seller, "clients.edits"));
+	assert_false(actor_may(&seller, ""));
+	assert_false(actor_may(&seller, "*"));
+	seller.rights = "";
+	assert_false(actor_may(&seller, "clients.view"));
+	assert_false(actor_may(&seller, ""));
+	seller.rights = NULL;
+	assert_false(actor_may(&seller, "clients.view"));
+	assert_true(actor_may(&cx.actor, "anything.at.all")); /* the system */
+}
+
+static void the_next_request_does_not_inherit_who_came_before(void **state)
+{
+	(void)state;
+	cx.actor = (struct actor){ .kind = ACTOR_USER, .user_id = 3, .name = "maria", .rights = "*" };
+	cx.request_id = "abc";
+	cx.error_code = "paused";
+	cx_reset(&cx);
+	assert_false(actor_may(&cx.actor, "clients.view"));
+	assert_int_equal(cx.actor.user_id, 0);
+	assert_string_equal(cx.actor.name, "");
+	assert_string_equal(cx.request_id, "");
+	assert_null(cx.error_code);
+	cx_init(&cx, &env, cx.arena, NULL);
+	cx_reset(&cx);
+	assert_true(actor_may(&cx.actor, "clients.view")); /* a job is the system's, run after run */
+}
+
+static void waking_reaches_only_the_one_who_waits(void **state)
+{
+	uint64_t n = 0;
+
+	(void)state;
+	env.wake_fd[WAKE_OUTBOX] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	env.wake_fd[WAKE_WORK] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	env_wake(&env, WAKE_OUTBOX);
+	env_wake(&env, WAKE_HEALTH); /* nobody waits there */
+	assert_int_equal(read(env.wake_fd[WAKE_OUTBOX], &n, sizeof(n)), sizeof(n));
+	assert_int_equal(n, 1);
+	assert_int_equal(read(env.wake_fd[WAKE_WORK], &n, sizeof(n)), -1);
+	close(env.wake_fd[WAKE_OUTBOX]);
+	close(env.wake_fd[WAKE_WORK]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(the_first_sentence_stays),
+		TEST(every_code_has_a_sentence_in_both_languages),
+		TEST(all_wrong_fields_of_a_form_are_kept_up_to_the_limit),
+		TEST(today_is_the_business_day),
+		TEST(an_actor_may_what_his_rights_say_and_no_more),
+		TEST(the_next_request_does_not_inherit_who_came_before),
+		TEST(waking_reaches_only_the_one_who_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
