@@ -61,6 +61,11 @@ static void table_add(const void **list, const void *rows)
 	list[n] = rows;
 }
 
+/* The same for a module's list of row arrays. */
+#define TABLE_ADD_ALL(list, arrays)                                               \
+	for (size_t row_ = 0; (arrays) != NULL && (arrays)[row_] != NULL; row_++) \
+	TABLE_ADD(list, (arrays)[row_])
+
 static void collect_settings(void)
 {
 	size_t n = 0;
@@ -134,11 +139,11 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 		const struct module *m = modules[i];
 
 		if (!is_switched_on(env->settings, m)) continue;
-		TABLE_ADD(tables.routes, m->routes);
+		TABLE_ADD_ALL(tables.routes, m->routes);
 		TABLE_ADD(tables.rights, m->rights);
-		TABLE_ADD(tables.jobs, m->jobs);
+		TABLE_ADD_ALL(tables.jobs, m->jobs);
 		TABLE_ADD(tables.schedules, m->schedules);
-		TABLE_ADD(tables.resources, m->resources);
+		TABLE_ADD_ALL(tables.resources, m->resources);
 		TABLE_ADD(tables.figures, m->figures);
 		TABLE_ADD(tables.checks, m->checks);
 		TABLE_ADD(tables.replies, m->replies);
