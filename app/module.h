@@ -14,9 +14,12 @@
 struct module {
 	const char *name;
 	const char *title;                /* N_()                                      */
-	const struct resource *resources; /* each array ends with a row without name; NULL = none */
-	const struct route *routes;
-	const struct job_kind *jobs;
+	/* Lists of row arrays, so that each file keeps its own rows: a list ends with NULL, an array with a row
+	** without name. NULL = none. */
+	const struct resource *const *resources;
+	const struct route *const *routes;
+	const struct job_kind *const *jobs;
+	/* Row arrays, each ended by a row without name; NULL = none. */
 	const struct schedule_default *schedules;
 	const struct setting *settings;
 	const struct right *rights;

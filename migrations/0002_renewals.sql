@@ -105,6 +105,9 @@ CREATE TABLE subscription (
 ) STRICT;
 -- Choosing the due ones reads only them.
 CREATE INDEX subscription_due ON subscription (state, ends_on, id) WHERE archived_at IS NULL;
+-- Those not paid yet, for payment reminders.
+CREATE INDEX subscription_unpaid ON subscription (starts_on, id)
+	WHERE payment_status = 'pending' AND state = 'active' AND archived_at IS NULL;
 CREATE INDEX subscription_list ON subscription (ends_on, id, state, search, client_id, service_id, generation) WHERE archived_at IS NULL;
 CREATE INDEX subscription_created ON subscription (created_at, id, state, search, client_id, service_id, generation) WHERE archived_at IS NULL;
 CREATE INDEX subscription_client ON subscription (client_id, ends_on);
@@ -170,9 +173,9 @@ CREATE TABLE notice (
 ) STRICT;
 -- A stage can be due once for an end date, and a subscription gets one automatic notice a day.
 CREATE UNIQUE INDEX notice_once_a_cycle ON notice (subscription_id, type, stage, cycle_ends_on)
-	WHERE origin <> 'manual' AND type = 'expiration_warning';
+	WHERE origin <> 'manual' AND type <> 'renewal_confirmation';
 CREATE UNIQUE INDEX notice_once_a_day ON notice (subscription_id, type, local_on)
-	WHERE origin <> 'manual' AND type = 'expiration_warning' AND skip_reason = '';
+	WHERE origin <> 'manual' AND type <> 'renewal_confirmation' AND skip_reason = '';
 CREATE INDEX notice_batch ON notice (batch_id, stage);
 CREATE INDEX notice_list ON notice (created_at, id, search, subscription_id);
 CREATE INDEX notice_day ON notice (local_on, type, stage);

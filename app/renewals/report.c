@@ -44,13 +44,10 @@ static enum rc count_messages(struct cx *cx, struct stage_counts *rows, size_t c
 	return query_end(q, rc);
 }
 
-static void write_line(struct sb *sb, enum lang lang, const char *msgid, int64_t n)
+static void write_line(struct sb *sb, const char *label, int64_t n)
 {
-	if (n != 0) {
-		sb_lit(sb, "   - ");
-		sb_printf(sb, words_get(lang, msgid), (long long)n);
-		sb_char(sb, '\n');
-	}
+	if (n != 0)
+		sb_printf(sb, "   - %s: %lld\n", label, (long long)n);
 }
 
 /* The three lines of a stage (spec §8), more only for what is not 0. */
@@ -70,15 +67,15 @@ static void stage_text(struct sb *sb, const struct stage_counts *s, enum lang la
 		words_plural(lang, s->found, N_("Found: %lld subscription"), N_("Found: %lld subscriptions")),
 		(long long)s->found);
 	sb_lit(sb, "\n   - ");
-	sb_printf(
-		sb,
-		words_get(lang, s->days == 0 ? N_("Sent: %lld URGENT WhatsApp") : N_("Sent: %lld WhatsApp")),
-		(long long)s->sent);
+	if (s->days == 0)
+		sb_printf(sb, words_get(lang, N_("Sent: %lld URGENT WhatsApp")), (long long)s->sent);
+	else
+		sb_printf(sb, words_get(lang, N_("Sent: %lld WhatsApp")), (long long)s->sent);
 	sb_char(sb, '\n');
-	write_line(sb, lang, N_("Queued: %lld"), s->queued);
-	write_line(sb, lang, N_("Skipped: %lld"), s->skipped);
-	write_line(sb, lang, N_("Failed: %lld"), s->failed);
-	write_line(sb, lang, N_("Unsure: %lld"), s->unsure);
+	write_line(sb, words_get(lang, N_("Queued")), s->queued);
+	write_line(sb, words_get(lang, N_("Skipped")), s->skipped);
+	write_line(sb, words_get(lang, N_("Failed")), s->failed);
+	write_line(sb, words_get(lang, N_("Unsure")), s->unsure);
 }
 
 static void stage_value(struct cx *cx, struct value *list, const struct stage_counts *s, enum lang lang)
