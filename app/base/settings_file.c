@@ -182,6 +182,21 @@ static void edit(struct sb *sb, const char *text, size_t len, const char *name, 
 	sb_bytes(sb, text + at, len - at);
 }
 
+enum rc settings_edit(const char **out, size_t *out_len, const char *text, size_t len, const char *name,
+		      const char *value, struct arena *a)
+{
+	struct sb sb;
+	enum rc rc;
+
+	sb_init_arena(&sb, a, SETTINGS_FILE_MAX);
+	edit(&sb, text, len, name, value, a);
+	if ((rc = sb_result(&sb)) == RC_OK) {
+		*out = sb_text_of(&sb);
+		*out_len = sb.len;
+	}
+	return rc;
+}
+
 /* ---- publishing ---- */
 
 static enum rc write_all(int fd, const char *p, size_t len)
@@ -269,24 +284,22 @@ static enum rc check_value(const struct settings *s, const char *name, const cha
 static enum rc rewrite(const struct settings *s, int folder, const char *path, const char *name,
 		       const char *value, struct arena *a, enum lang lang, const char **why)
 {
-	size_t len = 0, count;
+	size_t len = 0, edited_len, count;
 	const struct setting *const *rows = settings_all(s, &count);
 	struct draft_value *draft = arena_array(a, count, sizeof(*draft));
+	const char *edited;
 	char *text = "";
-	struct sb sb;
 	enum rc rc = settings_read_file(path, SETTINGS_FILE_MAX, &text, &len, a);
 
 	if (!draft) return RC_NO_MEMORY;
 	if (rc != RC_OK && rc != RC_NOT_FOUND) return rc;
-	sb_init_arena(&sb, a, SETTINGS_FILE_MAX);
-	edit(&sb, text, len, name, value, a);
-	rc = sb_result(&sb);
+	rc = settings_edit(&edited, &edited_len, text, len, name, value, a);
 	/* A file that does not load stays as the person left it: they are told what is wrong with it. */
 	if (rc == RC_OK)
-		rc = settings_check_text(draft, rows, count, settings_path(s), sb_text_of(&sb), sb.len, a,
-					 lang, why);
-	if (rc == RC_OK && (sb.len != len || memcmp(sb_text_of(&sb), text, len) != 0))
-		rc = publish(folder, path, sb_text_of(&sb), sb.len, a);
+		rc = settings_check_text(draft, rows, count, settings_path(s), edited, edited_len, a, lang,
+					 why);
+	if (rc == RC_OK && (edited_len != len || memcmp(edited, text, len) != 0))
+		rc = publish(folder, path, edited, edited_len, a);
 	return rc;
 }
 

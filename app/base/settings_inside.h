@@ -29,6 +29,9 @@ const char *setting_expected(const struct setting *row, struct arena *a, enum la
 
 /* The whole file in the arena, NUL after it. RC_NOT_FOUND: none; RC_TOO_LARGE; RC_IO. */
 enum rc settings_read_file(const char *path, size_t max, char **out, size_t *len, struct arena *a) MUST_CHECK;
+/* The text with one line changed, added or (value NULL) removed; every other byte stays. */
+enum rc settings_edit(const char **out, size_t *out_len, const char *text, size_t len, const char *name,
+		      const char *value, struct arena *a) MUST_CHECK;
 /* The folder part of a path, "." without one. */
 const char *settings_folder(const char *path, struct arena *a);
 
