@@ -28,7 +28,8 @@ struct template_options {
 	const char *const *known; /* NULL-terminated names allowed, when is_users                   */
 	template_partial_fn *partial;
 	void *partial_arg;
-	/* Translate: {{#_}}text{{/_}} is replaced by translate(arg, text) when the template is compiled. */
+	/* Translate: {{#_}}text{{/_}} is replaced by translate(arg, text) when the template is compiled. text is plain
+	** (no tags, no entities), blanks around it are dropped; what comes back is escaped as the mode says. */
 	const char *(*translate)(void *arg, const char *msgid);
 	void *translate_arg;
 };
@@ -38,7 +39,7 @@ struct template_error {
 	size_t line;            /* 1-based                                                       */
 	const char *msgid;      /* N_() sentence with one %s for subject                          */
 	char subject[64];       /* the tag or variable                                            */
-	const char *suggestion; /* nearest known name, or NULL                                    */
+	const char *suggestion; /* nearest known name (lent from known), or NULL                  */
 };
 
 /* Compile text (any UTF-8, at most 256 KiB, nesting 32). RC_BAD_INPUT fills *err. New: template_free it. */
@@ -46,7 +47,8 @@ enum rc template_compile(struct template **out, struct template_error *err, cons
 			 const struct template_options *options) MUST_CHECK;
 void template_free(struct template *t); /* NULL is fine */
 
-/* Append the rendering to sb; partial recursion is bounded (32). Failure shows in sb_result(). */
+/* Append the rendering to sb. Names that are not there give nothing; a real is shown without needless digits. Partial
+** recursion (32) and the whole work are bounded: RC_TOO_LARGE. Failure shows in sb_result(). */
 void template_render(struct sb *sb, const struct template *t, const struct value *context);
 
 #endif
