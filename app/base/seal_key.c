@@ -76,13 +76,14 @@ static enum rc sync_folder(const char *path)
 /* Written beside, synced, then linked into place: link(2) fails if a key is there already. */
 static enum rc write_key(const char *path, const unsigned char key[KEY_SIZE])
 {
-	char aside[PATH_ROOM];
-	int fd, n = snprintf(aside, sizeof(aside), "%s.new", path);
+	char aside[PATH_ROOM], unique[PUBLIC_ID_SIZE];
 	enum rc rc = RC_OK;
+	int fd, n;
 
+	public_id_new(unique); /* two set-ups at once must not write into one file */
+	n = snprintf(aside, sizeof(aside), "%s.%.8s", path, unique);
 	if (n < 0 || (size_t)n >= sizeof(aside)) return RC_TOO_LARGE;
 	if (access(path, F_OK) == 0) return RC_CONFLICT;
-	unlink(aside); /* of an attempt that a power cut ended */
 	if ((fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		return rc_of_errno(errno);
 	if (write(fd, key, KEY_SIZE) != KEY_SIZE || fsync(fd) != 0) rc = RC_IO;

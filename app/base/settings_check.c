@@ -17,6 +17,7 @@
 
 #define TEXT_MAX        1000        /* a row without a bound: a sentence, a key, a list of hosts */
 #define SECRET_FILE_MAX (64 * 1024) /* a service account's JSON is 3 kB */
+#define HOST_MAX        260         /* 253 of a DNS name (RFC 1035), a colon and a port */
 #define SHOWN_MAX       60          /* characters of a wrong value that a message repeats */
 
 /* ---- describing ---- */
@@ -187,8 +188,27 @@ static bool is_scheme(const char *p, size_t len, const char *schemes)
 	return false;
 }
 
-/* scheme://host[:port][/…], visible ASCII; no user and password before the host: those have rows of their
- * own. */
+/* host or [address], and :1…65535 or nothing. */
+static bool is_host(const char *p, size_t len)
+{
+	const char *end = p + len, *close = *p == '[' ? memchr(p, ']', len) : NULL, *q;
+	const char *colon = memchr(close ? close : p, ':', (size_t)(end - (close ? close : p)));
+	int port = 0;
+
+	if (*p == '[' && !close) return false;
+	if (colon == p || (close && close == p + 1) || (close && close + 1 != end && close + 1 != colon))
+		return false;
+	for (q = colon ? colon + 1 : end; q < end; q++) {
+		if (*q < '0' || *q > '9' || port > 65535) return false;
+		port = port * 10 + (*q - '0');
+	}
+	return !colon || (port >= 1 && port <= 65535);
+}
+
+/*
+** scheme://host[:port][/…], visible ASCII; no user and password before the host: those have rows of their
+** own.
+*/
 static bool is_url(const struct setting *row, const char *p)
 {
 	const char *colon = strstr(p, "://"), *host, *c;
@@ -200,7 +220,7 @@ static bool is_url(const struct setting *row, const char *p)
 		if (*c <= 0x20 || *c >= 0x7f || strchr("\"<>\\^`{|}", *c)) return false;
 	host = colon + 3;
 	n = strcspn(host, "/?#");
-	return n > 0 && n <= 260 && !memchr(host, '@', n) && host[0] != ':' &&
+	return n > 0 && n <= HOST_MAX && !memchr(host, '@', n) && is_host(host, n) &&
 	       (long long)strlen(p) <= text_max(row);
 }
 

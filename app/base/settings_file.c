@@ -64,6 +64,8 @@ const char *settings_folder(const char *path, struct arena *a)
 
 /* ---- where a line goes ---- */
 
+static const char blanks[] = " \t\v\f\r"; /* what inih skips inside a line */
+
 struct span {
 	size_t from, to; /* bytes of the text; to is behind the line feed */
 };
@@ -73,19 +75,20 @@ struct found {
 	struct span line;     /* of the key, when is_set                                    */
 	size_t value;         /* where its value begins                                     */
 	size_t after_comment; /* behind ";key = …" of the right section, when is_commented  */
+	const char *key;      /* as it is written there: [a.b] c and [a] b.c are the same name */
 	size_t after_section; /* behind the last line of the section that is not blank      */
 };
 
 static size_t skip_blanks(const char *text, size_t i, size_t end)
 {
-	while (i < end && (text[i] == ' ' || text[i] == '\t'))
+	while (i < end && text[i] && strchr(blanks, text[i]))
 		i++;
 	return i;
 }
 
 static size_t trim_end(const char *text, size_t from, size_t end)
 {
-	while (end > from && strchr(" \t\r\n", text[end - 1]))
+	while (end > from && text[end - 1] && (text[end - 1] == '\n' || strchr(blanks, text[end - 1])))
 		end--;
 	return end;
 }
@@ -122,7 +125,6 @@ static void find_line(struct found *f, const char *text, size_t len, const char 
 
 			section = close ? arena_bytes(a, text + start + 1, (size_t)(close - text) - start - 1)
 					: "";
-			/* [a.b] c and [a] b.c are the same name */
 			n = strlen(section);
 			key = strncmp(name, section, n) == 0 && name[n] == '.' ? name + n + 1 : NULL;
 		} else if (key && is_key(text, start, stop, key, &n)) {
@@ -134,6 +136,7 @@ static void find_line(struct found *f, const char *text, size_t len, const char 
 			   is_key(text, skip_blanks(text, start + 1, stop), stop, key, &n)) {
 			f->is_commented = true;
 			f->after_comment = end;
+			f->key = key;
 		}
 		if (strcmp(section, wanted) == 0) {
 			f->has_section = true;
@@ -178,7 +181,7 @@ static void edit(struct sb *sb, const char *text, size_t len, const char *name, 
 		if (at > 0) sb_text(sb, feed);
 		sb_printf(sb, "[%.*s]%s", (int)(key - name - 1), name, feed);
 	}
-	sb_printf(sb, "%s = %s%s", key, value, feed);
+	sb_printf(sb, "%s = %s%s", f.is_commented ? f.key : key, value, feed);
 	sb_bytes(sb, text + at, len - at);
 }
 
@@ -274,7 +277,7 @@ static enum rc check_value(const struct settings *s, const char *name, const cha
 		return RC_NOT_FOUND;
 	}
 	if (!*value) return RC_OK;
-	skip = strspn(*value, " \t"); /* as the reader does */
+	skip = strspn(*value, blanks); /* as the reader does */
 	*value = arena_bytes(a, *value + skip, trim_end(*value, skip, strlen(*value)) - skip);
 	rc = setting_read(&v, row, *value, settings_folder(path, a), a, lang, &half);
 	if (rc == RC_BAD_INPUT) *why = arena_printf(a, words_get(lang, N_("“%s” %s.")), name, half);

@@ -1,6 +1,7 @@
 /*
 ** test_settings.c -- the INI file: what it may say, what it says back, and how it is changed.
 */
+#include "base/mem.h"
 #include "base/settings.h"
 
 #include <fcntl.h>
@@ -30,6 +31,7 @@ static const struct setting others[] = {
 	{ "quiet.from", SET_HHMM, "21:00", 0, 0, NULL, false, NULL, "Quiet from" },
 	{ "quiet.to", SET_HHMM, "", 0, 0, NULL, false, NULL, "Quiet to" },
 	{ "renewals.stages", SET_LIST_INT, "7,3,1,0", 0, 90, NULL, false, NULL, "Stages" },
+	{ "mail.from.name", SET_TEXT, "", 0, 0, NULL, false, NULL, "Sender" },
 	{ "web.workers", SET_INT, "3", 1, 16, NULL, false, NULL, "Threads" },
 	{ NULL }
 };
@@ -212,6 +214,14 @@ static void a_wrong_value_is_told_with_what_was_expected(void **state)
 		  "an address such as https://example.com, not “https://”" },
 		{ "[whatsapp]\nbase_url = https://u:p@example.com\n",
 		  "an address such as https://example.com, not “https://u:p@example.com”" },
+		{ "[whatsapp]\nbase_url = https://a.example:65536/\n",
+		  "an address such as https://example.com, not “https://a.example:65536/”" },
+		{ "[whatsapp]\nbase_url = https://a.example:\n",
+		  "an address such as https://example.com, not “https://a.example:”" },
+		{ "[whatsapp]\nbase_url = https://[::1\n",
+		  "an address such as https://example.com, not “https://[::1”" },
+		{ "[whatsapp]\nbase_url = https://[::1]x\n",
+		  "an address such as https://example.com, not “https://[::1]x”" },
 		{ "[whatsapp]\nbase_url = https://exa mple.com\n",
 		  "an address such as https://example.com, not “https://exa mple.com”" },
 		{ "[renewals]\nstages = 7,,1\n",
@@ -229,6 +239,8 @@ static void a_wrong_value_is_told_with_what_was_expected(void **state)
 		assert_non_null(should);
 		assert_string_equal(should + 11, arena_printf(arena, "%s.", wrong[i].expected));
 	}
+	assert_int_equal(load_text("[whatsapp]\nbase_url = https://[::1]:65535/api\n"), RC_OK);
+	assert_int_equal(load_text("[whatsapp]\nbase_url = http://a:1\n"), RC_OK);
 	/* at the edge */
 	assert_int_equal(load_text("[business]\nname = ñ2345678901234567890\n[outbox]\nslots = 1\n"), RC_OK);
 }
@@ -399,6 +411,12 @@ static void a_change_touches_its_own_line_only(void **state)
 	assert_set("[outbox]\nbalance = 1\n", "outbox.slots", NULL, "[outbox]\nbalance = 1\n");
 	assert_set("\xef\xbb\xbf[outbox]\nslots = 3\n", "outbox.slots", "5",
 		   "\xef\xbb\xbf[outbox]\nslots = 5\n");
+	assert_set("[outbox]\n\fslots = 3\f\n", "outbox.slots", "5", "[outbox]\n\fslots = 5\f\n");
+	assert_set("[mail.from]\n;name = x\n", "mail.from.name", "Ana",
+		   "[mail.from]\n;name = x\nname = Ana\n");
+	assert_set("[mail.from]\nname = x\n", "mail.from.name", "Ana", "[mail.from]\nname = Ana\n");
+	assert_set("[mail]\nfrom.name = x\n", "mail.from.name", "Ana", "[mail]\nfrom.name = Ana\n");
+	assert_set("", "mail.from.name", "Ana", "[mail]\nfrom.name = Ana\n");
 	assert_set("[outbox]\nslots = 3\n[mode]\noffline = no\n[outbox]\nbalance = 1\n", "outbox.slots", "7",
 		   "[outbox]\nslots = 7\n[mode]\noffline = no\n[outbox]\nbalance = 1\n");
 }
@@ -482,7 +500,7 @@ static void the_sample_loads_and_changes_nothing_until_a_key_is_uncommented(void
 			assert_string_equal(settings_origin(s, name), "default");
 			assert_non_null(strstr(sb_text_of(&sb), line));
 		}
-		assert_int_equal(i, 13);
+		assert_int_equal(i, 14);
 		/* Each section once, though [web] has rows in both tables. */
 		assert_null(strstr(strstr(sb_text_of(&sb), "[web]") + 1, "[web]"));
 		/* With every default uncommented it still loads. */
@@ -538,6 +556,49 @@ static void readers_see_the_old_or_the_new_value_while_it_is_reloaded(void **sta
 	}
 }
 
+/* Fail the first allocation, then the second …, until none is left to fail: all or nothing, and nothing
+ * leaks. */
+static void without_memory_it_fails_whole_and_leaks_nothing(void **state)
+{
+	bool is_reached = true;
+	long n, live;
+
+	(void)state;
+	assert_int_equal(load_text("[business]\nname = Antes\n[whatsapp]\napi_key = k\n"), RC_OK);
+	write_ini("[business]\nname = Después\n[renewals]\nstages = 1,2\n");
+	for (n = 1; is_reached; n++) {
+		struct settings *fresh = NULL;
+		struct arena *a;
+		enum rc rc;
+
+		live = mem_live();
+		a = arena_new(1024 * 1024);
+		mem_fail(n, false);
+		rc = settings_load(&fresh, tables, path, a, LANG_EN, &why);
+		is_reached = mem_fail_fired();
+		mem_fail(0, false);
+		assert_int_equal(rc, is_reached ? RC_NO_MEMORY : RC_OK);
+		assert_int_equal(fresh != NULL, !is_reached);
+		settings_free(fresh);
+		arena_free(a);
+		assert_int_equal(mem_live(), live);
+	}
+	assert_true(n > 10);
+	is_reached = true;
+	for (n = 1; is_reached; n++) {
+		struct arena *a = arena_new(1024 * 1024);
+		enum rc rc;
+
+		mem_fail(n, false);
+		rc = settings_reload(s, a, LANG_EN, &why);
+		is_reached = mem_fail_fired();
+		mem_fail(0, false);
+		assert_int_equal(rc, is_reached ? RC_NO_MEMORY : RC_OK);
+		assert_string_equal(setting_text(s, "business.name"), is_reached ? "Antes" : "Después");
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -557,6 +618,7 @@ int main(void)
 		TEST(a_change_that_would_not_load_changes_nothing),
 		TEST(the_sample_loads_and_changes_nothing_until_a_key_is_uncommented),
 		TEST(a_table_whose_own_default_is_wrong_does_not_pass),
+		TEST(without_memory_it_fails_whole_and_leaks_nothing),
 		TEST(readers_see_the_old_or_the_new_value_while_it_is_reloaded),
 	};
 
