@@ -22,11 +22,12 @@
 #define SALT_SIZE    16 /* RFC 9106 §3.1 */
 #define HASH_SIZE    32
 #define PASSWORD_MAX 1024 /* bytes; a long sentence, and no free work for a stranger          */
-#define PASSWORD_QUEUE_MAX                                                                              \
-	8                          /* a hash takes some 40 ms on a small server: the ninth caller would \
-				    ** wait a third of a second, and more than that at once is an attack */
-#define MEMORY_KIB_MAX (64 * 1024) /* hashes of an old or a later set-up still open, a hostile one does not \
-				    */
+#define PASSWORD_QUEUE_MAX                                                     \
+	8 /* a hash takes some 40 ms on a small server: the ninth caller would \
+	   ** wait a third of a second, and more than that at once is an attack */
+#define MEMORY_KIB_MAX                                                                       \
+	(64 * 1024) /* hashes of an old or a later set-up still open, a hostile one does not \
+		     */
 #define PASSES_MAX 10
 #define LANES_MAX  4
 

@@ -127,7 +127,7 @@ static void dates_are_written_for_machines_and_for_people(void **state)
 
 static void an_instant_needs_its_offset(void **state)
 {
-	static const char *const same[] = { "2026-11-22T14:00:00Z",     "2026-11-22T09:00:00-05:00",
+	static const char *const same[] = { "2026-11-22T14:00:00Z", "2026-11-22T09:00:00-05:00",
 					    "2026-11-22t14:00:00.000z", "2026-11-22 14:00:00.0009Z",
 					    "2026-11-22T14:00Z" };
 	static const char *const wrong[] = { "2026-11-22T14:00:00",
