@@ -98,7 +98,7 @@ void arena_reset(struct arena *a)
 }
 
 /* A block with room for need bytes (aligned). A request much larger than a block gets one of its own behind
-*the
+** the
 ** newest, so that the room left in the newest is not lost. */
 static struct block *block_for(struct arena *a, size_t need)
 {
@@ -165,9 +165,9 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 }
 
 /* A growing buffer that has a block of its own (behind the newest) grows with the block, so that a page of
-*512 KiB
+** 512 KiB
 ** does not leave its smaller selves behind. NULL: it has none, or there is no room; nothing has changed then.
- */
+*/
 static void *grow_own_block(struct arena *a, void *p, size_t had, size_t size)
 {
 	struct block *b = a->newest == NULL ? NULL : a->newest->older, *bigger;

@@ -37,8 +37,7 @@ static bool is_utf8_but_nul(const char *p, const char *end)
 		const char *nul = memchr(p, '\0', (size_t)(end - p));
 		const char *stop = nul == NULL ? end : nul;
 
-		if (!text_is_utf8(p, (size_t)(stop - p)))
-			return false;
+		if (!text_is_utf8(p, (size_t)(stop - p))) return false;
 		p = stop + 1;
 	}
 	return true;
@@ -53,13 +52,10 @@ static char find_delimiter(const char *p, const char *end)
 	for (; p < end; p++) {
 		const char *which = *p == '\0' ? NULL : strchr(delimiters, *p);
 
-		if (*p == '"')
-			is_quoted = !is_quoted;
-		if (is_quoted)
-			continue;
+		if (*p == '"') is_quoted = !is_quoted;
+		if (is_quoted) continue;
 		if (*p == '\n' || *p == '\r') {
-			if (has_text)
-				break;
+			if (has_text) break;
 			memset(count, 0, sizeof count);
 			continue;
 		}
@@ -69,8 +65,7 @@ static char find_delimiter(const char *p, const char *end)
 			has_text = true;
 	}
 	for (i = 1; i < sizeof delimiters - 1; i++) {
-		if (count[i] > count[best])
-			best = i;
+		if (count[i] > count[best]) best = i;
 	}
 	return delimiters[best];
 }
@@ -78,8 +73,7 @@ static char find_delimiter(const char *p, const char *end)
 /* Past one line end at p, if there is one. */
 static const char *skip_line_end(const char *p, const char *end)
 {
-	if (p < end && *p == '\r')
-		return p + 1 < end && p[1] == '\n' ? p + 2 : p + 1;
+	if (p < end && *p == '\r') return p + 1 < end && p[1] == '\n' ? p + 2 : p + 1;
 	return p < end && *p == '\n' ? p + 1 : p;
 }
 
@@ -91,8 +85,7 @@ static bool take_sep_line(struct csv *csv)
 
 	if (len < 5 || strncasecmp(p, "sep=", 4) != 0 || p[4] == '\0' || strchr(delimiters, p[4]) == NULL)
 		return false;
-	if (len > 5 && p[5] != '\r' && p[5] != '\n')
-		return false;
+	if (len > 5 && p[5] != '\r' && p[5] != '\n') return false;
 	csv->delimiter = p[4];
 	csv->p = skip_line_end(p + 5, csv->end);
 	csv->next_line = 2;
@@ -114,8 +107,7 @@ enum rc csv_open(struct csv *csv, const char *p, size_t len)
 	}
 	for (i = 0; i < len && memchr(" \t\r\n", p[i], 4) != NULL;)
 		i++;
-	if (i == len)
-		return refuse(csv, N_("The file is empty."));
+	if (i == len) return refuse(csv, N_("The file is empty."));
 	if (starts_with(p, len, "PK\x03\x04", 4) || starts_with(p, len, "\xD0\xCF\x11\xE0", 4))
 		return refuse(csv, N_("This is a spreadsheet file. Save it as CSV and try again."));
 	if (starts_with(p, len, "\xFF\xFE", 2) || starts_with(p, len, "\xFE\xFF", 2) ||
@@ -124,8 +116,7 @@ enum rc csv_open(struct csv *csv, const char *p, size_t len)
 	csv->p = p;
 	csv->end = p + len;
 	csv->is_cp1252 = !is_utf8_but_nul(csv->p, csv->end);
-	if (!take_sep_line(csv))
-		csv->delimiter = find_delimiter(csv->p, csv->end);
+	if (!take_sep_line(csv)) csv->delimiter = find_delimiter(csv->p, csv->end);
 	return RC_OK;
 }
 
@@ -142,8 +133,7 @@ static enum rc cell_add(struct csv *csv, struct cell *cell, const char *p, size_
 {
 	char *joined;
 
-	if (len == 0)
-		return RC_OK;
+	if (len == 0) return RC_OK;
 	if (cell->len + len > CSV_FIELD_MAX)
 		return refuse(csv, N_("A cell is longer than 64 KiB. Is a quotation mark missing?"));
 	if (cell->len == 0) {
@@ -154,13 +144,10 @@ static enum rc cell_add(struct csv *csv, struct cell *cell, const char *p, size_
 	if (cell->len + len > cell->room) {
 		size_t room = cell->room == 0 ? 2 * (cell->len + len) : 2 * cell->room;
 
-		if (room < cell->len + len)
-			room = cell->len + len;
+		if (room < cell->len + len) room = cell->len + len;
 		joined = arena_grow(cell->arena, cell->joined, cell->room, room);
-		if (joined == NULL)
-			return RC_NO_MEMORY;
-		if (cell->joined == NULL)
-			memcpy(joined, cell->first, cell->len);
+		if (joined == NULL) return RC_NO_MEMORY;
+		if (cell->joined == NULL) memcpy(joined, cell->first, cell->len);
 		cell->joined = joined;
 		cell->room = room;
 	}
@@ -186,8 +173,7 @@ static enum rc cell_finish(struct csv *csv, struct cell *cell)
 
 	if (len > 0 && memchr(p, '\0', len) != NULL)
 		return refuse(csv, N_("This line has a NUL byte: the file is not text, or it is damaged."));
-	if (csv->count == CSV_COLUMNS_MAX)
-		return refuse(csv, N_("This line has more than 200 columns."));
+	if (csv->count == CSV_COLUMNS_MAX) return refuse(csv, N_("This line has more than 200 columns."));
 	if (is_guarded(p, len)) {
 		p++;
 		len--;
@@ -197,7 +183,8 @@ static enum rc cell_finish(struct csv *csv, struct cell *cell)
 		csv->cell[csv->count++] = "";
 		return RC_OK;
 	}
-	csv->cell[csv->count++] = csv->is_cp1252 ? text_from_cp1252(cell->arena, p, len) : arena_bytes(cell->arena, p, len);
+	csv->cell[csv->count++] =
+		csv->is_cp1252 ? text_from_cp1252(cell->arena, p, len) : arena_bytes(cell->arena, p, len);
 	return arena_failed(cell->arena) ? RC_NO_MEMORY : RC_OK;
 }
 
@@ -235,12 +222,10 @@ static enum rc read_cell(struct csv *csv, struct arena *a)
 		p++;
 	if (p < csv->end && *p == '"') {
 		rc = read_quoted(csv, &cell, p + 1, &p);
-		if (rc != RC_OK)
-			return rc;
+		if (rc != RC_OK) return rc;
 		for (stop = p; stop < csv->end && *stop != csv->delimiter && (*stop == ' ' || *stop == '\t');)
 			stop++;
-		if (is_end_of_cell(csv, stop))
-			p = stop;
+		if (is_end_of_cell(csv, stop)) p = stop;
 	} else {
 		p = csv->p;
 	}
@@ -269,16 +254,14 @@ static bool has_text(const struct csv *csv)
 	size_t i;
 
 	for (i = 0; i < csv->count; i++) {
-		if (csv->cell[i][strspn(csv->cell[i], " \t\r\n")] != '\0')
-			return true;
+		if (csv->cell[i][strspn(csv->cell[i], " \t\r\n")] != '\0') return true;
 	}
 	return false;
 }
 
 enum rc csv_next(struct csv *csv, struct arena *a)
 {
-	if (csv->why != NULL)
-		return RC_BAD_INPUT;
+	if (csv->why != NULL) return RC_BAD_INPUT;
 	while (csv->p < csv->end) {
 		const char *begin = csv->p;
 		enum rc rc = RC_OK;
@@ -287,10 +270,8 @@ enum rc csv_next(struct csv *csv, struct arena *a)
 		csv->line = csv->next_line;
 		for (;;) {
 			rc = read_cell(csv, a);
-			if (rc != RC_OK)
-				return rc;
-			if (csv->p == csv->end || *csv->p != csv->delimiter)
-				break;
+			if (rc != RC_OK) return rc;
+			if (csv->p == csv->end || *csv->p != csv->delimiter) break;
 			csv->p++;
 		}
 		csv->p = skip_line_end(csv->p, csv->end);

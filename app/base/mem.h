@@ -27,7 +27,7 @@ void mem_free(void *p); /* NULL is fine */
 #ifdef RECADO_FAULTS
 /* Test builds: the n-th allocation from now fails (1 = the next; 0 = none), and, if lasting, every one after
 ** it. The first allocation of the process reads the same from RECADO_FAIL_ALLOC ("120", or "120+" for
-*lasting). */
+** lasting). */
 void mem_fail(long n, bool is_lasting);
 bool mem_fail_fired(void); /* did an allocation fail since mem_fail()?        */
 long mem_live(void);       /* allocations not yet freed: 0 at the end of a test */

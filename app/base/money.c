@@ -17,7 +17,7 @@
 struct look {
 	char code[4];
 	const char *symbol;
-	bool is_apart;	     /* a blank between symbol and number */
+	bool is_apart;       /* a blank between symbol and number */
 	bool is_point_group; /* 1.234,50 at home; else 1,234.50 */
 };
 
@@ -44,8 +44,7 @@ static const char three_decimals[] = "BHD IQD JOD KWD LYD OMR TND ";
 static bool is_in(const char *codes, const char *code)
 {
 	for (; *codes != '\0'; codes += 4) {
-		if (memcmp(codes, code, 3) == 0)
-			return true;
+		if (memcmp(codes, code, 3) == 0) return true;
 	}
 	return false;
 }
@@ -58,8 +57,7 @@ bool money_is_currency(const char *code)
 
 int money_exponent(const char *code)
 {
-	if (!money_is_currency(code))
-		return 2;
+	if (!money_is_currency(code)) return 2;
 	return is_in(no_decimals, code) ? 0 : is_in(three_decimals, code) ? 3 : 2;
 }
 
@@ -68,8 +66,7 @@ static const struct look *look_of(const char *code)
 	size_t i;
 
 	for (i = 0; code != NULL && i < sizeof looks / sizeof looks[0]; i++) {
-		if (strcmp(looks[i].code, code) == 0)
-			return &looks[i];
+		if (strcmp(looks[i].code, code) == 0) return &looks[i];
 	}
 	return NULL;
 }
@@ -78,17 +75,17 @@ static const struct look *look_of(const char *code)
 
 static enum rc refuse(const char **why, const char *sentence)
 {
-	if (why != NULL)
-		*why = sentence;
+	if (why != NULL) *why = sentence;
 	return RC_BAD_INPUT;
 }
 
 /* Is the text between p and end a way to name this currency? Its code, its symbol, or a bare sign of one. */
 static bool is_name_of(const char *p, const char *end, const char *currency)
 {
-	static const char *const pesos[] = { "$", "US$", "U$S", "U$", "Bs", "Bs.", "S/", "S/.", "Gs", "Gs.", "₲", "R$", "€" };
-	static const char *const codes[] = { "",    "USD", "USD", "USD", "BOB", "BOB", "PEN", "PEN", "PYG", "PYG", "PYG",
-					     "BRL", "EUR" };
+	static const char *const pesos[] = { "$",   "US$", "U$S", "U$", "Bs", "Bs.", "S/",
+					     "S/.", "Gs",  "Gs.", "₲",  "R$", "€" };
+	static const char *const codes[] = { "",    "USD", "USD", "USD", "BOB", "BOB", "PEN",
+					     "PEN", "PYG", "PYG", "PYG", "BRL", "EUR" };
 	const struct look *look = look_of(currency);
 	char name[WRITTEN_MAX + 1];
 	size_t len = (size_t)(end - p), i;
@@ -98,10 +95,10 @@ static bool is_name_of(const char *p, const char *end, const char *currency)
 	if (text_equal_fold(name, currency) || (look != NULL && text_equal_fold(name, look->symbol)))
 		return true;
 	for (i = 0; i < sizeof pesos / sizeof pesos[0]; i++) {
-		if (!text_equal_fold(name, pesos[i]))
-			continue;
+		if (!text_equal_fold(name, pesos[i])) continue;
 		/* "$" alone names any currency whose sign has one. */
-		if (*codes[i] == '\0' ? look != NULL && strchr(look->symbol, '$') != NULL : strcmp(codes[i], currency) == 0)
+		if (*codes[i] == '\0' ? look != NULL && strchr(look->symbol, '$') != NULL
+				      : strcmp(codes[i], currency) == 0)
 			return true;
 	}
 	return false;
@@ -118,17 +115,15 @@ static size_t blank_length(const char *p)
 	static const char *const wide[] = { "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x89", "\xE2\x80\x87" };
 	size_t i;
 
-	if (*p != '\0' && strchr(" \t\r\n", *p) != NULL)
-		return 1;
+	if (*p != '\0' && strchr(" \t\r\n", *p) != NULL) return 1;
 	for (i = 0; i < sizeof wide / sizeof wide[0]; i++) {
-		if (strncmp(p, wide[i], strlen(wide[i])) == 0)
-			return strlen(wide[i]);
+		if (strncmp(p, wide[i], strlen(wide[i])) == 0) return strlen(wide[i]);
 	}
 	return 0;
 }
 
-/* Copy without blanks; one between two digits is a sign of groups ("1 234") and becomes an apostrophe, so that
-** "12 50" is refused and not taken for 1250. False when it is too long. */
+/* Copy without blanks; one between two digits is a sign of groups ("1 234") and becomes an apostrophe, so
+** that "12 50" is refused and not taken for 1250. False when it is too long. */
 static bool squeeze(char out[WRITTEN_MAX + 1], const char *text)
 {
 	size_t n = 0, skip;
@@ -140,10 +135,8 @@ static bool squeeze(char out[WRITTEN_MAX + 1], const char *text)
 			is_after_blank = true;
 			continue;
 		}
-		if (n + 2 > WRITTEN_MAX)
-			return false;
-		if (is_after_blank && n > 0 && is_digit(out[n - 1]) && is_digit(*text))
-			out[n++] = '\'';
+		if (n + 2 > WRITTEN_MAX) return false;
+		if (is_after_blank && n > 0 && is_digit(out[n - 1]) && is_digit(*text)) out[n++] = '\'';
 		is_after_blank = false;
 		out[n++] = *text;
 	}
@@ -158,22 +151,18 @@ static const char *find_decimals(const char *p, const char *end, int exponent)
 	size_t points = 0, commas = 0, after;
 
 	for (c = p; c < end; c++) {
-		if (!is_digit(*c) && *c != '\'')
-			last = c;
+		if (!is_digit(*c) && *c != '\'') last = c;
 		points += *c == '.';
 		commas += *c == ',';
 	}
-	if (points + commas == 0)
-		return end;
-	if (points > 0 && commas > 0)
-		return (*last == '.' ? points : commas) == 1 ? last : end;
-	if (points + commas > 1)
-		return end;
-	/* One sign. Three digits behind it are a group of thousands, unless the currency has three decimals or what
-	** stands before cannot be followed by a group ("0.123", "1234.567"). */
+	if (points + commas == 0) return end;
+	if (points > 0 && commas > 0) return (*last == '.' ? points : commas) == 1 ? last : end;
+	if (points + commas > 1) return end;
+	/* One sign. Three digits behind it are a group of thousands, unless the currency has three decimals
+	 *or what
+	 ** stands before cannot be followed by a group ("0.123", "1234.567"). */
 	after = (size_t)(end - last) - 1;
-	if (after == 3 && exponent != 3 && last > p && last - p <= 3 && *p != '0')
-		return end;
+	if (after == 3 && exponent != 3 && last > p && last - p <= 3 && *p != '0') return end;
 	return last;
 }
 
@@ -189,7 +178,8 @@ static bool is_whole(const char *p, const char *end, char decimal_sign)
 			run++;
 			continue;
 		}
-		if ((sign != '\0' && *c != sign) || *c == decimal_sign || run == 0 || run > 3 || (sign != '\0' && run != 3))
+		if ((sign != '\0' && *c != sign) || *c == decimal_sign || run == 0 || run > 3 ||
+		    (sign != '\0' && run != 3))
 			return false;
 		sign = *c;
 		run = 0;
@@ -209,28 +199,25 @@ static enum rc read_number(int64_t *out, const char **why, const char *p, const 
 	int64_t units = 0;
 	int places = 0;
 
-	if (!is_whole(p, decimals, decimals < end ? *decimals : '\0') || (decimals < end && decimals + 1 == end) ||
-	    (decimals == p && decimals == end))
+	if (!is_whole(p, decimals, decimals < end ? *decimals : '\0') ||
+	    (decimals < end && decimals + 1 == end) || (decimals == p && decimals == end))
 		return refuse(why, N_("That is not an amount. Write it like 12.99."));
 	for (c = p; c < decimals; c++) {
 		if (is_digit(*c) && !add_digit(&units, *c))
 			return refuse(why, N_("The amount is too large."));
 	}
 	for (c = decimals + 1; c < end; c++) {
-		if (!is_digit(*c))
-			return refuse(why, N_("That is not an amount. Write it like 12.99."));
+		if (!is_digit(*c)) return refuse(why, N_("That is not an amount. Write it like 12.99."));
 		if (places == exponent) {
 			if (*c != '0')
 				return refuse(why, N_("The amount has more decimals than its currency."));
 			continue;
 		}
 		places++;
-		if (!add_digit(&units, *c))
-			return refuse(why, N_("The amount is too large."));
+		if (!add_digit(&units, *c)) return refuse(why, N_("The amount is too large."));
 	}
 	for (; places < exponent; places++) {
-		if (!add_digit(&units, '0'))
-			return refuse(why, N_("The amount is too large."));
+		if (!add_digit(&units, '0')) return refuse(why, N_("The amount is too large."));
 	}
 	*out = units;
 	return RC_OK;
@@ -241,12 +228,10 @@ enum rc money_parse(int64_t *out, const char **why, const char *text, const char
 	char written[WRITTEN_MAX + 1];
 	const char *p = written, *end, *name;
 
-	if (!money_is_currency(currency))
-		return refuse(why, N_("That currency does not exist (ISO 4217)."));
+	if (!money_is_currency(currency)) return refuse(why, N_("That currency does not exist (ISO 4217)."));
 	if (text == NULL || !squeeze(written, text))
 		return refuse(why, N_("That is not an amount. Write it like 12.99."));
-	if (*p == '\0')
-		return refuse(why, N_("The amount is missing."));
+	if (*p == '\0') return refuse(why, N_("The amount is missing."));
 	if (strchr(written, '-') != NULL || *p == '(' || strstr(written, "\xE2\x88\x92") != NULL)
 		return refuse(why, N_("An amount cannot be negative."));
 	/* The currency may stand in front or behind. */
@@ -260,8 +245,7 @@ enum rc money_parse(int64_t *out, const char **why, const char *text, const char
 		p = name - 1;
 	for (name = end; name > p && !is_digit(name[-1]);)
 		name--;
-	if (name < end && is_name_of(name, end, currency))
-		end = name;
+	if (name < end && is_name_of(name, end, currency)) end = name;
 	for (name = p; name < end; name++) {
 		if (!is_digit(*name) && *name != '.' && *name != ',' && *name != '\'')
 			return refuse(why, N_("That is not an amount. Write it like 12.99."));
@@ -276,11 +260,9 @@ static char *put_digits(char *end, uint64_t units, int exponent, char group, cha
 	char *p = end;
 
 	do {
-		if (place == exponent && exponent > 0)
-			*--p = point;
+		if (place == exponent && exponent > 0) *--p = point;
 		whole = place - exponent;
-		if (whole > 0 && whole % 3 == 0 && group != '\0')
-			*--p = group;
+		if (whole > 0 && whole % 3 == 0 && group != '\0') *--p = group;
 		*--p = (char)('0' + units % 10);
 		units /= 10;
 		place++;
@@ -297,8 +279,7 @@ void money_plain(char out[MONEY_SIZE], int64_t units, const char *currency)
 
 	*p = '\0';
 	p = put_digits(p, size, money_exponent(currency), '\0', '.');
-	if (units < 0)
-		*--p = '-';
+	if (units < 0) *--p = '-';
 	memcpy(out, p, strlen(p) + 1);
 }
 
@@ -310,9 +291,9 @@ void money_text(char out[MONEY_SIZE], int64_t units, const char *currency, enum 
 	uint64_t size = units < 0 ? 0 - (uint64_t)units : (uint64_t)units;
 
 	*p = '\0';
-	p = put_digits(p, size, money_exponent(currency), is_point_group ? '.' : ',', is_point_group ? ',' : '.');
-	if (units < 0)
-		*to++ = '-';
+	p = put_digits(p, size, money_exponent(currency), is_point_group ? '.' : ',',
+		       is_point_group ? ',' : '.');
+	if (units < 0) *to++ = '-';
 	if (look != NULL) {
 		to = stpcpy(to, look->symbol);
 	} else if (currency != NULL) {
@@ -320,7 +301,6 @@ void money_text(char out[MONEY_SIZE], int64_t units, const char *currency, enum 
 
 		to = len <= 6 ? (char *)mempcpy(to, currency, len) : to;
 	}
-	if (look == NULL || look->is_apart)
-		*to++ = ' ';
+	if (look == NULL || look->is_apart) *to++ = ' ';
 	memcpy(to, p, strlen(p) + 1);
 }

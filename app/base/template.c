@@ -19,9 +19,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_SIZE_MAX 200			     /* a longer name is a tag that somebody forgot to close */
-#define DELIMITER_SIZE 16			     /* of a changed delimiter, with NUL: {{=<% %>=}} has two bytes */
-#define ARENA_MAX ((size_t)16 * 1024 * 1024)	     /* all partials of a template, compiled */
+#define NAME_SIZE_MAX  200 /* a longer name is a tag that somebody forgot to close */
+#define DELIMITER_SIZE 16  /* of a changed delimiter, with NUL: {{=<% %>=}} has two bytes */
+#define ARENA_MAX      ((size_t)16 * 1024 * 1024) /* all partials of a template, compiled */
 
 struct compiler {
 	struct template *t;
@@ -41,8 +41,8 @@ struct section {
 struct parser {
 	struct compiler *c;
 	const char *text, *end;
-	const char *p;		 /* what comes next; behind the last tag */
-	struct op *ops;		 /* heap; moves to the arena when done   */
+	const char *p;  /* what comes next; behind the last tag */
+	struct op *ops; /* heap; moves to the arena when done   */
 	size_t count, room;
 	struct section open[TEMPLATE_NESTING_MAX];
 	size_t depth;
@@ -54,9 +54,9 @@ struct parser {
 
 /* One tag as it stands in the text. */
 struct tag {
-	char kind; /* # ^ / > ! = & or { ; 0 for a plain name */
+	char kind;               /* # ^ / > ! = & or { ; 0 for a plain name */
 	const char *begin, *end; /* with delimiters */
-	const char *name;	 /* content without blanks around */
+	const char *name;        /* content without blanks around */
 	size_t name_len;
 };
 
@@ -66,15 +66,13 @@ static void refuse(struct parser *ps, const char *at, const char *msgid, const c
 	struct template_error *err = ps->c->err;
 	const char *p;
 
-	if (ps->c->rc != RC_OK)
-		return;
+	if (ps->c->rc != RC_OK) return;
 	ps->c->rc = RC_BAD_INPUT;
 	err->line = 1;
 	for (p = ps->text; p < at; p++)
 		err->line += *p == '\n';
 	err->msgid = msgid;
-	if (len >= sizeof err->subject)
-		len = sizeof err->subject - 1;
+	if (len >= sizeof err->subject) len = sizeof err->subject - 1;
 	while (len > 0 && ((unsigned char)subject[len] & 0xC0) == 0x80)
 		len--; /* cut between letters: the text is UTF-8 and ends in NUL */
 	memcpy(err->subject, subject, len);
@@ -84,8 +82,7 @@ static void refuse(struct parser *ps, const char *at, const char *msgid, const c
 
 static void no_memory(struct parser *ps)
 {
-	if (ps->c->rc == RC_OK)
-		ps->c->rc = RC_NO_MEMORY;
+	if (ps->c->rc == RC_OK) ps->c->rc = RC_NO_MEMORY;
 }
 
 static struct op *put_op(struct parser *ps, enum op_kind kind)
@@ -111,8 +108,7 @@ static struct op *put_op(struct parser *ps, enum op_kind kind)
 /* The first thing of a line: the place for the blanks of a partial that stood alone. */
 static void put_indent(struct parser *ps)
 {
-	if (ps->is_indented && ps->is_line_start)
-		(void)put_op(ps, OP_INDENT);
+	if (ps->is_indented && ps->is_line_start) (void)put_op(ps, OP_INDENT);
 	ps->is_line_start = false;
 }
 
@@ -120,8 +116,7 @@ static void put_bytes(struct parser *ps, const char *p, size_t len)
 {
 	struct op *op = len == 0 ? NULL : put_op(ps, OP_TEXT);
 
-	if (op == NULL)
-		return;
+	if (op == NULL) return;
 	op->p = p;
 	op->n = (uint32_t)len;
 }
@@ -137,8 +132,7 @@ static void put_one_line(struct parser *ps, const char *p, size_t len)
 		return;
 	}
 	for (i = 0; i < len; i++) {
-		if (p[i] != '\r' && p[i] != '\n')
-			copy[n++] = p[i];
+		if (p[i] != '\r' && p[i] != '\n') copy[n++] = p[i];
 	}
 	put_bytes(ps, copy, n);
 }
@@ -148,8 +142,7 @@ static const char *find_known(const struct template_options *o, const char *name
 	const char *const *known;
 
 	for (known = o->known; known != NULL && *known != NULL; known++) {
-		if (strlen(*known) == len && memcmp(*known, name, len) == 0)
-			return *known;
+		if (strlen(*known) == len && memcmp(*known, name, len) == 0) return *known;
 	}
 	return NULL;
 }
@@ -161,12 +154,11 @@ static void refuse_single_braces(struct parser *ps, const char *p, const char *e
 
 	for (; (p = memchr(p, '{', (size_t)(end - p))) != NULL; p++) {
 		close = memchr(p, '}', (size_t)(end - p));
-		if (close == NULL)
-			return;
+		if (close == NULL) return;
 		known = find_known(ps->c->options, p + 1, (size_t)(close - p) - 1);
-		if (known == NULL)
-			continue;
-		refuse(ps, p, N_("%s has one brace on each side; a variable has two."), p, (size_t)(close + 1 - p), known);
+		if (known == NULL) continue;
+		refuse(ps, p, N_("%s has one brace on each side; a variable has two."), p,
+		       (size_t)(close + 1 - p), known);
 		return;
 	}
 }
@@ -175,11 +167,9 @@ static void put_text(struct parser *ps, const char *p, const char *end)
 {
 	const char *stop;
 
-	if (ps->c->options->is_users)
-		refuse_single_braces(ps, p, end);
+	if (ps->c->options->is_users) refuse_single_braces(ps, p, end);
 	if (ps->c->t->mode == TEMPLATE_SUBJECT) {
-		if (p < end)
-			put_one_line(ps, p, (size_t)(end - p));
+		if (p < end) put_one_line(ps, p, (size_t)(end - p));
 		return;
 	}
 	if (!ps->is_indented) {
@@ -189,8 +179,7 @@ static void put_text(struct parser *ps, const char *p, const char *end)
 	for (; p < end; p = stop) {
 		stop = memchr(p, '\n', (size_t)(end - p));
 		stop = stop == NULL ? end : stop + 1;
-		if (*p != '\n' && !(*p == '\r' && stop - p == 2))
-			put_indent(ps);
+		if (*p != '\n' && !(*p == '\r' && stop - p == 2)) put_indent(ps);
 		put_bytes(ps, p, (size_t)(stop - p));
 		ps->is_line_start = stop[-1] == '\n';
 	}
@@ -203,7 +192,8 @@ static const char *line_before(const struct parser *ps, const char *tag)
 
 	while (p > ps->p && (p[-1] == ' ' || p[-1] == '\t'))
 		p--;
-	/* ps->p is behind the last tag: only one that stood alone, and so took its line end, has a line begin there. */
+	/* ps->p is behind the last tag: only one that stood alone, and so took its line end, has a line begin
+	 * there. */
 	return p == ps->text || p[-1] == '\n' ? p : NULL;
 }
 
@@ -212,10 +202,8 @@ static const char *line_after(const struct parser *ps, const char *p)
 {
 	while (p < ps->end && (*p == ' ' || *p == '\t'))
 		p++;
-	if (p == ps->end)
-		return p;
-	if (*p == '\n')
-		return p + 1;
+	if (p == ps->end) return p;
+	if (*p == '\n') return p + 1;
 	return *p == '\r' && p + 1 < ps->end && p[1] == '\n' ? p + 2 : NULL;
 }
 
@@ -233,16 +221,15 @@ static bool read_tag(struct parser *ps, const char *p, struct tag *tag)
 
 	*tag = (struct tag){ .begin = p };
 	p += ps->left_len;
-	if (p < ps->end && *p != '\0' && strchr("#^/>!=&{", *p) != NULL)
-		tag->kind = *p++;
-	if (tag->kind == '{' || tag->kind == '=')
-		close[close_len++] = tag->kind == '{' ? '}' : '=';
+	if (p < ps->end && *p != '\0' && strchr("#^/>!=&{", *p) != NULL) tag->kind = *p++;
+	if (tag->kind == '{' || tag->kind == '=') close[close_len++] = tag->kind == '{' ? '}' : '=';
 	memcpy(close + close_len, ps->right, ps->right_len);
 	close_len += ps->right_len;
 	stop = memmem(p, (size_t)(ps->end - p), close, close_len);
 	if (stop == NULL) {
 		len = (size_t)(ps->end - tag->begin);
-		refuse(ps, tag->begin, N_("The tag %s is never closed."), tag->begin, len < 30 ? len : 30, NULL);
+		refuse(ps, tag->begin, N_("The tag %s is never closed."), tag->begin, len < 30 ? len : 30,
+		       NULL);
 		return false;
 	}
 	tag->end = stop + close_len;
@@ -252,10 +239,10 @@ static bool read_tag(struct parser *ps, const char *p, struct tag *tag)
 		stop--;
 	tag->name = p;
 	tag->name_len = (size_t)(stop - p);
-	if (tag->kind == '!' || tag->kind == '=')
-		return true;
+	if (tag->kind == '!' || tag->kind == '=') return true;
 	if (tag->name_len == 0) {
-		refuse(ps, tag->begin, N_("The tag %s has no name."), tag->begin, (size_t)(tag->end - tag->begin), NULL);
+		refuse(ps, tag->begin, N_("The tag %s has no name."), tag->begin,
+		       (size_t)(tag->end - tag->begin), NULL);
 		return false;
 	}
 	if (tag->name_len > NAME_SIZE_MAX) {
@@ -271,13 +258,12 @@ static void check_known(struct parser *ps, const struct tag *tag)
 	const char *dot = memchr(tag->name, '.', tag->name_len);
 	char name[NAME_SIZE_MAX + 1];
 
-	if (!ps->c->options->is_users || ps->c->options->known == NULL || (tag->name_len == 1 && *tag->name == '.'))
+	if (!ps->c->options->is_users || ps->c->options->known == NULL ||
+	    (tag->name_len == 1 && *tag->name == '.'))
 		return;
-	if (find_known(ps->c->options, tag->name, tag->name_len) != NULL)
-		return;
+	if (find_known(ps->c->options, tag->name, tag->name_len) != NULL) return;
 	/* "customer.name" is fine where only "customer" is announced. */
-	if (dot != NULL && find_known(ps->c->options, tag->name, (size_t)(dot - tag->name)) != NULL)
-		return;
+	if (dot != NULL && find_known(ps->c->options, tag->name, (size_t)(dot - tag->name)) != NULL) return;
 	memcpy(name, tag->name, tag->name_len);
 	name[tag->name_len] = '\0';
 	refuse(ps, tag->begin, N_("%s is not a variable of this text."), tag->name, tag->name_len,
@@ -318,11 +304,11 @@ static void open_section(struct parser *ps, const struct tag *tag)
 	struct section *section;
 
 	if (ps->depth == TEMPLATE_NESTING_MAX) {
-		refuse(ps, tag->begin, N_("Sections are nested too deep at %s."), tag->name, tag->name_len, NULL);
+		refuse(ps, tag->begin, N_("Sections are nested too deep at %s."), tag->name, tag->name_len,
+		       NULL);
 		return;
 	}
-	if (put_named(ps, tag->kind == '#' ? OP_SECTION : OP_INVERTED, tag) == NULL)
-		return;
+	if (put_named(ps, tag->kind == '#' ? OP_SECTION : OP_INVERTED, tag) == NULL) return;
 	section = &ps->open[ps->depth++];
 	section->name = tag->name;
 	section->name_len = tag->name_len;
@@ -336,19 +322,19 @@ static void close_section(struct parser *ps, const struct tag *tag)
 	struct op *end;
 
 	if (section == NULL) {
-		refuse(ps, tag->begin, N_("%s closes a section that was never opened."), tag->name, tag->name_len, NULL);
+		refuse(ps, tag->begin, N_("%s closes a section that was never opened."), tag->name,
+		       tag->name_len, NULL);
 		return;
 	}
 	if (section->name_len != tag->name_len || memcmp(section->name, tag->name, tag->name_len) != 0) {
-		refuse(ps, tag->begin, N_("%s closes a section while another one inside it is still open."), tag->name,
-		       tag->name_len, NULL);
+		refuse(ps, tag->begin, N_("%s closes a section while another one inside it is still open."),
+		       tag->name, tag->name_len, NULL);
 		return;
 	}
 	ps->depth--;
 	if (ps->ops[section->op].kind == OP_SECTION) {
 		end = put_op(ps, OP_END);
-		if (end == NULL)
-			return;
+		if (end == NULL) return;
 		end->n = section->op + 1;
 	}
 	ps->ops[section->op].n = (uint32_t)ps->count;
@@ -378,8 +364,8 @@ static void change_delimiters(struct parser *ps, const struct tag *tag)
 	memcpy(ps->right, right, ps->right_len);
 }
 
-static const struct program *compile_program(struct compiler *c, const char *name, const char *text, size_t len,
-					     bool is_indented);
+static const struct program *compile_program(struct compiler *c, const char *name, const char *text,
+					     size_t len, bool is_indented);
 
 static const struct program *find_partial(struct parser *ps, const struct tag *tag, bool is_indented)
 {
@@ -392,32 +378,32 @@ static const struct program *find_partial(struct parser *ps, const struct tag *t
 		return NULL;
 	}
 	for (program = c->t->programs; program != NULL; program = program->next) {
-		if (program->is_indented == is_indented && strcmp(program->name, name) == 0)
-			return program;
+		if (program->is_indented == is_indented && strcmp(program->name, name) == 0) return program;
 	}
 	text = c->options->partial == NULL ? NULL : c->options->partial(c->options->partial_arg, name);
-	if (text == NULL)
-		return NULL;
+	if (text == NULL) return NULL;
 	if (c->depth == TEMPLATE_NESTING_MAX) {
-		refuse(ps, tag->begin, N_("Partials are nested too deep at %s."), tag->name, tag->name_len, NULL);
+		refuse(ps, tag->begin, N_("Partials are nested too deep at %s."), tag->name, tag->name_len,
+		       NULL);
 		return NULL;
 	}
 	return compile_program(c, name, text, strlen(text), is_indented);
 }
 
-static void put_partial(struct parser *ps, const struct tag *tag, const char *indent, size_t indent_len, bool is_alone)
+static void put_partial(struct parser *ps, const struct tag *tag, const char *indent, size_t indent_len,
+			bool is_alone)
 {
 	const struct program *program;
 	struct op *op;
 
 	if (ps->c->options->is_users && ps->c->options->partial == NULL) {
-		refuse(ps, tag->begin, N_("%s is not a variable of this text."), tag->name, tag->name_len, NULL);
+		refuse(ps, tag->begin, N_("%s is not a variable of this text."), tag->name, tag->name_len,
+		       NULL);
 		return;
 	}
 	program = find_partial(ps, tag, is_alone && (indent_len > 0 || ps->is_indented));
 	op = program == NULL ? NULL : put_op(ps, OP_PARTIAL);
-	if (op == NULL)
-		return;
+	if (op == NULL) return;
 	op->program = program;
 	op->p = is_alone ? arena_bytes(ps->c->t->arena, indent, indent_len) : NULL;
 	op->n = (uint32_t)indent_len;
@@ -436,8 +422,7 @@ static void put_translation(struct parser *ps, struct tag *tag)
 		refuse(ps, tag->begin, N_("The section %s is never closed."), "_", 1, NULL);
 		return;
 	}
-	if (!read_tag(ps, end, &close))
-		return;
+	if (!read_tag(ps, end, &close)) return;
 	if (close.kind != '/' || close.name_len != 1 || *close.name != '_') {
 		refuse(ps, end, N_("Only plain text can be translated, not %s."), close.begin,
 		       (size_t)(close.end - close.begin), NULL);
@@ -456,8 +441,7 @@ static void put_translation(struct parser *ps, struct tag *tag)
 		sb_url(&sb, words, strlen(words));
 	else
 		sb_text(&sb, words);
-	if (sb_result(&sb) != RC_OK)
-		no_memory(ps);
+	if (sb_result(&sb) != RC_OK) no_memory(ps);
 	put_indent(ps);
 	if (o->mode == TEMPLATE_SUBJECT && sb.len > 0)
 		put_one_line(ps, sb.p, sb.len);
@@ -508,24 +492,24 @@ static void parse(struct parser *ps)
 
 	while (ps->c->rc == RC_OK) {
 		p = memmem(ps->p, (size_t)(ps->end - ps->p), ps->left, ps->left_len);
-		if (p == NULL)
-			break;
-		if (read_tag(ps, p, &tag))
-			put_tag(ps, &tag);
+		if (p == NULL) break;
+		if (read_tag(ps, p, &tag)) put_tag(ps, &tag);
 	}
-	if (ps->c->rc == RC_OK)
-		put_text(ps, ps->p, ps->end);
+	if (ps->c->rc == RC_OK) put_text(ps, ps->p, ps->end);
 	if (ps->c->rc == RC_OK && ps->depth > 0) {
 		struct section *last = &ps->open[ps->depth - 1];
 
-		refuse(ps, last->tag, N_("The section %s is never closed."), last->name, last->name_len, NULL);
+		refuse(ps, last->tag, N_("The section %s is never closed."), last->name, last->name_len,
+		       NULL);
 	}
 }
 
-static const struct program *compile_program(struct compiler *c, const char *name, const char *text, size_t len,
-					     bool is_indented)
+static const struct program *compile_program(struct compiler *c, const char *name, const char *text,
+					     size_t len, bool is_indented)
 {
-	struct parser ps = { .c = c, .is_indented = is_indented, .is_line_start = true, .left = "{{", .right = "}}" };
+	struct parser ps = {
+		.c = c, .is_indented = is_indented, .is_line_start = true, .left = "{{", .right = "}}"
+	};
 	struct program *program = arena_alloc(c->t->arena, sizeof *program);
 	struct op *ops;
 	char size[32];
@@ -534,12 +518,14 @@ static const struct program *compile_program(struct compiler *c, const char *nam
 	ps.text = text;
 	if (len > TEMPLATE_SIZE_MAX) {
 		snprintf(size, sizeof size, "%zu KiB", (len + 1023) / 1024);
-		refuse(&ps, text, N_("The text has %s; a template has at most 256 KiB."), size, strlen(size), NULL);
+		refuse(&ps, text, N_("The text has %s; a template has at most 256 KiB."), size, strlen(size),
+		       NULL);
 		return NULL;
 	}
 	if (!text_is_utf8(text, len)) {
 		snprintf(size, sizeof size, "%zu", len);
-		refuse(&ps, text, N_("Among its %s bytes are some that are not UTF-8 text."), size, strlen(size), NULL);
+		refuse(&ps, text, N_("Among its %s bytes are some that are not UTF-8 text."), size,
+		       strlen(size), NULL);
 		return NULL;
 	}
 	/* Texts of operations stay where they are in this copy. */
@@ -558,13 +544,11 @@ static const struct program *compile_program(struct compiler *c, const char *nam
 	c->depth--;
 	if (c->rc == RC_OK && ps.count > 0) {
 		ops = arena_array(c->t->arena, ps.count, sizeof *ops);
-		if (ops != NULL)
-			memcpy(ops, ps.ops, ps.count * sizeof *ops);
+		if (ops != NULL) memcpy(ops, ps.ops, ps.count * sizeof *ops);
 		program->ops = ops;
 		program->count = (uint32_t)ps.count;
 	}
-	if (arena_failed(c->t->arena))
-		no_memory(&ps);
+	if (arena_failed(c->t->arena)) no_memory(&ps);
 	mem_free(ps.ops);
 	return c->rc == RC_OK ? program : NULL;
 }
@@ -576,8 +560,7 @@ enum rc template_compile(struct template **out, struct template_error *err, cons
 	struct compiler c = { .t = t, .options = options, .err = err };
 
 	*err = (struct template_error){ .msgid = "%s" };
-	if (t != NULL)
-		t->arena = arena_new(ARENA_MAX);
+	if (t != NULL) t->arena = arena_new(ARENA_MAX);
 	if (t == NULL || t->arena == NULL) {
 		template_free(t);
 		return RC_NO_MEMORY;
@@ -595,8 +578,7 @@ enum rc template_compile(struct template **out, struct template_error *err, cons
 
 void template_free(struct template *t)
 {
-	if (t == NULL)
-		return;
+	if (t == NULL) return;
 	arena_free(t->arena);
 	mem_free(t);
 }

@@ -28,8 +28,10 @@ struct template_options {
 	const char *const *known; /* NULL-terminated names allowed, when is_users                   */
 	template_partial_fn *partial;
 	void *partial_arg;
-	/* Translate: {{#_}}text{{/_}} is replaced by translate(arg, text) when the template is compiled. text is plain
-	** (no tags, no entities), blanks around it are dropped; what comes back is escaped as the mode says. */
+	/* Translate: {{#_}}text{{/_}} is replaced by translate(arg, text) when the template is compiled. text
+	 *is plain
+	 ** (no tags, no entities), blanks around it are dropped; what comes back is escaped as the mode says.
+	 */
 	const char *(*translate)(void *arg, const char *msgid);
 	void *translate_arg;
 };
@@ -47,8 +49,8 @@ enum rc template_compile(struct template **out, struct template_error *err, cons
 			 const struct template_options *options) MUST_CHECK;
 void template_free(struct template *t); /* NULL is fine */
 
-/* Append the rendering to sb. Names that are not there give nothing; a real is shown without needless digits. Partial
-** recursion (32) and the whole work are bounded: RC_TOO_LARGE. Failure shows in sb_result(). */
+/* Append the rendering to sb. Names that are not there give nothing; a real is shown without needless digits.
+** Partial recursion (32) and the whole work are bounded: RC_TOO_LARGE. Failure shows in sb_result(). */
 void template_render(struct sb *sb, const struct template *t, const struct value *context);
 
 #endif

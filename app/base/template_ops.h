@@ -7,16 +7,17 @@
 
 #include "base/template.h"
 
-#define TEMPLATE_SIZE_MAX ((size_t)256 * 1024) /* no page and no message is longer; bounds what a form may send */
-#define TEMPLATE_NESTING_MAX 32		       /* sections in sections, partials in partials: one stack each */
+#define TEMPLATE_SIZE_MAX \
+	((size_t)256 * 1024)    /* no page and no message is longer; bounds what a form may send */
+#define TEMPLATE_NESTING_MAX 32 /* sections in sections, partials in partials: one stack each */
 
 enum op_kind {
 	OP_TEXT,     /* p, n bytes as they are                                   */
 	OP_VALUE,    /* p: name; escaped as the mode says                         */
-	OP_RAW,	     /* p: name; as it is                                         */
+	OP_RAW,      /* p: name; as it is                                         */
 	OP_SECTION,  /* p: name; n: the op behind its OP_END, where a false one goes */
 	OP_INVERTED, /* p: name; n: the op behind it, where a true one goes; has no OP_END */
-	OP_END,	     /* n: the first op of the section, where the next item goes  */
+	OP_END,      /* n: the first op of the section, where the next item goes  */
 	OP_PARTIAL,  /* program; p: blanks before a tag that stood alone, NULL if it did not */
 	OP_INDENT    /* the blanks that the partial's line begins with            */
 };
@@ -30,8 +31,8 @@ struct op {
 	const struct program *program;
 };
 
-/* The template itself or one partial. A partial that somewhere stands alone behind blanks exists a second time,
-** with OP_INDENT at its lines. */
+/* The template itself or one partial. A partial that somewhere stands alone behind blanks exists a second
+** time, with OP_INDENT at its lines. */
 struct program {
 	const struct op *ops;
 	uint32_t count;
@@ -40,7 +41,8 @@ struct program {
 	struct program *next;
 };
 
-struct template {
+struct template
+{
 	struct arena *arena;
 	enum template_mode mode;
 	struct program *programs; /* the last one in the list is the template itself */

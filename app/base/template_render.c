@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Operations of one rendering. A page takes a thousand, a report of 100,000 rows some millions; a section over a list
-** inside itself, thirty times, would take for ever. About half a second. */
+/* Operations of one rendering. A page takes a thousand, a report of 100,000 rows some millions; a section
+** over a list inside itself, thirty times, would take for ever. About half a second. */
 #define STEPS_MAX 20000000
 
 struct scope {
@@ -40,8 +40,7 @@ static const struct value *look_up(const struct scope *scope, const struct op *o
 	const char *part = op->p;
 	unsigned i;
 
-	if (op->parts == 0)
-		return scope->value;
+	if (op->parts == 0) return scope->value;
 	for (; v == NULL && scope != NULL; scope = scope->outer)
 		v = value_get(scope->value, part);
 	for (i = 1; v != NULL && i < op->parts; i++) {
@@ -79,48 +78,39 @@ static void put_value(struct run *r, const struct value *v, bool is_raw)
 {
 	char digits[32];
 
-	if (v == NULL)
-		return;
+	if (v == NULL) return;
 	switch (v->type) {
-	case VALUE_TEXT:
-		put_text(r, v->text, v->len, is_raw);
-		break;
-	case VALUE_INT:
-		sb_int(r->sb, v->integer);
-		break;
+	case VALUE_TEXT: put_text(r, v->text, v->len, is_raw); break;
+	case VALUE_INT: sb_int(r->sb, v->integer); break;
 	case VALUE_REAL:
 		snprintf(digits, sizeof digits, "%.15g", v->real);
 		put_text(r, digits, strlen(digits), is_raw);
 		break;
-	case VALUE_BOOL:
-		sb_text(r->sb, v->boolean ? "true" : "false");
-		break;
+	case VALUE_BOOL: sb_text(r->sb, v->boolean ? "true" : "false"); break;
 	case VALUE_NULL:
 	case VALUE_LIST:
 	case VALUE_MAP:
-	default:
-		break;
+	default: break;
 	}
 }
 
 static void put_indent(struct sb *sb, const struct indent *indent)
 {
-	if (indent == NULL)
-		return;
+	if (indent == NULL) return;
 	put_indent(sb, indent->outer);
 	sb_bytes(sb, indent->text, indent->len);
 }
 
 static void fail(struct run *r)
 {
-	if (r->sb->rc == RC_OK)
-		r->sb->rc = RC_TOO_LARGE;
+	if (r->sb->rc == RC_OK) r->sb->rc = RC_TOO_LARGE;
 }
 
 static void run_program(struct run *r, const struct program *program, const struct scope *scope,
 			const struct indent *indent);
 
-static void run_partial(struct run *r, const struct op *op, const struct scope *scope, const struct indent *indent)
+static void run_partial(struct run *r, const struct op *op, const struct scope *scope,
+			const struct indent *indent)
 {
 	struct indent inner = { op->p, op->n, indent };
 
@@ -148,16 +138,11 @@ static void run_program(struct run *r, const struct program *program, const stru
 		const struct op *op = &program->ops[i++];
 		const struct value *v;
 
-		if (++r->steps > STEPS_MAX)
-			fail(r);
+		if (++r->steps > STEPS_MAX) fail(r);
 		switch ((enum op_kind)op->kind) {
-		case OP_TEXT:
-			sb_bytes(r->sb, op->p, op->n);
-			break;
+		case OP_TEXT: sb_bytes(r->sb, op->p, op->n); break;
 		case OP_VALUE:
-		case OP_RAW:
-			put_value(r, look_up(scope, op), op->kind == OP_RAW);
-			break;
+		case OP_RAW: put_value(r, look_up(scope, op), op->kind == OP_RAW); break;
 		case OP_SECTION:
 			v = look_up(scope, op);
 			if (!value_is_true(v)) {
@@ -179,15 +164,10 @@ static void run_program(struct run *r, const struct program *program, const stru
 			}
 			break;
 		case OP_INVERTED:
-			if (value_is_true(look_up(scope, op)))
-				i = op->n;
+			if (value_is_true(look_up(scope, op))) i = op->n;
 			break;
-		case OP_PARTIAL:
-			run_partial(r, op, scope, indent);
-			break;
-		case OP_INDENT:
-			put_indent(r->sb, indent);
-			break;
+		case OP_PARTIAL: run_partial(r, op, scope, indent); break;
+		case OP_INDENT: put_indent(r->sb, indent); break;
 		}
 	}
 }

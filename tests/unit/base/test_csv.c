@@ -120,8 +120,10 @@ static void the_longest_cell_is_read_one_byte_more_is_refused(void **state)
 
 static void what_we_export_comes_back_as_it_was(void **state)
 {
-	static const char *const cells[] = { "",	"Ana",	    "=1+1",  "'=x",    "''-", "'",	"a,b",	"\"q\"",
-					     "line\r\ntwo", "+593990000000", " x ", "\tx",   "-",	"\"", "\n",	"ñ;" };
+	static const char *const cells[] = { "",    "Ana", "=1+1",  "'=x",         "''-",
+					     "'",   "a,b", "\"q\"", "line\r\ntwo", "+593990000000",
+					     " x ", "\tx", "-",     "\"",          "\n",
+					     "ñ;" };
 	struct csv csv;
 	struct sb sb;
 	size_t i, at;
@@ -131,7 +133,8 @@ static void what_we_export_comes_back_as_it_was(void **state)
 		sb_lit(&sb, "first");
 		for (i = 0; i < COUNT(cells); i++) {
 			sb_lit(&sb, ",");
-			sb_csv(&sb, cells[(i + at) % COUNT(cells)], strlen(cells[(i + at) % COUNT(cells)]), ',', true);
+			sb_csv(&sb, cells[(i + at) % COUNT(cells)], strlen(cells[(i + at) % COUNT(cells)]),
+			       ',', true);
 		}
 		sb_lit(&sb, "\r\n");
 		assert_int_equal(csv_open(&csv, sb.p, sb.len), RC_OK);

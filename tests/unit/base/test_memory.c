@@ -20,7 +20,7 @@ static void every_result_code_says_what_it_means_to_http_and_the_shell(void **st
 			assert_string_not_equal(row->name, rc_row((enum rc)j)->name);
 	}
 	assert_ptr_equal(rc_row((enum rc)(RC__MAX + 5)), rc_row(RC_BUG));
-	assert_ptr_equal(rc_row((enum rc)-1), rc_row(RC_BUG));
+	assert_ptr_equal(rc_row((enum rc) - 1), rc_row(RC_BUG));
 }
 
 static void the_nth_allocation_fails_once_or_from_then_on(void **state)
@@ -89,9 +89,10 @@ static void an_arena_never_holds_more_than_its_ceiling_and_remembers_that_it_fai
 	p = arena_alloc(a, 100);
 	assert_null(p);
 	assert_true(arena_failed(a));
-	assert_string_equal(arena_text(a, "a text that is longer than what is left of the arena, which is less than "
-					  "a hundred bytes"),
-			    "");
+	assert_string_equal(
+		arena_text(a, "a text that is longer than what is left of the arena, which is less than "
+			      "a hundred bytes"),
+		"");
 	arena_reset(a);
 	assert_false(arena_failed(a));
 	p = arena_alloc(a, 4000);
@@ -120,7 +121,13 @@ static void ten_thousand_small_texts_fit_under_their_own_size_and_little_more(vo
 
 	(void)state;
 	for (i = 0; i < 10000; i++)
-		assert_int_equal(strlen(arena_printf(a, "notice %zu of the day", i)), 18 + (i < 10 ? 1 : i < 100 ? 2 : i < 1000 ? 3 : 4) - 0);
+		assert_int_equal(strlen(arena_printf(a, "notice %zu of the day", i)),
+				 18 +
+					 (i < 10     ? 1
+					  : i < 100  ? 2
+					  : i < 1000 ? 3
+						     : 4) -
+					 0);
 	assert_false(arena_failed(a));
 	assert_true(arena_used(a) < 10000 * 48);
 	arena_free(a);
@@ -164,13 +171,11 @@ static void when_the_machine_has_no_memory_texts_are_empty_and_nothing_leaks(voi
 		for (i = 0; a != NULL && i < 2000; i++)
 			(void)arena_printf(a, "line %d", i);
 		has_fired = mem_fail_fired();
-		if (a != NULL)
-			assert_true(arena_failed(a) == has_fired);
+		if (a != NULL) assert_true(arena_failed(a) == has_fired);
 		mem_fail(0, false);
 		arena_free(a);
 		assert_int_equal(mem_live(), 0);
-		if (!has_fired)
-			break;
+		if (!has_fired) break;
 	}
 	assert_in_range(n, 3, 20);
 }

@@ -25,7 +25,9 @@ static void prices_are_understood_the_way_people_type_them(void **state)
 		{ "1.234.567", "USD", 123456700 },
 		{ "1,234,567.8", "USD", 123456780 },
 		{ "1 234,50", "USD", 123450 },
-		{ "1\xC2\xA0" "234,50", "EUR", 123450 },
+		{ "1\xC2\xA0"
+		  "234,50",
+		  "EUR", 123450 },
 		{ "1'234.50", "USD", 123450 },
 		{ "0", "USD", 0 },
 		{ "0.01", "USD", 1 },
@@ -61,8 +63,7 @@ static void prices_are_understood_the_way_people_type_them(void **state)
 
 		if (money_parse(&units, &why, rows[i].text, rows[i].currency) != RC_OK)
 			fail_msg("%s: %s", rows[i].text, why);
-		if (units != rows[i].units)
-			fail_msg("%s: %lld", rows[i].text, (long long)units);
+		if (units != rows[i].units) fail_msg("%s: %lld", rows[i].text, (long long)units);
 	}
 }
 
@@ -95,7 +96,8 @@ static void what_is_no_price_is_refused_with_a_reason(void **state)
 		{ "1.234'567", "USD", "decimals" },
 		{ "12 50", "USD", "not an amount" },
 		{ "1 2", "USD", "not an amount" },
-		{ "000000000000000000000000000000000000000000000000000000000000000000000000001", "USD", "not an amount" },
+		{ "000000000000000000000000000000000000000000000000000000000000000000000000001", "USD",
+		  "not an amount" },
 		{ "12.995", "EUX", "currency" },
 		{ "12", "usd", "currency" },
 		{ "12", NULL, "currency" },
@@ -108,7 +110,9 @@ static void what_is_no_price_is_refused_with_a_reason(void **state)
 		{ "-5", "USD", "negative" },
 		{ "$-5", "USD", "negative" },
 		{ "(5.00)", "USD", "negative" },
-		{ "\xE2\x88\x92" "5", "USD", "negative" },
+		{ "\xE2\x88\x92"
+		  "5",
+		  "USD", "negative" },
 		{ "1000000000.00", "USD", "too large" },
 		{ "99999999999999999999999999", "USD", "too large" },
 		{ "100000000000", "CLP", "too large" },
@@ -123,8 +127,7 @@ static void what_is_no_price_is_refused_with_a_reason(void **state)
 		if (money_parse(&units, &why, rows[i].text, rows[i].currency) != RC_BAD_INPUT)
 			fail_msg("%s: %lld", rows[i].text, (long long)units);
 		assert_int_equal(units, 77);
-		if (strstr(why, rows[i].why) == NULL)
-			fail_msg("%s: %s", rows[i].text, why);
+		if (strstr(why, rows[i].why) == NULL) fail_msg("%s: %s", rows[i].text, why);
 		assert_int_equal(money_parse(&units, NULL, rows[i].text, rows[i].currency), RC_BAD_INPUT);
 	}
 }
@@ -153,7 +156,8 @@ static void prices_are_shown_with_their_decimals_always(void **state)
 		{ 1299, NULL, LANG_ES, " 12.99", "12.99" },
 		{ INT64_MIN, "USD", LANG_ES, "-$92,233,720,368,547,758.08", "-92233720368547758.08" },
 		{ INT64_MIN, "DOP", LANG_ES, "-RD$92,233,720,368,547,758.08", "-92233720368547758.08" },
-		{ INT64_MIN, "a long name", LANG_ES, "-a l 92,233,720,368,547,758.08", "-92233720368547758.08" },
+		{ INT64_MIN, "a long name", LANG_ES, "-a l 92,233,720,368,547,758.08",
+		  "-92233720368547758.08" },
 	};
 	char shown[MONEY_SIZE];
 	size_t i;

@@ -23,8 +23,11 @@ static void a_number_is_the_same_number_however_it_is_written(void **state)
 		{ "+5930990000000", "EC", "+593990000000", PHONE_MOBILE },
 		{ "(099) 000/00-00", "EC", "+593990000000", PHONE_MOBILE },
 		{ "(+593) 99 000 0000", "EC", "+593990000000", PHONE_MOBILE },
-		{ " \xE2\x80\xAA+593\xC2\xA0" "99\xE2\x80\x91" "000\xE2\x80\x93" "0000\xE2\x80\xAC\n", "EC", "+593990000000",
-		  PHONE_MOBILE },
+		{ " \xE2\x80\xAA+593\xC2\xA0"
+		  "99\xE2\x80\x91"
+		  "000\xE2\x80\x93"
+		  "0000\xE2\x80\xAC\n",
+		  "EC", "+593990000000", PHONE_MOBILE },
 		/* row 3: lines */
 		{ "042000000", "EC", "+59342000000", PHONE_LANDLINE },
 		{ "+593 4 2000000", "EC", "+59342000000", PHONE_LANDLINE },
@@ -77,13 +80,13 @@ static void a_number_that_could_be_anybodys_is_refused_with_a_reason(void **stat
 		{ " - ", "EC", "missing" },
 		{ NULL, "EC", "missing" },
 		{ "+", "EC", "missing" },
-		{ "2345678", "EC", "country" },		/* 7 */
-		{ "22345678", "EC", "country" },	/* 8 */
-		{ "890000000", "EC", "country" },	/* 9, not a mobile */
-		{ "8001234567", "EC", "country" },	/* 10 */
-		{ "0420000000", "EC", "country" },	/* 10 with an area code */
-		{ "51987654321", "EC", "country" },	/* 11, a stranger without + */
-		{ "59399000000", "EC", "country" },	/* a mobile with a digit missing is no line */
+		{ "2345678", "EC", "country" },     /* 7 */
+		{ "22345678", "EC", "country" },    /* 8 */
+		{ "890000000", "EC", "country" },   /* 9, not a mobile */
+		{ "8001234567", "EC", "country" },  /* 10 */
+		{ "0420000000", "EC", "country" },  /* 10 with an area code */
+		{ "51987654321", "EC", "country" }, /* 11, a stranger without + */
+		{ "59399000000", "EC", "country" }, /* a mobile with a digit missing is no line */
 		{ "5939900000000", "EC", "country" },
 		{ "990000000", "CO", "country" },
 		{ "042000000", "CO", "country" },
@@ -108,7 +111,9 @@ static void a_number_that_could_be_anybodys_is_refused_with_a_reason(void **stat
 		{ "099 000 000x", "EC", "only digits" },
 		{ "593+990000000", "EC", "only digits" },
 		{ "++593990000000", "EC", "only digits" },
-		{ "\xFF" "0990000000", "EC", "only digits" },
+		{ "\xFF"
+		  "0990000000",
+		  "EC", "only digits" },
 		{ "5.93991E+11", "EC", "shortened" },
 		{ "5,93991E+11", "EC", "only digits" },
 		{ "5.93E11", "EC", "shortened" },
@@ -124,8 +129,7 @@ static void a_number_that_could_be_anybodys_is_refused_with_a_reason(void **stat
 		assert_int_equal(phone_parse(&phone, &why, rows[i].text, rows[i].region), RC_BAD_INPUT);
 		assert_string_equal(phone.e164, "as before");
 		assert_non_null(why);
-		if (strstr(why, rows[i].why) == NULL)
-			fail_msg("%s: %s", rows[i].text, why);
+		if (strstr(why, rows[i].why) == NULL) fail_msg("%s: %s", rows[i].text, why);
 		assert_int_equal(phone_parse(&phone, NULL, rows[i].text, rows[i].region), RC_BAD_INPUT);
 	}
 }

@@ -202,7 +202,8 @@ static void logs_show_whose_it_was_without_giving_it_away(void **state)
 
 static void a_slip_of_the_finger_is_offered_the_right_name(void **state)
 {
-	static const char *const names[] = { "web.listen", "web.hosts", "mode.offline", "whatsapp.api_key", NULL };
+	static const char *const names[] = { "web.listen", "web.hosts", "mode.offline", "whatsapp.api_key",
+					     NULL };
 	char word[80];
 
 	(void)state;

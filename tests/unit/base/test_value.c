@@ -52,9 +52,10 @@ static void a_row_is_built_and_set_again_without_twins(void **state)
 static void reading_what_is_not_there_gives_the_default(void **state)
 {
 	struct arena *a = *state;
-	const struct value *v = parsed(a, "{\"data\":{\"messages\":[{\"key\":\"k1\"},{\"key\":\"k2\"}],\"n\":\"42\","
-					  "\"low\":\"-9223372036854775808\",\"high\":\"9223372036854775808\",\"t\":true,"
-					  "\"\":1}}");
+	const struct value *v =
+		parsed(a, "{\"data\":{\"messages\":[{\"key\":\"k1\"},{\"key\":\"k2\"}],\"n\":\"42\","
+			  "\"low\":\"-9223372036854775808\",\"high\":\"9223372036854775808\",\"t\":true,"
+			  "\"\":1}}");
 
 	assert_string_equal(value_text_of(value_path(v, "data.messages.1.key"), "?"), "k2");
 	assert_string_equal(value_text_of(value_path(v, "data.messages.2.key"), "?"), "?");
@@ -82,9 +83,9 @@ static void what_counts_as_true(void **state)
 		const char *json;
 		bool is_true;
 	} rows[] = {
-		{ "null", false }, { "false", false }, { "true", true }, { "0", false }, { "-1", true },
-		{ "0.0", false }, { "0.5", true }, { "\"\"", false }, { "\"0\"", true }, { "[]", false },
-		{ "[0]", true }, { "{}", true },
+		{ "null", false }, { "false", false }, { "true", true }, { "0", false },
+		{ "-1", true },    { "0.0", false },   { "0.5", true },  { "\"\"", false },
+		{ "\"0\"", true }, { "[]", false },    { "[0]", true },  { "{}", true },
 	};
 	size_t i;
 
@@ -96,9 +97,25 @@ static void what_counts_as_true(void **state)
 static void json_comes_back_as_it_went(void **state)
 {
 	static const char *const same[] = {
-		"null", "true", "false", "0", "-7", "1.5", "-0.25", "1e+100", "\"\"", "\"ñ\"", "[]", "{}",
-		"[[],{},\"x\",1,null]", "{\"a\":{\"b\":[1,2,{\"c\":\"d\"}]},\"\":1}", "9007199254740992",
-		"-9007199254740992", "0.1", "1.0", "123456789012.34",
+		"null",
+		"true",
+		"false",
+		"0",
+		"-7",
+		"1.5",
+		"-0.25",
+		"1e+100",
+		"\"\"",
+		"\"ñ\"",
+		"[]",
+		"{}",
+		"[[],{},\"x\",1,null]",
+		"{\"a\":{\"b\":[1,2,{\"c\":\"d\"}]},\"\":1}",
+		"9007199254740992",
+		"-9007199254740992",
+		"0.1",
+		"1.0",
+		"123456789012.34",
 	};
 	size_t i;
 
@@ -153,7 +170,8 @@ static void odd_json_is_refused_with_its_place(void **state)
 
 		assert_int_equal(json_parse(*state, &v, &at, rows[i].json, rows[i].len), RC_BAD_INPUT);
 		assert_null(v);
-		assert_in_range(at, rows[i].at, rows[i].at + 5); /* the library may point at the end of a word */
+		assert_in_range(at, rows[i].at,
+				rows[i].at + 5); /* the library may point at the end of a word */
 	}
 }
 
@@ -216,8 +234,9 @@ static void for_people_json_has_lines(void **state)
 
 static void without_memory_nothing_half_read_comes_out(void **state)
 {
-	static const char json[] = "{\"a\":[1,2,3,\"text\"],\"b\":{\"c\":9223372036854775808},\"d\":1,\"e\":2,\"f\":3,"
-				   "\"g\":4,\"h\":5,\"i\":6,\"j\":7,\"k\":8,\"l\":9,\"m\":10,\"n\":11}";
+	static const char json[] =
+		"{\"a\":[1,2,3,\"text\"],\"b\":{\"c\":9223372036854775808},\"d\":1,\"e\":2,\"f\":3,"
+		"\"g\":4,\"h\":5,\"i\":6,\"j\":7,\"k\":8,\"l\":9,\"m\":10,\"n\":11}";
 	size_t ceiling;
 	long n;
 
@@ -236,8 +255,7 @@ static void without_memory_nothing_half_read_comes_out(void **state)
 		mem_fail(0, false);
 		arena_free(a);
 		assert_int_equal(mem_live(), 0);
-		if (!has_fired)
-			break;
+		if (!has_fired) break;
 	}
 	assert_true(n > 2);
 	for (ceiling = 64; ceiling < 8000; ceiling += 64) {
