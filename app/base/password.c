@@ -22,14 +22,16 @@
 #define SALT_SIZE    16 /* RFC 9106 §3.1 */
 #define HASH_SIZE    32
 #define PASSWORD_MAX 1024 /* bytes; a long sentence, and no free work for a stranger          */
-#define PASSWORD_QUEUE_MAX                                                     \
-	8 /* a hash takes some 40 ms on a small server: the ninth caller would \
-	   ** wait a third of a second, and more than that at once is an attack */
-#define MEMORY_KIB_MAX                                                                       \
-	(64 * 1024) /* hashes of an old or a later set-up still open, a hostile one does not \
-		     */
-#define PASSES_MAX 10
-#define LANES_MAX  4
+/*
+** A hash takes some 40 ms on a small server: the ninth who waits would wait a third of a second, and more
+*than
+** that at once is an attack.
+*/
+#define PASSWORD_QUEUE_MAX 8
+/* Hashes of an earlier or a later set-up still open, a hostile one does not. */
+#define MEMORY_KIB_MAX (64 * 1024)
+#define PASSES_MAX     10
+#define LANES_MAX      4
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;

@@ -26,7 +26,7 @@ enum setting_type { SET_TEXT, SET_INT, SET_BOOL, SET_ONE, SET_HHMM, SET_ZONE, SE
 struct setting {
 	const char *name; /* "whatsapp.api_key": section and key                    */
 	enum setting_type type;
-	const char *def;     /* default, as written                                     */
+	const char *def;     /* default, as written; NULL counts as ""                  */
 	int64_t min, max;    /* of an int (both 0: any); length of a text (max 0 = 1000) */
 	const char *choices; /* SET_ONE: "es|en"                                     */
 	bool is_secret;      /* masked everywhere; may be file:PATH or env:NAME           */

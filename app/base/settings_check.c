@@ -20,6 +20,11 @@
 #define HOST_MAX        260         /* 253 of a DNS name (RFC 1035), a colon and a port */
 #define SHOWN_MAX       60          /* characters of a wrong value that a message repeats */
 
+const char *setting_default(const struct setting *row)
+{
+	return row->def ? row->def : "";
+}
+
 /* ---- describing ---- */
 
 /* The names of "a|b|c" as "a, b, c". */
@@ -309,7 +314,7 @@ enum rc setting_read(struct setting_value *out, const struct setting *row, const
 		*why = words_get(lang, N_("has characters that are not plain text (UTF-8)"));
 		return RC_BAD_INPUT;
 	}
-	if (*v.text == '\0' && *row->def == '\0') {
+	if (*v.text == '\0' && *setting_default(row) == '\0') {
 		*out = v;
 		return RC_OK;
 	}

@@ -189,8 +189,8 @@ static enum rc set_defaults(struct draft *d)
 
 	for (i = 0; i < d->count; i++) {
 		if (d->out[i].line > 0) continue;
-		rc = setting_read(&d->out[i].value, d->rows[i], d->rows[i]->def, d->folder, d->a, d->lang,
-				  &half);
+		rc = setting_read(&d->out[i].value, d->rows[i], setting_default(d->rows[i]), d->folder, d->a,
+				  d->lang, &half);
 		if (rc == RC_BAD_INPUT) {
 			log_event(LOG_ERROR, "errors", "settings.default", "name=%s", d->rows[i]->name);
 			fault(d, 0,

@@ -22,6 +22,8 @@ struct setting_value {
  ** the setting's name. folder: where a relative file:PATH starts. All in the arena. */
 enum rc setting_read(struct setting_value *out, const struct setting *row, const char *written,
 		     const char *folder, struct arena *a, enum lang lang, const char **why) MUST_CHECK;
+/* The row's default; "" if it names none. */
+const char *setting_default(const struct setting *row);
 /* "yes or no", "a whole number from 1 to 32": for messages and the sample file. */
 const char *setting_expected(const struct setting *row, struct arena *a, enum lang lang);
 

@@ -29,7 +29,8 @@ static void write_row(struct sb *sb, const struct setting *row, struct arena *a,
 	sb_printf(sb, words_get(lang, N_("; Takes %s.")), setting_expected(row, a, lang));
 	if (row->is_secret)
 		sb_printf(sb, " %s", words_get(lang, N_("Secret: file:PATH and env:NAME work too.")));
-	sb_printf(sb, "\n;%s =%s%s\n\n", *key == '.' ? key + 1 : key, *row->def ? " " : "", row->def);
+	sb_printf(sb, "\n;%s =%s%s\n\n", *key == '.' ? key + 1 : key, *setting_default(row) ? " " : "",
+		  setting_default(row));
 }
 
 void settings_sample(struct sb *sb, const struct setting *const *tables, enum lang lang)

@@ -31,7 +31,7 @@ static const struct setting others[] = {
 	{ "quiet.from", SET_HHMM, "21:00", 0, 0, NULL, false, NULL, "Quiet from" },
 	{ "quiet.to", SET_HHMM, "", 0, 0, NULL, false, NULL, "Quiet to" },
 	{ "renewals.stages", SET_LIST_INT, "7,3,1,0", 0, 90, NULL, false, NULL, "Stages" },
-	{ "mail.from.name", SET_TEXT, "", 0, 0, NULL, false, NULL, "Sender" },
+	{ "mail.from.name", SET_TEXT, NULL, 0, 0, NULL, false, NULL, "Sender" },
 	{ "web.workers", SET_INT, "3", 1, 16, NULL, false, NULL, "Threads" },
 	{ NULL }
 };
