@@ -1,0 +1,122 @@
+/*
+** inner.h -- the inside of the room work, shared by its files and their tests only.
+**
+** Lock order: claim_lock, then the write lane (in a transaction), then lock. lock is held for a few lines
+*only, never
+** while SQLite works.
+*/
+#ifndef RECADO_WORK_INNER_H
+#define RECADO_WORK_INNER_H
+
+#include "work/rule.h"
+#include "work/work.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define WORKERS_BASE  2   /* always there                                                        */
+#define WORKERS_MAX   6   /* with a long import, a backup and reports at once the daily notices still leave */
+#define WORKER_REST_S 30  /* an extra worker goes after that long without work                    */
+#define QUEUES_MAX    32  /* five modules with a few queues each                                  */
+#define KINDS_MAX     200 /* of all modules together                                              */
+#define SCHEDULES_MAX 100 /* of all modules together                                              */
+#define LOOK_EVERY_MS                                                                        \
+	20000 /* the scheduler looks at least so often: work of other processes, clock jumps \
+	       */
+#define STOP_WAIT_MS      5000 /* for running jobs at stop (design §6)                                  */
+#define JOB_ARENA_MAX     ((size_t)64 * 1024 * 1024) /* an import of the largest file allowed, and its rows */
+#define PLACE_ARENA_MAX   ((size_t)256 * 1024) /* a saved place is a cursor, not the data              */
+#define ARGS_JSON_MAX     ((size_t)64 * 1024)  /* arguments name things, they do not carry them        */
+#define RESULT_JSON_MAX   ((size_t)256 * 1024) /* what a page shows of the outcome                     */
+#define NOTE_SIZE         500  /* one sentence                                                         */
+#define DELAY_MAX_S       3600 /* between tries                                                        */
+#define PROGRESS_EVERY_MS 250  /* at most four writes a second                                      */
+#define LATE_GRACE_MS     (60 * SECOND_MS) /* a busy minute is not "late"                                */
+#define MISSED_STEPS_MAX \
+	2000          /* missed times walked one by one: a busy rule off for days jumps to its last day */
+#define CRASHES_MAX 8 /* a job that took the process down so often is not tried again          */
+
+struct job {
+	int64_t id;
+	const struct job_kind *kind;
+	struct work *work;
+	struct arena *keep; /* args, and the place in place_arena: they outlive a cx_reset in the job */
+	struct arena *place_arena;
+	const struct value *args, *place;
+	int attempt;
+	bool is_late;
+	int64_t deadline; /* clock_ticks(); 0 = none */
+	int64_t done, total, written_at;
+	bool has_progress;
+	char note[NOTE_SIZE];
+	_Atomic bool is_cancelled;
+	struct job *next; /* in work->running */
+};
+
+struct queue {
+	const char *name;
+	int limit, running;
+};
+
+struct worker {
+	pthread_t thread;
+	struct work *work;
+	bool is_used; /* a thread exists (or ended and waits to be joined) */
+	bool is_ended;
+	bool is_idle;
+	struct job *job; /* handed over by the scheduler, not taken yet */
+};
+
+struct work {
+	struct env *env;
+	const struct job_kind *kinds[KINDS_MAX];
+	size_t kind_count;
+	const struct schedule_default *schedules[SCHEDULES_MAX];
+	size_t schedule_count;
+	pthread_mutex_t claim_lock; /* one claim at a time, so that no queue goes past its limit */
+	pthread_mutex_t lock;       /* what follows */
+	pthread_cond_t news;        /* for workers and work_stop */
+	struct queue queues[QUEUES_MAX];
+	size_t queue_count;
+	struct job *running;
+	struct worker workers[WORKERS_MAX];
+	bool has_threads, scheduler_ended, owns_wake;
+	pthread_t scheduler;
+	int wake_fd;
+	_Atomic bool is_stopping;
+	_Atomic int64_t looked_at; /* clock_ticks() */
+};
+
+/* work.c */
+enum rc work_open(struct work **out, struct env *env, const struct job_kind *const *kinds,
+		  const struct schedule_default *const *schedules) MUST_CHECK; /* no thread, no database */
+void work_free(struct work *w);
+const struct job_kind *work_kind(const struct work *w, const char *name); /* NULL: of a module that is off */
+/* Queue of a kind into buf; RC_BUG when work runs here and knows no such kind. Before work_open: the word
+ * before the dot. */
+#define QUEUE_NAME_SIZE 64
+enum rc work_queue_of(char buf[QUEUE_NAME_SIZE], const char *kind) MUST_CHECK;
+/* Is it running in this process? Then it is asked to stop. */
+bool work_ask_to_stop(int64_t id);
+
+/* jobs.c, running.c: for each other */
+enum rc work_json(struct cx *cx, const char **out, const struct value *v, size_t max) MUST_CHECK;
+enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job, const char *state,
+		    const char *note) MUST_CHECK;
+void work_cut(char to[NOTE_SIZE], const char *text); /* between two letters; NULL gives "" */
+enum rc work_place_read(struct job *job, const char *json) MUST_CHECK;
+
+/* claim.c */
+enum rc work_recover(struct cx *cx, struct work *w) MUST_CHECK; /* at start: running rows back to the queue */
+/* The next due job whose queue has room, marked running; *out NULL when there is none. job_done it. */
+enum rc job_claim(struct cx *cx, struct work *w, struct job **out) MUST_CHECK;
+void job_drop(struct job *job);                   /* unrun: the next start puts it back      */
+void job_execute(struct cx *cx, struct job *job); /* runs it, writes how it ended, frees it */
+
+/* schedule.c */
+/* Rows for new schedules; what changed is computed anew; what is due becomes a job. *next: when to look again
+ *at the
+ ** latest (INSTANT_NEVER: nothing planned). */
+#define INSTANT_NEVER INT64_MAX
+enum rc schedules_look(struct cx *cx, struct work *w, instant *next) MUST_CHECK;
+
+#endif

@@ -1,0 +1,125 @@
+/*
+** running.c -- what a job's function may ask and tell while it runs.
+**
+** Owns:   progress, place and result columns of the job's own row.
+** Holds:  (1) progress costs at most four writes a second; (2) a place is saved in the transaction of the
+*work it
+**         stands for, or not at all; (3) args and place survive a reset of the job's cx.
+*/
+#include "work/inner.h"
+
+#include <string.h>
+
+int64_t job_id(const struct job *job)
+{
+	return job->id;
+}
+
+const struct value *job_args(const struct job *job)
+{
+	return job->args;
+}
+
+int job_attempt(const struct job *job)
+{
+	return job->attempt;
+}
+
+bool job_is_late(const struct job *job)
+{
+	return job->is_late;
+}
+
+bool job_should_stop(const struct job *job)
+{
+	return atomic_load(&job->is_cancelled) || atomic_load(&job->work->is_stopping) ||
+	       job->work->env->is_stopping || (job->deadline != 0 && clock_ticks() > job->deadline);
+}
+
+void work_cut(char to[NOTE_SIZE], const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len >= NOTE_SIZE) {
+		len = NOTE_SIZE - 1;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) /* never half a letter */
+			len--;
+	}
+	if (len > 0) memcpy(to, text, len);
+	to[len] = '\0';
+}
+
+void job_note(struct job *job, const char *sentence)
+{
+	work_cut(job->note, sentence);
+}
+
+enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total)
+{
+	int64_t ticks = clock_ticks();
+	enum rc rc;
+
+	job->done = done;
+	job->total = total;
+	job->has_progress = true;
+	if (job->written_at != 0 && ticks - job->written_at < PROGRESS_EVERY_MS) return RC_OK;
+	job->written_at = ticks;
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE job SET progress_done = :done, progress_total = :total, heartbeat_at = :now WHERE id = :id",
+			PARAMS(P_INT(":done", done), P_INT(":total", total), P_INT(":now", cx_now(cx)),
+			       P_INT(":id", job->id)));
+	return tx_end(cx, rc);
+}
+
+const struct value *job_place(const struct job *job)
+{
+	return job->place;
+}
+
+static enum rc keep_place(struct job *job, const char *json)
+{
+	struct value *place = NULL;
+	enum rc rc;
+
+	arena_reset(job->place_arena);
+	job->place = NULL;
+	rc = json_parse(job->place_arena, &place, NULL, json, strlen(json));
+	if (rc == RC_OK) job->place = place;
+	return rc;
+}
+
+enum rc work_place_read(struct job *job, const char *json)
+{
+	enum rc rc = keep_place(job, json);
+
+	/* A row written by hand: begin anew rather than never. */
+	return rc == RC_BAD_INPUT ? keep_place(job, "{}") : rc;
+}
+
+enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place)
+{
+	const char *json = "{}";
+	enum rc rc = work_json(cx, &json, place, PLACE_ARENA_MAX / 8);
+
+	if (rc == RC_OK)
+		rc = db_run(cx, "UPDATE job SET place_json = :place, heartbeat_at = :now WHERE id = :id",
+			    PARAMS(P_TEXT(":place", json), P_INT(":now", cx_now(cx)), P_INT(":id", job->id)));
+	if (rc == RC_OK) rc = keep_place(job, json);
+	return rc;
+}
+
+enum rc job_result(struct cx *cx, struct job *job, const struct value *result)
+{
+	const char *json = "{}";
+	enum rc rc = work_json(cx, &json, result, RESULT_JSON_MAX);
+
+	if (rc != RC_OK) return rc;
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = db_run(cx, "UPDATE job SET result_json = :result WHERE id = :id",
+			    PARAMS(P_TEXT(":result", json), P_INT(":id", job->id)));
+	return tx_end(cx, rc);
+}
