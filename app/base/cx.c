@@ -100,7 +100,7 @@ static const char *const sentences[RC__MAX] = {
 const char *cx_sentence(const struct cx *cx, enum rc rc)
 {
 	if (cx->message && *cx->message) return cx->message;
-	if (cx->field_count > 0 && *cx->fields[0].message) return cx->fields[0].message;
+	if (rc == RC_BAD_INPUT && cx->field_count > 0 && *cx->fields[0].message) return cx->fields[0].message;
 	if ((unsigned)rc >= RC__MAX || !sentences[rc]) rc = RC_BUG;
 	return words_get(cx->lang, sentences[rc]);
 }
