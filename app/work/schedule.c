@@ -197,7 +197,7 @@ static enum rc add_job(struct cx *cx, const struct schedule_default *d, const st
 	value_set_text(cx->arena, args, "due_on", date);
 	value_set_int(cx->arena, args, "due_at", due);
 	job.args = args;
-	if (job.is_late && (strcmp(row->late_rule, "skip") == 0 || late_ms > row->late_limit_s * SECOND_MS)) {
+	if (job.is_late && (strcmp(row->late_rule, "skip") == 0 || late_ms / SECOND_MS > row->late_limit_s)) {
 		state = "cancelled";
 		note = _("Skipped: the program was not running at that time, and now it is too late.");
 	} else if (job.is_late && strcmp(row->late_rule, "ask") == 0) {

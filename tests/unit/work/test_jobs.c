@@ -1,0 +1,541 @@
+/* work/jobs.c, claim.c, running.c: a job from the queue to its end. */
+#include "state.h"
+#include "work/inner.h"
+
+static int runs, slices;
+static enum rc outcome;
+static bool saw_late;
+static struct state *the_state;
+
+static enum rc plain_job(struct cx *cx, struct job *job)
+{
+	runs++;
+	saw_late = job_is_late(job);
+	if (outcome != RC_OK) return cx_fail(cx, outcome, "broken on try %d", job_attempt(job));
+	job_note(job, "all well");
+	return RC_OK;
+}
+
+/* Counts to args.total, one a slice, the place saved with each; gives way after two slices when asked to
+ * stop. */
+static enum rc long_job(struct cx *cx, struct job *job)
+{
+	int64_t total = value_int_of(value_get(job_args(job), "total"), 0);
+	int64_t at = value_int_of(value_get(job_place(job), "at"), 0);
+	enum rc rc = RC_OK;
+
+	for (int here = 0; at < total && rc == RC_OK; here++) {
+		struct value *place = value_map(cx->arena);
+
+		if (here == 2 && outcome == RC_TRY_LATER) {
+			atomic_store(&job->work->is_stopping, true);
+			assert_true(job_should_stop(job));
+			return RC_TRY_LATER;
+		}
+		if (here == 2 && outcome == RC_BUG) {
+			assert_int_equal(job_cancel(cx, job_id(job)), RC_OK);
+			assert_true(job_should_stop(job));
+			return RC_TRY_LATER;
+		}
+		value_set_int(cx->arena, place, "at", ++at);
+		rc = tx_begin(cx);
+		if (rc == RC_OK) rc = job_save_place(cx, job, place);
+		rc = tx_end(cx, rc);
+		if (rc == RC_OK) rc = job_progress(cx, job, at, total);
+		slices++;
+		cx_reset(cx); /* args and place must outlive it */
+		assert_int_equal(value_int_of(value_get(job_place(job), "at"), 0), at);
+		assert_int_equal(value_int_of(value_get(job_args(job), "total"), 0), total);
+	}
+	if (rc == RC_OK) {
+		struct value *result = value_map(cx->arena);
+
+		value_set_int(cx->arena, result, "counted", at);
+		rc = job_result(cx, job, result);
+	}
+	return rc;
+}
+
+/* Leaves a transaction open: a bug of its own that must not hold up anybody. */
+static enum rc sloppy_job(struct cx *cx, struct job *job)
+{
+	(void)job;
+	(void)!tx_begin(cx);
+	return RC_OK;
+}
+
+/* Two in one queue: while one runs, the other must not. */
+static enum rc crowd_job(struct cx *cx, struct job *job)
+{
+	struct job *other = NULL;
+
+	(void)cx;
+	runs++;
+	assert_int_equal(job_claim(&the_state->cx, job->work, &other), RC_OK);
+	assert_null(other);
+	return RC_OK;
+}
+
+static enum rc greedy_job(struct cx *cx, struct job *job)
+{
+	(void)job;
+	(void)arena_printf(cx->arena, "%*d", 100 * 1000 * 1000, 1);
+	return RC_NO_MEMORY;
+}
+
+static const struct job_kind kinds[] = {
+	{ .name = "t.plain",
+	  .queue = "t",
+	  .attempts_max = 3,
+	  .time_limit_s = 60,
+	  .delay_s = 10,
+	  .run = plain_job },
+	{ .name = "t.once",
+	  .queue = "t",
+	  .attempts_max = 1,
+	  .time_limit_s = 60,
+	  .delay_s = 10,
+	  .run = plain_job },
+	{ .name = "t.long",
+	  .queue = "long",
+	  .attempts_max = 2,
+	  .time_limit_s = 60,
+	  .delay_s = 10,
+	  .run = long_job },
+	{ .name = "t.sloppy", .queue = "t", .attempts_max = 1, .run = sloppy_job },
+	{ .name = "t.crowd", .queue = "t", .attempts_max = 1, .run = crowd_job },
+	{ .name = "t.greedy", .queue = "t", .attempts_max = 2, .delay_s = 10, .run = greedy_job },
+	{ .name = NULL },
+};
+static const struct job_kind *const kind_tables[] = { kinds, NULL };
+
+static struct work *open_work(struct state *s)
+{
+	struct work *w = NULL;
+
+	assert_int_equal(work_open(&w, &s->env, kind_tables, NULL), RC_OK);
+	assert_int_equal(work_recover(&s->cx, w), RC_OK);
+	runs = slices = 0;
+	outcome = RC_OK;
+	the_state = s;
+	return w;
+}
+
+static enum rc add(struct state *s, int64_t *id, const struct job_new *job)
+{
+	enum rc rc = tx_begin(&s->cx), added;
+
+	assert_int_equal(rc, RC_OK);
+	added = job_add(&s->cx, id, job);
+	assert_int_equal(tx_end(&s->cx, added == RC_CONFLICT ? RC_OK : added),
+			 added == RC_CONFLICT ? RC_OK : added);
+	return added;
+}
+
+static const char *shown(struct state *s, int64_t id, const char *column)
+{
+	struct value *row = NULL;
+	const struct value *v;
+
+	assert_int_equal(job_show(&s->cx, &row, id), RC_OK);
+	v = value_get(row, column);
+	assert_non_null(v);
+	return v->type == VALUE_INT ? arena_printf(s->arena, "%lld", (long long)v->integer)
+				    : value_text_of(v, "");
+}
+
+static void a_job_runs_once_and_tells_how_it_went(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain", .is_late = true }), RC_OK);
+	assert_string_equal(shown(&s, id, "state"), "queued");
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(work_run_due(&s.cx, w), 0);
+	assert_int_equal(runs, 1);
+	assert_true(saw_late);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	assert_string_equal(shown(&s, id, "note"), "all well");
+	assert_string_equal(shown(&s, id, "attempts"), "1");
+	assert_string_equal(shown(&s, id, "created_by"), "system");
+	assert_int_equal(
+		state_int(&s,
+			  "SELECT count(*) FROM job_run WHERE outcome = 'ok' AND finished_at IS NOT NULL"),
+		1);
+	work_free(w);
+	state_close(&s);
+}
+
+static void the_same_key_exists_once_for_ever_and_a_slot_once_at_a_time(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0, again = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain", .key = "k" }), RC_OK);
+	assert_int_equal(add(&s, &again, &(struct job_new){ .kind = "t.plain", .key = "k" }), RC_CONFLICT);
+	assert_int_equal(again, id);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain", .slot = "s" }), RC_OK);
+	assert_int_equal(add(&s, &again, &(struct job_new){ .kind = "t.plain", .slot = "s" }), RC_CONFLICT);
+	assert_int_equal(again, id);
+	assert_int_equal(work_run_due(&s.cx, w), 2);
+	assert_int_equal(add(&s, &again, &(struct job_new){ .kind = "t.plain", .key = "k" }), RC_CONFLICT);
+	assert_int_equal(add(&s, &again, &(struct job_new){ .kind = "t.plain", .slot = "s" }), RC_OK);
+	assert_int_not_equal(again, id);
+	/* The first one cannot come back while the second waits. */
+	assert_int_equal(job_run_again(&s.cx, id), RC_CONFLICT);
+	assert_string_not_equal(s.cx.message, "");
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_job_of_an_unknown_kind_is_refused(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "nobody.knows" }), RC_BUG);
+	assert_int_equal(state_int(&s, "SELECT count(*) FROM job"), 0);
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_job_added_before_the_workers_start_finds_its_queue(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0, other = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.long" }), RC_OK);
+	assert_int_equal(add(&s, &other, &(struct job_new){ .kind = "off.kind" }), RC_OK);
+	assert_string_equal(shown(&s, id, "queue"), "t");
+	w = open_work(&s);
+	assert_string_equal(shown(&s, id, "queue"), "long");
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	assert_string_equal(shown(&s, other, "state"), "queued");
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_row_of_a_switched_off_module_does_not_block_the_queue(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t off = 0, id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	assert_int_equal(add(&s, &off, &(struct job_new){ .kind = "t.gone", .priority = -5 }), RC_OK);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	assert_string_equal(shown(&s, off, "state"), "queued");
+	work_free(w);
+	state_close(&s);
+}
+
+static void what_is_urgent_runs_first_and_what_is_for_later_waits(void **arg)
+{
+	struct state s;
+	struct work *w;
+	struct job *job = NULL;
+	int64_t bulk = 0, urgent = 0, later = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &bulk, &(struct job_new){ .kind = "t.plain", .priority = 9 }), RC_OK);
+	assert_int_equal(
+		add(&s, &later, &(struct job_new){ .kind = "t.plain", .run_at = cx_now(&s.cx) + HOUR_MS }),
+		RC_OK);
+	assert_int_equal(add(&s, &urgent, &(struct job_new){ .kind = "t.plain", .priority = 1 }), RC_OK);
+	assert_int_equal(job_claim(&s.cx, w, &job), RC_OK);
+	assert_non_null(job);
+	assert_int_equal(job_id(job), urgent);
+	job_execute(&s.cx, job);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, later, "state"), "queued");
+	clock_shift(s.env.clock, HOUR_MS);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, later, "state"), "done");
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_queue_runs_one_at_a_time(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.crowd" }), RC_OK);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.crowd" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 2);
+	assert_int_equal(runs, 2);
+	work_free(w);
+	state_close(&s);
+}
+
+static void what_fails_is_tried_again_later_and_later_and_then_given_up(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0, wait_ms;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	outcome = RC_TRY_LATER;
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain" }), RC_OK);
+	for (int try = 1; try < 3; try++) {
+		assert_int_equal(work_run_due(&s.cx, w), 1);
+		assert_string_equal(shown(&s, id, "state"), "queued");
+		assert_non_null(strstr(shown(&s, id, "error"), "broken"));
+		wait_ms = state_int(&s, "SELECT run_at - heartbeat_at FROM job");
+		assert_in_range(wait_ms, try * 10 * SECOND_MS - SECOND_MS,
+				try * 10 * SECOND_MS * 5 / 4 + SECOND_MS);
+		assert_int_equal(work_run_due(&s.cx, w), 0);
+		clock_shift(s.env.clock, wait_ms + SECOND_MS);
+	}
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "dead");
+	assert_int_equal(runs, 3);
+	assert_int_equal(state_int(&s, "SELECT count(*) FROM job_run WHERE outcome = 'try_later'"), 3);
+	/* A person runs the same row again: it has all its tries. */
+	outcome = RC_OK;
+	assert_int_equal(job_run_again(&s.cx, id), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	assert_string_equal(shown(&s, id, "error"), "");
+	assert_int_equal(state_int(&s, "SELECT count(*) FROM job"), 1);
+	work_free(w);
+	state_close(&s);
+}
+
+static void the_wait_between_tries_never_exceeds_an_hour(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	outcome = RC_TRY_LATER;
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain" }), RC_OK);
+	assert_int_equal(state_run(&s, "UPDATE job SET attempts = -40"), RC_OK);
+	for (int i = 0; i < 41; i++) {
+		assert_int_equal(work_run_due(&s.cx, w), 1);
+		assert_true(state_int(&s, "SELECT run_at - heartbeat_at FROM job") <= HOUR_MS);
+		clock_shift(s.env.clock, HOUR_MS + SECOND_MS);
+	}
+	work_free(w);
+	state_close(&s);
+}
+
+static void what_a_person_must_mend_is_not_tried_again(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	outcome = RC_BAD_INPUT;
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "failed");
+	assert_string_equal(shown(&s, id, "error"), "broken on try 1");
+	outcome = RC_PARTLY;
+	assert_int_equal(job_run_again(&s.cx, id), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_job_that_eats_all_memory_still_gets_its_row_written(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.greedy" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "queued");
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_forgotten_transaction_of_a_job_is_rolled_back(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.sloppy" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_false(tx_is_open(&s.cx));
+	assert_string_equal(shown(&s, id, "state"), "done");
+	work_free(w);
+	state_close(&s);
+}
+
+static int64_t add_long(struct state *s, int64_t total)
+{
+	struct value *args = value_map(s->arena);
+	int64_t id = 0;
+
+	value_set_int(s->arena, args, "total", total);
+	assert_int_equal(add(s, &id, &(struct job_new){ .kind = "t.long", .args = args }), RC_OK);
+	return id;
+}
+
+static void long_work_goes_on_from_its_place_after_a_stop(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	id = add_long(&s, 5);
+	outcome = RC_TRY_LATER;
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "queued");
+	assert_string_equal(shown(&s, id, "attempts"), "0"); /* our stopping is not its failure */
+	assert_string_equal(shown(&s, id, "progress_done"), "2");
+	work_free(w);
+	w = open_work(&s);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(slices, 3);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	assert_string_equal(shown(&s, id, "progress_done"), "5");
+	assert_string_equal(shown(&s, id, "progress_total"), "5");
+	assert_string_equal(shown(&s, id, "result_json"), "{\"counted\":5}");
+	/* Run again begins anew, not at the end. */
+	slices = 0;
+	assert_int_equal(job_run_again(&s.cx, id), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(slices, 5);
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_cancelled_job_stops_where_it_is(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	id = add_long(&s, 5);
+	outcome = RC_BUG; /* it cancels itself after two slices */
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "cancelled");
+	assert_int_equal(slices, 2);
+	assert_int_equal(job_cancel(&s.cx, id), RC_CONFLICT);
+	assert_int_equal(job_cancel(&s.cx, 999), RC_NOT_FOUND);
+	outcome = RC_OK;
+	id = add_long(&s, 5);
+	assert_int_equal(job_cancel(&s.cx, id), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 0);
+	assert_string_equal(shown(&s, id, "state"), "cancelled");
+	work_free(w);
+	state_close(&s);
+}
+
+static void after_a_crash_what_ran_waits_again_but_not_for_ever(void **arg)
+{
+	struct state s;
+	struct work *w;
+	struct job *job = NULL;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.once" }), RC_OK);
+	for (int crash = 1; crash <= CRASHES_MAX; crash++) {
+		assert_int_equal(job_claim(&s.cx, w, &job), RC_OK);
+		assert_non_null(job);
+		assert_string_equal(shown(&s, id, "state"), "running");
+		job_drop(job); /* as kill -9 leaves it: the row says running, nobody runs it */
+		work_free(w);
+		state_shut(&s);
+		assert_int_equal(state_try_open(&s, true), RC_OK);
+		w = open_work(&s);
+		assert_string_equal(shown(&s, id, "state"), crash < CRASHES_MAX ? "queued" : "dead");
+	}
+	assert_int_equal(state_int(&s, "SELECT count(*) FROM job_run WHERE outcome = 'interrupted'"),
+			 CRASHES_MAX);
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_note_is_cut_between_two_letters(void **arg)
+{
+	char text[NOTE_SIZE + 10], cut[NOTE_SIZE];
+
+	(void)arg;
+	for (size_t i = 0; i + 1 < sizeof text; i += 2)
+		memcpy(text + i, "\xc3\xb1", 2);
+	text[NOTE_SIZE + 8] = '\0';
+	work_cut(cut, text);
+	assert_int_equal(strlen(cut), (NOTE_SIZE - 1) / 2 * 2);
+	work_cut(cut, NULL);
+	assert_string_equal(cut, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_runs_once_and_tells_how_it_went),
+		cmocka_unit_test(the_same_key_exists_once_for_ever_and_a_slot_once_at_a_time),
+		cmocka_unit_test(a_job_of_an_unknown_kind_is_refused),
+		cmocka_unit_test(a_job_added_before_the_workers_start_finds_its_queue),
+		cmocka_unit_test(a_row_of_a_switched_off_module_does_not_block_the_queue),
+		cmocka_unit_test(what_is_urgent_runs_first_and_what_is_for_later_waits),
+		cmocka_unit_test(a_queue_runs_one_at_a_time),
+		cmocka_unit_test(what_fails_is_tried_again_later_and_later_and_then_given_up),
+		cmocka_unit_test(the_wait_between_tries_never_exceeds_an_hour),
+		cmocka_unit_test(what_a_person_must_mend_is_not_tried_again),
+		cmocka_unit_test(a_job_that_eats_all_memory_still_gets_its_row_written),
+		cmocka_unit_test(a_forgotten_transaction_of_a_job_is_rolled_back),
+		cmocka_unit_test(long_work_goes_on_from_its_place_after_a_stop),
+		cmocka_unit_test(a_cancelled_job_stops_where_it_is),
+		cmocka_unit_test(after_a_crash_what_ran_waits_again_but_not_for_ever),
+		cmocka_unit_test(a_note_is_cut_between_two_letters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
