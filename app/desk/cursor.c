@@ -29,7 +29,8 @@ const char *cursor_text(struct arena *a, const struct cursor *c)
 	p = (const unsigned char *)sb_text_of(&plain);
 	for (size_t i = 0; i < plain.len && sb_result(&plain) == RC_OK; i += 3) {
 		size_t n = plain.len - i < 3 ? plain.len - i : 3;
-		uint32_t v = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
+		uint32_t v =
+			(uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
 
 		for (size_t k = 0; k <= n; k++)
 			sb_char(&out, alphabet[v >> (18 - 6 * k) & 63]);

@@ -9,27 +9,28 @@
 
 #include "desk/desk.h"
 
-#define DESK_RESOURCES_MAX 80       /* five modules of a dozen tables, and the house's own              */
-#define DESK_COLUMNS_MAX 40         /* of one resource: a form longer than that is two forms            */
-#define DESK_FILTERS_MAX 12         /* of one resource: they stand in one row of a page                 */
-#define DESK_SORTS_MAX 8
-#define DESK_ACTIONS_MAX 16
-#define DESK_CHOICES_MAX 24         /* of one column or filter: a list to read at one glance            */
-#define DESK_PAGE_ROWS 25           /* rows of a page: about two screens of a phone                     */
-#define DESK_API_ROWS 50            /* rows of an API answer that names no limit                        */
-#define DESK_API_ROWS_MAX 200       /* of one API answer: fits the request's arena whatever the columns */
-#define DESK_BULK_MAX 200           /* rows of one bulk action: what one page can show and tick         */
-#define DESK_COUNT_MAX 10001        /* counting stops there and says "more than 10,000"                 */
-#define DESK_EXPORT_ROWS_MAX 1000000 /* a spreadsheet holds 1,048,576 rows                              */
-#define DESK_EXPORT_MS 60000        /* an export of the largest table allowed, on a slow disk           */
-#define DESK_REF_OPTIONS_MAX 100    /* more rows than this are searched for, not chosen from a list     */
-#define DESK_SEARCH_WORDS_MAX 4     /* words of one search; what follows them is part of the last       */
-#define DESK_SEARCH_MAX 100         /* code points typed into the search box                            */
-#define DESK_CURSOR_MAX 1400        /* characters of a cursor: a sort key of 250 letters fits           */
-#define DESK_HISTORY_ROWS 100       /* changes of one object shown, newest first                        */
-#define DESK_LONG_TEXT_MAX 10000    /* code points of a note when the column names no max               */
-#define DESK_TEXT_MAX 200           /* code points of a line when the column names no max               */
-#define DESK_SQL_MAX (64 * 1024)    /* no statement of ours comes near it                               */
+#define DESK_RESOURCES_MAX    80 /* five modules of a dozen tables, and the house's own              */
+#define DESK_COLUMNS_MAX      40 /* of one resource: a form longer than that is two forms            */
+#define DESK_FILTERS_MAX      12 /* of one resource: they stand in one row of a page                 */
+#define DESK_SORTS_MAX        8
+#define DESK_ACTIONS_MAX      16
+#define DESK_CHOICES_MAX      24      /* of one column or filter: a list to read at one glance            */
+#define DESK_PAGE_ROWS        25      /* rows of a page: about two screens of a phone                     */
+#define DESK_API_ROWS         50      /* rows of an API answer that names no limit                        */
+#define DESK_API_ROWS_MAX     200     /* of one API answer: fits the request's arena whatever the columns */
+#define DESK_BULK_MAX         200     /* rows of one bulk action: what one page can show and tick         */
+#define DESK_COUNT_MAX        10001   /* counting stops there and says "more than 10,000"                 */
+#define DESK_EXPORT_ROWS_MAX  1000000 /* a spreadsheet holds 1,048,576 rows                              */
+#define DESK_EXPORT_MS        60000   /* an export of the largest table allowed, on a slow disk           */
+#define DESK_PAGE_MS          2000 /* every other statement of a page (design: a page ends after 2 s)        */
+#define DESK_REF_OPTIONS_MAX  100  /* more rows than this are searched for, not chosen from a list     */
+#define DESK_SEARCH_WORDS_MAX 4    /* words of one search; what follows them is part of the last       */
+#define DESK_SEARCH_MAX       100  /* code points typed into the search box                            */
+#define DESK_CURSOR_MAX       1400  /* characters of a cursor: a sort key of 250 letters fits           */
+#define DESK_HISTORY_ROWS     100   /* changes of one object shown, newest first                        */
+#define DESK_LONG_TEXT_MAX    10000 /* code points of a note when the column names no max               */
+#define DESK_TEXT_MAX         200   /* code points of a line when the column names no max               */
+#define DESK_SQL_MAX          (64 * 1024) /* no statement of ours comes near it                               */
 
 struct choice {
 	const char *value, *title; /* title: msgid */
@@ -55,14 +56,14 @@ struct table_facts {
 struct office {
 	const struct resource *r;
 	size_t columns, sorts, filters, actions;
-	const char *from;   /* r->from with JOIN made CROSS JOIN: the order of rows stays that of the first table */
+	const char *
+		from; /* r->from with JOIN made CROSS JOIN: the order of rows stays that of the first table */
 	const char *select[SELECT__MAX]; /* columns inside … */
 	const char *outer[SELECT__MAX];  /* … and names of references around them, "" if none */
-	bool has_search, has_history;
+	bool has_search;
 	const struct choices *column_choices[DESK_COLUMNS_MAX]; /* NULL: not a choice */
 	const struct choices *filter_choices[DESK_FILTERS_MAX];
 	const struct office *column_ref[DESK_COLUMNS_MAX], *filter_ref[DESK_FILTERS_MAX];
-	const struct table_facts *facts; /* NULL until first needed; see office_facts() */
 };
 
 /* What a route row of desk carries: the resource, and the action if it is one's route. */
@@ -79,7 +80,7 @@ const struct table_column *facts_find(const struct table_facts *f, const char *n
 const struct choice *choice_find(const struct choices *c, const char *value);         /* NULL if absent */
 /* True if kind shows or carries this column. */
 bool column_is_in(const struct column *c, enum select_kind kind);
-bool office_may_all(const struct cx *cx, const struct resource *r);  /* sees every row */
+bool office_may_all(const struct cx *cx, const struct resource *r); /* sees every row */
 bool office_may_edit(const struct cx *cx, const struct resource *r);
 
 /* ---- cursor.c ---- */
@@ -99,7 +100,7 @@ struct ask {
 	const struct office *o;
 	const struct sort *sort;
 	bool is_down;
-	const char *q; /* as typed, "" = no search */
+	const char *q;                              /* as typed, "" = no search */
 	const char *filter[DESK_FILTERS_MAX];       /* value as given, NULL = not set */
 	const char *filter_shown[DESK_FILTERS_MAX]; /* name of the referenced row, for the page */
 	int64_t filter_id[DESK_FILTERS_MAX];
@@ -107,12 +108,13 @@ struct ask {
 	struct cursor cursor;
 	int64_t limit;
 };
-/* Read and check q, sort, dir, cursor, limit and the filters. A value that is none of its choices is RC_BAD_INPUT. */
-enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg, int64_t limit_default,
-		 int64_t limit_max) MUST_CHECK;
+/* Read and check q, sort, dir, cursor, limit and the filters. A value that is none of its choices is
+ * RC_BAD_INPUT. */
+enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg,
+		 int64_t limit_default, int64_t limit_max) MUST_CHECK;
 /* "?q=…&state=…" of this ask with sort, without cursor; cursor added when given. */
-const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort, bool is_down,
-			const char *cursor);
+const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort,
+			bool is_down, const char *cursor);
 
 /* ---- query.c: SQL from declared names ---- */
 #define STATEMENT_PARAMS_MAX 64
@@ -135,14 +137,15 @@ struct rows {
 };
 enum rc rows_of(struct cx *cx, const struct ask *ask, enum select_kind kind, struct rows *out) MUST_CHECK;
 /* The whole statement of an ask. limit rows are asked for; reads in the cursor's direction. */
-enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind kind, int64_t limit, struct statement_text *s,
-		       const char **sql) MUST_CHECK;
+enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind kind, int64_t limit,
+		       struct statement_text *s, const char **sql) MUST_CHECK;
 /* How many rows there are, DESK_COUNT_MAX at most. */
 enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out) MUST_CHECK;
 /* One visible row as a raw map; with_archived: also an archived one. */
 enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_kind kind, bool with_archived,
 	       struct value **out) MUST_CHECK;
-enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const char *text, bool with_archived) MUST_CHECK;
+enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const char *text,
+		      bool with_archived) MUST_CHECK;
 /* Is this row one that the actor's row rule lets through? RC_NOT_FOUND. */
 enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK;
 /* Like desk_plan_at, with parameters to ask EXPLAIN with. */
@@ -153,7 +156,8 @@ const char *row_path(struct cx *cx, const struct office *o, const struct value *
 const char *row_public_id(struct cx *cx, const struct office *o, const struct value *row);
 const char *cell_text(struct cx *cx, const struct office *o, size_t column, const struct value *row);
 /* {text, href, badge, is_number, title, is_long} for a page. */
-void cell_fill(struct cx *cx, const struct office *o, size_t column, const struct value *row, struct value *cell);
+void cell_fill(struct cx *cx, const struct office *o, size_t column, const struct value *row,
+	       struct value *cell);
 struct value *row_json(struct cx *cx, const struct office *o, const struct value *row);
 
 /* ---- save.c ---- */
@@ -163,18 +167,20 @@ enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct val
 /* A reference as people write it: public id, id, or words that match one visible row. */
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
 
-/* check.c: one input against its column. *out NULL when it is empty. Adds the field's sentence to cx when wrong. */
+/* check.c: one input against its column. *out NULL when it is empty. Adds the field's sentence to cx when
+ * wrong. */
 enum rc input_check(struct cx *cx, const struct office *o, size_t column, const struct value *given,
 		    const struct value *stored, const char *currency, struct value **out) MUST_CHECK;
-const char *office_currency(struct cx *cx, const struct office *o, const struct column *c, const struct value *row);
+const char *office_currency(struct cx *cx, const struct office *o, const struct column *c,
+			    const struct value *row);
 
 /* ---- export.c ---- */
 enum rc export_csv(struct cx *cx, const struct ask *ask, int fd, char delimiter, bool with_bom) MUST_CHECK;
 
 /* ---- form.c ---- */
 /* The fields of a form with values (raw row, or what was typed) and errors of cx. */
-void form_fill(struct cx *cx, const struct office *o, const struct value *stored, struct call *call, bool is_new,
-	       struct value *page);
+void form_fill(struct cx *cx, const struct office *o, const struct value *stored, struct call *call,
+	       bool is_new, struct value *page);
 
 /* ---- handlers ---- */
 enum rc handle_list(struct cx *cx, struct call *call);
@@ -190,11 +196,32 @@ enum rc handle_action_ask(struct cx *cx, struct call *call);
 enum rc handle_action(struct cx *cx, struct call *call);
 enum rc handle_bulk(struct cx *cx, struct call *call);
 /* The row that :id of the path names, visible to the actor. */
-enum rc call_row(struct cx *cx, struct call *call, const struct office **o, int64_t *id, bool with_archived) MUST_CHECK;
+enum rc call_row(struct cx *cx, struct call *call, const struct office **o, int64_t *id,
+		 bool with_archived) MUST_CHECK;
 void trail_add(struct cx *cx, struct value *page, const char *title, const char *href);
 
 /* ---- the house's own resources and pages ---- */
-extern const struct resource users_resource, tokens_resource, jobs_resource, outbox_resource, batches_resource;
+extern const struct column outbox_columns[];
+extern const struct sort outbox_sorts[];
+extern const struct filter outbox_filters[];
+extern const struct action outbox_actions[];
+void outbox_show(struct cx *cx, int64_t id, struct value *page);
+extern const struct column batches_columns[];
+extern const struct sort batches_sorts[];
+extern const struct action batches_actions[];
+void batches_show(struct cx *cx, int64_t id, struct value *page);
+extern const struct column jobs_columns[];
+extern const struct sort jobs_sorts[];
+extern const struct filter jobs_filters[];
+extern const struct action jobs_actions[];
+void jobs_show(struct cx *cx, int64_t id, struct value *page);
+extern const struct column user_columns[];
+extern const struct sort user_sorts[];
+enum rc user_before_save(struct cx *cx, int64_t id, struct value *values);
+enum rc user_before_archive(struct cx *cx, int64_t id);
+extern const struct column token_columns[];
+extern const struct sort token_sorts[];
+enum rc token_before_save(struct cx *cx, int64_t id, struct value *values);
 enum rc handle_home(struct cx *cx, struct call *call);
 enum rc handle_inbox(struct cx *cx, struct call *call);
 enum rc handle_thread(struct cx *cx, struct call *call);

@@ -1,0 +1,169 @@
+/*
+** ask.c -- what a list request asks for, read from names and values and checked; and back into an address.
+**
+** Never:  touches SQL; query.c makes it from what stands here.
+** Holds:  (1) after RC_OK every set filter has one of its choices, a visible row or a value; (2) a cursor
+*belongs to
+**         the sort and direction of the ask; (3) the address of an ask, read again, gives the same ask.
+*/
+#include "desk/inner.h"
+
+#include "base/text.h"
+#include <string.h>
+
+static bool is_set(const char *value)
+{
+	return value != NULL && value[0] != '\0';
+}
+
+static enum rc read_sort(struct cx *cx, struct ask *ask, const char *name, const char *dir)
+{
+	const struct resource *r = ask->o->r;
+
+	ask->sort = &r->sorts[0];
+	if (is_set(name)) {
+		const struct sort *s = r->sorts;
+
+		while (s->name != NULL && strcmp(s->name, name) != 0)
+			s++;
+		if (s->name == NULL)
+			return cx_fail(cx, RC_BAD_INPUT, _("This list cannot be sorted by “%s”."), name);
+		ask->sort = s;
+	}
+	ask->is_down = ask->sort->is_down;
+	if (is_set(dir)) {
+		if (strcmp(dir, "up") != 0 && strcmp(dir, "down") != 0)
+			return cx_fail(cx, RC_BAD_INPUT, _("The direction is “up” or “down”."));
+		ask->is_down = strcmp(dir, "down") == 0;
+	}
+	return RC_OK;
+}
+
+static enum rc read_cursor(struct cx *cx, struct ask *ask, const char *text)
+{
+	if (!is_set(text)) return RC_OK;
+	if (cursor_parse(cx->arena, &ask->cursor, text) == RC_OK &&
+	    strcmp(ask->cursor.sort, ask->sort->name) == 0 && ask->cursor.is_down == ask->is_down)
+		return RC_OK;
+	ask->cursor = (struct cursor){ .is_set = false };
+	return cx_fail(cx, RC_BAD_INPUT,
+		       _("This place in the list is not known. Start again from the first page."));
+}
+
+/* A filter that wants a date says so by :f_name_ms or by a name ending in _on, _from or _to. */
+static bool wants_date(const struct filter *f)
+{
+	size_t n = strlen(f->name);
+
+	return f->choices == NULL && f->ref == NULL &&
+	       (strstr(f->sql[0], "_ms") != NULL || (n > 3 && strcmp(f->name + n - 3, "_on") == 0) ||
+		(n > 5 && strcmp(f->name + n - 5, "_from") == 0) ||
+		(n > 3 && strcmp(f->name + n - 3, "_to") == 0) || strcmp(f->name, "from") == 0 ||
+		strcmp(f->name, "to") == 0);
+}
+
+static enum rc read_ref(struct cx *cx, struct ask *ask, size_t i, const char *value)
+{
+	const struct office *ref = ask->o->filter_ref[i];
+	struct value *row = NULL;
+	enum rc rc = ref_resolve(cx, &ask->filter_id[i], ref, value);
+
+	if (rc == RC_OK) rc = row_of(cx, ref, ask->filter_id[i], SELECT_NAME, true, &row);
+	if (rc == RC_OK) {
+		ask->filter_shown[i] = value_text_of(value_get(row, "_name"), value);
+		ask->filter[i] = row_public_id(cx, ref, row);
+	}
+	if (rc != RC_NOT_FOUND && rc != RC_CONFLICT) return rc;
+	cx->message = "";
+	return cx_fail(cx, RC_BAD_INPUT, _("%s: “%s” was not found."),
+		       words_get(cx->lang, ask->o->r->filters[i].title), value);
+}
+
+static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char *value)
+{
+	const struct filter *f = &ask->o->r->filters[i];
+	const struct choices *choices = ask->o->filter_choices[i];
+	char date[DATE_SIZE];
+	day d;
+
+	if (!is_set(value)) return RC_OK;
+	ask->filter[i] = arena_text(cx->arena, value);
+	ask->filter_shown[i] = ask->filter[i];
+	if (choices != NULL) {
+		const struct choice *c = choice_find(choices, value);
+
+		if (c == NULL)
+			return cx_fail(cx, RC_BAD_INPUT, _("%s: “%s” is not one of the choices."),
+				       words_get(cx->lang, f->title), value);
+		ask->filter_choice[i] = (size_t)(c - choices->at);
+		return RC_OK;
+	}
+	if (f->ref != NULL) return read_ref(cx, ask, i, value);
+	if (wants_date(f)) {
+		if (day_parse_any(&d, value) != RC_OK)
+			return cx_fail(cx, RC_BAD_INPUT,
+				       _("%s: “%s” is not a date; write it like 22/11/2026."),
+				       words_get(cx->lang, f->title), value);
+		day_text(date, d);
+		ask->filter[i] = arena_text(cx->arena, date);
+		ask->filter_shown[i] = ask->filter[i];
+	}
+	return RC_OK;
+}
+
+enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg,
+		 int64_t limit_default, int64_t limit_max)
+{
+	struct ask ask = { .o = o, .limit = limit_default, .q = "" };
+	const char *limit = get(arg, "limit"), *q = get(arg, "q");
+	enum rc rc = read_sort(cx, &ask, get(arg, "sort"), get(arg, "dir"));
+
+	if (rc == RC_OK) rc = read_cursor(cx, &ask, get(arg, "cursor"));
+	for (size_t i = 0; i < o->filters && rc == RC_OK; i++)
+		rc = read_filter(cx, &ask, i, get(arg, o->r->filters[i].name));
+	if (rc == RC_OK && is_set(limit)) {
+		struct value v = { .type = VALUE_TEXT, .text = limit, .len = strlen(limit) };
+
+		ask.limit = value_int_of(&v, 0);
+		if (ask.limit < 1 || ask.limit > limit_max)
+			rc = cx_fail(cx, RC_BAD_INPUT, _("The limit is a number from 1 to %lld."),
+				     (long long)limit_max);
+	}
+	if (rc == RC_OK && is_set(q)) {
+		q = text_trim(cx->arena, q);
+		if (text_length(q) > DESK_SEARCH_MAX)
+			rc = cx_fail(cx, RC_BAD_INPUT, _("Search for at most %d letters."), DESK_SEARCH_MAX);
+		ask.q = q;
+	}
+	if (rc == RC_OK) *out = ask;
+	return rc;
+}
+
+static void say(struct sb *sb, const char *name, const char *value, char *between)
+{
+	if (value == NULL || value[0] == '\0') return;
+	sb_char(sb, *between);
+	*between = '&';
+	sb_text(sb, name);
+	sb_char(sb, '=');
+	sb_url(sb, value, strlen(value));
+}
+
+const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort,
+			bool is_down, const char *cursor)
+{
+	struct sb sb;
+	char between = '?';
+
+	sb_init_arena(&sb, cx->arena, DESK_SQL_MAX);
+	sb_text(&sb, path);
+	say(&sb, "q", ask->q, &between);
+	for (size_t i = 0; i < ask->o->filters; i++)
+		say(&sb, ask->o->r->filters[i].name, ask->filter[i], &between);
+	if (sort != &ask->o->r->sorts[0] || is_down != sort->is_down) {
+		say(&sb, "sort", sort->name, &between);
+		if (is_down != sort->is_down) say(&sb, "dir", is_down ? "down" : "up", &between);
+	}
+	say(&sb, "cursor", cursor, &between);
+	return sb_text_of(&sb);
+}

@@ -1,0 +1,149 @@
+/*
+** batches.c -- the batches of messages: their counts, and pausing, going on, cancelling.
+**
+** Needs:  outbox.h for every change.
+*/
+#include "desk/inner.h"
+
+#include <string.h>
+
+/* Counting a large batch for each row of a list would cost more than the list: it stops early. */
+#define COUNT_UP_TO(state)                                                                             \
+	"(SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.batch_id = t.id AND m.state = '" state \
+	"' LIMIT 10001))"
+
+const struct column batches_columns[] = {
+	{ .name = "title", .title = N_("Title"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "created_at",
+	  .title = N_("Made"),
+	  .type = COLUMN_INSTANT,
+	  .flags = COL_READONLY | COL_LIST },
+	{ .name = "kind",
+	  .title = N_("Kind"),
+	  .type = COLUMN_CHOICE,
+	  .flags = COL_READONLY | COL_LIST,
+	  .choices = "renewals.notices=Renewal notices|desk.replies=Replies" },
+	{ .name = "local_on", .title = N_("Day"), .type = COLUMN_DATE, .flags = COL_READONLY | COL_LIST },
+	{ .name = "state",
+	  .title = N_("State"),
+	  .type = COLUMN_CHOICE,
+	  .flags = COL_READONLY | COL_LIST,
+	  .choices = "open=Open|paused=Paused|cancelled=Cancelled" },
+	{ .name = "origin",
+	  .title = N_("Origin"),
+	  .type = COLUMN_CHOICE,
+	  .flags = COL_READONLY,
+	  .choices =
+		  "auto=Automatic|manual=By hand|cron=External call|catchup=Catching up|command=Command line|inbox=Inbox" },
+	{ .name = "queued",
+	  .title = N_("Pending"),
+	  .type = COLUMN_INT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .sql = COUNT_UP_TO("queued") },
+	{ .name = "failed",
+	  .title = N_("Failed"),
+	  .type = COLUMN_INT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .sql = COUNT_UP_TO("failed") },
+	{ .name = "unsure",
+	  .title = N_("Unsure"),
+	  .type = COLUMN_INT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .sql = COUNT_UP_TO("unsure") },
+	{ .name = "total",
+	  .title = N_("Messages"),
+	  .type = COLUMN_INT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .sql = "(SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.batch_id = t.id LIMIT 10001))" },
+	{ .name = "created_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "planned_at", .title = N_("Planned"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = NULL },
+};
+
+const struct sort batches_sorts[] = {
+	{ .name = "id", .title = N_("Newest"), .sql = "t.id", .is_down = true },
+	{ .name = NULL },
+};
+
+static enum rc set_state(struct cx *cx, int64_t id, const char *state, const char *sentence,
+			 const char **done)
+{
+	enum rc rc = batch_set_state(cx, id, state);
+
+	if (rc == RC_OK) *done = sentence;
+	return rc;
+}
+
+static enum rc pause_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	return set_state(cx, id, "paused",
+			 _("The batch is paused: what is on its way arrives, the rest waits."), done);
+}
+
+static enum rc continue_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	return set_state(cx, id, "open", _("The batch goes on."), done);
+}
+
+static enum rc cancel_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	return set_state(cx, id, "cancelled", _("The batch was cancelled: what had not left will not leave."),
+			 done);
+}
+
+const struct action batches_actions[] = {
+	{ .name = "pause",
+	  .title = N_("Pause"),
+	  .right = "outbox.edit",
+	  .when = "t.state = 'open'",
+	  .run = pause_run },
+	{ .name = "continue",
+	  .title = N_("Continue"),
+	  .right = "outbox.edit",
+	  .when = "t.state = 'paused'",
+	  .run = continue_run },
+	{ .name = "cancel",
+	  .title = N_("Cancel"),
+	  .right = "outbox.edit",
+	  .confirm = N_("Cancel everything of this batch that has not left yet? It cannot be opened again."),
+	  .is_dangerous = true,
+	  .when = "t.state <> 'cancelled'",
+	  .run = cancel_run },
+	{ .name = NULL },
+};
+
+static const struct {
+	const char *state, *title;
+} state_words[] = {
+	{ "queued", N_("Pending") },      { "sending", N_("Sending") }, { "sent", N_("Sent") },
+	{ "delivered", N_("Delivered") }, { "read", N_("Read") },       { "failed", N_("Failed") },
+	{ "unsure", N_("Unsure") },       { "expired", N_("Expired") }, { "cancelled", N_("Cancelled") },
+	{ "skipped", N_("Skipped") },
+};
+
+void batches_show(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *counts = NULL, *list = value_set_list(cx->arena, page, "counts");
+	int64_t total;
+
+	if (batch_counts(cx, &counts, id) != RC_OK) return;
+	total = value_int_of(value_get(counts, "total"), 0);
+	for (size_t i = 0; i < sizeof(state_words) / sizeof(state_words[0]); i++) {
+		int64_t n = value_int_of(value_get(counts, state_words[i].state), 0);
+		struct value *out;
+
+		if (n == 0) continue;
+		out = value_add_map(cx->arena, list);
+		value_set_text(cx->arena, out, "badge", state_words[i].state);
+		value_set_text(cx->arena, out, "title", words_get(cx->lang, state_words[i].title));
+		value_set_text(cx->arena, out, "count", arena_printf(cx->arena, "%lld", (long long)n));
+		value_set_int(cx->arena, out, "percent", total > 0 ? n * 100 / total : 0);
+		value_set_text(cx->arena, out, "href",
+			       arena_printf(cx->arena, "/outbox?batch=%s&state=%s",
+					    value_text_of(value_get(page, "id"), ""), state_words[i].state));
+	}
+	value_set_text(cx->arena, page, "total", arena_printf(cx->arena, "%lld", (long long)total));
+}

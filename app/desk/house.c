@@ -1,0 +1,244 @@
+/*
+** house.c -- desk's own tables: the house's resources, pages and rights; what every page of the panel shows.
+*/
+#include "desk/inner.h"
+
+#include <string.h>
+
+const struct resource desk_resources[] = {
+	{
+		.name = "outbox",
+		.title = N_("Outbox"),
+		.title_one = N_("Message"),
+		.table = "message",
+		.from = "JOIN contact c ON c.id = t.contact_id JOIN channel_account a ON a.id = t.channel_account_id",
+		.row_name = "c.address",
+		.columns = outbox_columns,
+		.sorts = outbox_sorts,
+		.filters = outbox_filters,
+		.actions = outbox_actions,
+		.right_view = "outbox.view",
+		.has_public_id = true,
+		.menu = N_("Outbox"),
+		.menu_order = 60,
+		.empty = N_("Nothing has been sent yet. Notices, replies and confirmations appear here."),
+		.show = outbox_show,
+		.show_template = "desk/message",
+	},
+	{
+		.name = "batches",
+		.title = N_("Batches"),
+		.title_one = N_("Batch"),
+		.table = "batch",
+		.row_name = "CASE WHEN t.title <> '' THEN t.title ELSE t.kind || ' ' || t.local_on END",
+		.columns = batches_columns,
+		.sorts = batches_sorts,
+		.actions = batches_actions,
+		.right_view = "outbox.view",
+		.has_public_id = true,
+		.menu = N_("Batches"),
+		.menu_order = 61,
+		.empty = N_("No batch yet: each run of notices and each bulk send is one."),
+		.show = batches_show,
+		.show_template = "desk/batch",
+	},
+	{
+		.name = "jobs",
+		.title = N_("Work"),
+		.title_one = N_("Job"),
+		.table = "job",
+		.row_name = "t.kind",
+		.columns = jobs_columns,
+		.sorts = jobs_sorts,
+		.filters = jobs_filters,
+		.actions = jobs_actions,
+		.right_view = "jobs.view",
+		.menu = N_("Work"),
+		.menu_order = 70,
+		.empty = N_("No work yet: schedules and buttons put it here."),
+		.show = jobs_show,
+		.show_template = "desk/job",
+	},
+	{
+		.name = "users",
+		.title = N_("Users"),
+		.title_one = N_("User"),
+		.table = "user",
+		.row_name = "t.name",
+		.columns = user_columns,
+		.sorts = user_sorts,
+		.where = "t.archived_at IS NULL",
+		.right_view = "users.view",
+		.right_edit = "users.edit",
+		.has_public_id = true,
+		.can_create = true,
+		.can_archive = true,
+		.menu = N_("Users"),
+		.menu_order = 80,
+		.empty = N_("No users yet."),
+		.before_save = user_before_save,
+		.before_archive = user_before_archive,
+		.new_page = "/users/new",
+		.edit_page = "/users/:id/edit",
+	},
+	{
+		.name = "tokens",
+		.title = N_("API tokens"),
+		.title_one = N_("API token"),
+		.table = "api_token",
+		.row_name = "t.name",
+		.columns = token_columns,
+		.sorts = token_sorts,
+		.where = "t.archived_at IS NULL",
+		.right_view = "tokens.view",
+		.right_edit = "tokens.edit",
+		.has_public_id = true,
+		.can_create = true,
+		.can_archive = true,
+		.menu = N_("API tokens"),
+		.menu_order = 81,
+		.empty = N_("No tokens yet. A program that speaks to Recado needs one."),
+		.before_save = token_before_save,
+		.new_page = "/tokens/new",
+		.edit_page = "/tokens",
+	},
+	{ .name = NULL },
+};
+
+const struct right desk_rights[] = {
+	{ "users.view", N_("See users and roles"), "owner" },
+	{ "users.edit", N_("Make, change and archive users"), "owner" },
+	{ "tokens.view", N_("See API tokens"), "owner" },
+	{ "tokens.edit", N_("Make and revoke API tokens"), "owner" },
+	{ "jobs.view", N_("See the work of the house"), "owner reader" },
+	{ "jobs.edit", N_("Cancel work and run it again"), "owner" },
+	{ "outbox.view", N_("See every message that leaves"), "owner reader" },
+	{ "outbox.edit", N_("Cancel, decide and repeat messages"), "owner" },
+	{ "inbox.view", N_("Read what people write"), "owner reader" },
+	{ "inbox.edit", N_("Answer, and note who wants no notices"), "owner" },
+	{ "templates.view", N_("See the texts of messages"), "owner reader" },
+	{ "templates.edit", N_("Change the texts of messages"), "owner" },
+	{ "gateway.view", N_("See the WhatsApp gateway"), "owner reader" },
+	{ "gateway.edit", N_("Test, stop and open the WhatsApp gateway"), "owner" },
+	{ "settings.view", N_("See the settings in force"), "owner" },
+	{ .name = NULL },
+};
+
+#define PAGE(m, p, r, h, menu_, help_)                                                       \
+	{                                                                                    \
+		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB, \
+		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h          \
+	}
+
+const struct route desk_routes[] = {
+	PAGE("GET", "/", NULL, handle_home, N_("Home"), N_("The day at one glance")),
+	PAGE("GET", "/inbox", "inbox.view", handle_inbox, N_("Inbox"), N_("What people wrote")),
+	PAGE("GET", "/inbox/:id", "inbox.view", handle_thread, NULL, N_("One person's messages, both ways")),
+	PAGE("POST", "/inbox/:id/read", "inbox.edit", handle_thread_read, NULL, N_("Mark as read")),
+	PAGE("POST", "/inbox/:id/reply", "inbox.edit", handle_thread_reply, NULL, N_("Answer")),
+	PAGE("POST", "/inbox/:id/opt-out", "inbox.edit", handle_thread_opt_out, NULL,
+	     N_("No more notices, or again")),
+	PAGE("GET", "/templates", "templates.view", handle_templates, N_("Message texts"),
+	     N_("The texts of messages")),
+	PAGE("GET", "/templates/:name", "templates.view", handle_template, NULL,
+	     N_("One text, with preview")),
+	PAGE("POST", "/templates/:name", "templates.edit", handle_template_save, NULL,
+	     N_("Save or try a text")),
+	PAGE("GET", "/gateway", "gateway.view", handle_gateway, N_("WhatsApp"), N_("The WhatsApp gateway")),
+	PAGE("POST", "/gateway/test", "gateway.edit", handle_gateway_test, NULL, N_("Try the gateway")),
+	{ .method = "POST",
+	  .path = "/gateway/open",
+	  .realm = REALM_STAFF,
+	  .right = "gateway.edit",
+	  .class = ROUTE_DB,
+	  .has_token = true,
+	  .help = N_("Let messages leave again"),
+	  .handle = handle_gateway_state,
+	  .arg = "open" },
+	{ .method = "POST",
+	  .path = "/gateway/stop",
+	  .realm = REALM_STAFF,
+	  .right = "gateway.edit",
+	  .class = ROUTE_DB,
+	  .has_token = true,
+	  .help = N_("Hold all messages"),
+	  .handle = handle_gateway_state,
+	  .arg = "stop" },
+	PAGE("GET", "/users/new", "users.edit", handle_user_new, NULL, N_("Form for a new user")),
+	PAGE("POST", "/users/new", "users.edit", handle_user_create, NULL, N_("Make a user")),
+	PAGE("GET", "/users/:id/edit", "users.edit", handle_user_edit, NULL, N_("Form to change a user")),
+	PAGE("POST", "/users/:id/edit", "users.edit", handle_user_save, NULL, N_("Change a user")),
+	PAGE("GET", "/roles", "users.view", handle_roles, NULL, N_("Which role may do what")),
+	PAGE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
+	PAGE("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token")),
+	PAGE("GET", "/settings", "settings.view", handle_settings, N_("Settings"),
+	     N_("The settings in force")),
+	{ .method = NULL },
+};
+
+/* ---- what every page shows ---- */
+
+/* Menu order of the pages above; resources bring theirs (menu_order). */
+static const struct {
+	const char *path;
+	int order;
+} places[] = { { "/", 0 }, { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 }, { "/settings", 90 } };
+
+static int place_of(const char *path)
+{
+	const struct resource *r = path[0] == '/' ? desk_resource(path + 1) : NULL;
+
+	if (r != NULL) return r->menu_order;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcmp(places[i].path, path) == 0) return places[i].order;
+	return 0;
+}
+
+static void order_menu(struct cx *cx, const struct value *layout, int64_t unread)
+{
+	const struct value *menu = value_get(layout, "menu");
+
+	for (struct value *v = menu != NULL ? menu->first : NULL; v != NULL; v = v->next) {
+		const char *path = value_text_of(value_get(v, "path"), "");
+		int order = place_of(path);
+
+		if (order != 0 || strcmp(path, "/") == 0) value_set_int(cx->arena, v, "order", order);
+		if (unread > 0 && strcmp(path, "/inbox") == 0)
+			value_set_text(cx->arena, v, "badge",
+				       unread > 99 ? "99+"
+						   : arena_printf(cx->arena, "%lld", (long long)unread));
+	}
+}
+
+static void add_alerts(struct cx *cx, const struct value *layout)
+{
+	struct value *open = NULL, *list = (struct value *)(uintptr_t)value_get(layout, "alerts");
+	const char *before = cx->message;
+
+	if (list == NULL || alerts_open(cx, &open) != RC_OK) {
+		cx->message = before; /* what an alert could not find out is not the page's failure */
+		return;
+	}
+	for (const struct value *v = open->first; v != NULL; v = v->next) {
+		struct value *out = value_add_map(cx->arena, list);
+		const char *severity = value_text_of(value_get(v, "severity"), "");
+		const char *link = value_text_of(value_get(v, "link"), "");
+
+		value_set_text(cx->arena, out, "text", value_text_of(value_get(v, "text"), ""));
+		value_set_text(cx->arena, out, "level",
+			       strcmp(severity, "urgent") == 0    ? "error"
+			       : strcmp(severity, "warning") == 0 ? "warn"
+								  : "info");
+		if (link[0] == '\0') continue;
+		value_set_text(cx->arena, out, "path", link);
+		value_set_text(cx->arena, out, "link", _("Look"));
+	}
+}
+
+void desk_decorate(struct cx *cx, struct value *layout)
+{
+	int64_t unread = actor_may(&cx->actor, "inbox.view") ? inbox_unread(cx) : 0;
+
+	add_alerts(cx, layout);
+	order_menu(cx, layout, unread);
+}

@@ -1,0 +1,237 @@
+/*
+** outbox_page.c -- what leaves for people, as a list, and what a person may decide about one message.
+**
+** Needs:  outbox.h for every decision.
+** Never:  writes the table message itself.
+** Holds:  `state` is the ledger's own word for programs; people read it translated, a late failure as such.
+*/
+#include "desk/inner.h"
+
+#include <string.h>
+
+#define ATTEMPTS_SHOWN 100 /* a message has a handful; a broken provider repeats events */
+
+const struct column outbox_columns[] = {
+	{ .name = "created_at",
+	  .title = N_("Made"),
+	  .type = COLUMN_INSTANT,
+	  .flags = COL_READONLY | COL_LIST },
+	{ .name = "address",
+	  .title = N_("To"),
+	  .type = COLUMN_PHONE,
+	  .flags = COL_READONLY | COL_LIST,
+	  .sql = "c.address" },
+	{ .name = "state", .title = N_("State"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_API },
+	{ .name = "state_shown",
+	  .title = N_("State"),
+	  .type = COLUMN_CHOICE,
+	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
+	  .sql = "CASE WHEN t.state = 'failed' AND t.is_late_failure = 1 THEN 'failed_late' ELSE t.state END",
+	  .choices =
+		  "queued=Pending|sending=Sending|sent=Sent|delivered=Delivered|read=Read|failed=Failed|"
+		  "failed_late=Failed afterwards|unsure=Unsure|expired=Expired|cancelled=Cancelled|skipped=Skipped" },
+	{ .name = "topic",
+	  .title = N_("Topic"),
+	  .type = COLUMN_CHOICE,
+	  .flags = COL_READONLY | COL_LIST,
+	  .choices = "notice=Notice|campaign=Campaign|service=Service" },
+	{ .name = "occasion", .title = N_("Occasion"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "batch_id",
+	  .title = N_("Batch"),
+	  .type = COLUMN_REF,
+	  .ref = "batches",
+	  .flags = COL_READONLY },
+	{ .name = "channel",
+	  .title = N_("Channel"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY,
+	  .sql = "a.name" },
+	{ .name = "state_why", .title = N_("Reason"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "error", .title = N_("Error"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "is_late_failure",
+	  .title = N_("Failed afterwards"),
+	  .type = COLUMN_BOOL,
+	  .flags = COL_READONLY | COL_API },
+	{ .name = "attempts", .title = N_("Attempts"), .type = COLUMN_INT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "retry_count",
+	  .title = N_("Retries"),
+	  .type = COLUMN_INT,
+	  .flags = COL_READONLY | COL_API,
+	  .sql = "max(t.attempts - 1, 0)" },
+	{ .name = "not_before_at", .title = N_("Not before"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "expires_at", .title = N_("Expires"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "sent_at", .title = N_("Sent"), .type = COLUMN_INSTANT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "delivered_at", .title = N_("Delivered"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "read_at", .title = N_("Read"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "failed_at", .title = N_("Failed"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "provider_id",
+	  .title = N_("Provider's number"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY },
+	{ .name = "replaces_id",
+	  .title = N_("Replaces"),
+	  .type = COLUMN_REF,
+	  .ref = "outbox",
+	  .flags = COL_READONLY },
+	{ .name = "created_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = NULL },
+};
+
+const struct sort outbox_sorts[] = {
+	{ .name = "id", .title = N_("Newest"), .sql = "t.id", .is_down = true },
+	{ .name = NULL },
+};
+
+/* "+t.…" keeps SQLite on the row ids where no index has both the filter and the order. */
+const struct filter outbox_filters[] = {
+	{ .name = "state",
+	  .title = N_("State"),
+	  .choices =
+		  "queued=Pending|sending=Sending|sent=Sent|delivered=Delivered|read=Read|failed=Failed|unsure=Unsure|"
+		  "expired=Expired|cancelled=Cancelled|skipped=Skipped",
+	  .sql = (const char *const[]){ "t.state = 'queued'", "t.state = 'sending'", "t.state = 'sent'",
+					"t.state = 'delivered'", "t.state = 'read'", "t.state = 'failed'",
+					"t.state = 'unsure'", "t.state = 'expired'", "t.state = 'cancelled'",
+					"t.state = 'skipped'", NULL } },
+	{ .name = "batch",
+	  .title = N_("Batch"),
+	  .ref = "batches",
+	  /* A batch's messages lie close together: only the ids between its first and last are read. */
+	  .sql = (const char *const[]){ "+t.batch_id = :f_batch AND t.id BETWEEN"
+					" (SELECT min(x.id) FROM message x WHERE x.batch_id = :f_batch) AND"
+					" (SELECT max(x.id) FROM message x WHERE x.batch_id = :f_batch)",
+					NULL } },
+	{ .name = "address",
+	  .title = N_("Number"),
+	  .sql =
+		  (const char *const[]){
+			  "t.contact_id = (SELECT x.id FROM contact x WHERE x.kind = 'phone' AND x.address = :f_address)",
+			  NULL } },
+	{ .name = NULL },
+};
+
+/* ---- decisions ---- */
+
+static enum rc cancel_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	enum rc rc = tx_begin(cx);
+
+	(void)call;
+	if (rc != RC_OK) return rc;
+	rc = tx_end(cx, outbox_cancel(cx, id, "person"));
+	if (rc == RC_OK) *done = _("The message was cancelled.");
+	return rc;
+}
+
+static enum rc decide(struct cx *cx, int64_t id, bool arrived)
+{
+	enum rc rc = tx_begin(cx);
+
+	return rc == RC_OK ? tx_end(cx, outbox_decide(cx, id, arrived)) : rc;
+}
+
+static enum rc arrived_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	enum rc rc = decide(cx, id, true);
+
+	(void)call;
+	if (rc == RC_OK) *done = _("Noted as arrived.");
+	return rc;
+}
+
+static enum rc again_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	enum rc rc = decide(cx, id, false);
+
+	(void)call;
+	if (rc == RC_OK) *done = _("It will be sent again, as a new message.");
+	return rc;
+}
+
+const struct action outbox_actions[] = {
+	{ .name = "cancel",
+	  .title = N_("Cancel"),
+	  .right = "outbox.edit",
+	  .confirm = N_("Cancel this message? It will not be sent."),
+	  .is_bulk = true,
+	  .is_dangerous = true,
+	  .when = "t.state = 'queued'",
+	  .run = cancel_run },
+	{ .name = "arrived",
+	  .title = N_("It arrived"),
+	  .right = "outbox.edit",
+	  .confirm = N_("Did you see on the phone that it arrived? It is then noted as sent."),
+	  .is_bulk = true,
+	  .when = "t.state = 'unsure'",
+	  .run = arrived_run },
+	{ .name = "again",
+	  .title = N_("Send again"),
+	  .right = "outbox.edit",
+	  .confirm = N_("Send it again? If the first one did arrive, the person gets it twice."),
+	  .is_bulk = true,
+	  .is_dangerous = true,
+	  .when = "t.state = 'unsure'",
+	  .run = again_run },
+	{ .name = NULL },
+};
+
+/* ---- the page of one message ---- */
+
+/* The words as they left, or as they would leave now. */
+static void show_body(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *row = NULL, *variables = NULL;
+	const char *body, *json, *rendered = "";
+	int64_t version;
+
+	if (db_row(cx, &row, "SELECT body, template_version_id, variables_json FROM message WHERE id = :id",
+		   PARAMS(P_INT(":id", id))) != RC_OK)
+		return;
+	body = value_text_of(value_get(row, "body"), "");
+	version = value_int_of(value_get(row, "template_version_id"), 0);
+	json = value_text_of(value_get(row, "variables_json"), "{}");
+	if (body[0] == '\0' && version != 0 &&
+	    json_parse(cx->arena, &variables, NULL, json, strlen(json)) == RC_OK &&
+	    template_render_version(cx, &rendered, version, variables) == RC_OK)
+		body = rendered;
+	value_set_text(cx->arena, page, "body", body);
+}
+
+static const char *attempt_kind(struct cx *cx, const char *kind)
+{
+	if (strcmp(kind, "send") == 0) return _("Attempt");
+	if (strcmp(kind, "check") == 0) return _("Check");
+	if (strcmp(kind, "event") == 0) return _("Word of the provider");
+	if (strcmp(kind, "person") == 0) return _("A person");
+	if (strcmp(kind, "start") == 0) return _("Restart");
+	return kind;
+}
+
+static void show_attempts(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "attempts");
+
+	if (db_rows(cx, &rows, ATTEMPTS_SHOWN,
+		    "SELECT at, kind, http, outcome, detail FROM attempt WHERE message_id = :id ORDER BY id LIMIT :max",
+		    PARAMS(P_INT(":id", id), P_INT(":max", ATTEMPTS_SHOWN))) != RC_OK)
+		return;
+	for (const struct value *v = rows->first; v != NULL; v = v->next) {
+		struct value *out = value_add_map(cx->arena, list);
+		int64_t http = value_int_of(value_get(v, "http"), 0);
+		char at[RFC3339_SIZE];
+
+		instant_text_local(at, value_int_of(value_get(v, "at"), 0), cx->env->zone);
+		value_set_text(cx->arena, out, "at", at);
+		value_set_text(cx->arena, out, "kind",
+			       attempt_kind(cx, value_text_of(value_get(v, "kind"), "")));
+		value_set_text(cx->arena, out, "outcome", value_text_of(value_get(v, "outcome"), ""));
+		value_set_text(cx->arena, out, "detail", value_text_of(value_get(v, "detail"), ""));
+		if (http != 0) value_set_int(cx->arena, out, "http", http);
+	}
+}
+
+void outbox_show(struct cx *cx, int64_t id, struct value *page)
+{
+	show_body(cx, id, page);
+	show_attempts(cx, id, page);
+}

@@ -1,0 +1,569 @@
+/*
+** query.c -- SQL put together from declared names: the page of a list, its count, one row.
+**
+** Owns:   the shape of every statement over a resource.
+** Never:  puts a value into SQL: values are parameters, names were checked by setup.c.
+** Holds:  (1) the text of a statement depends only on resource, sort, direction, which filters and choices
+*are set
+**         and the number of words searched for, so the statement cache finds it again; (2) a page's ids come
+*from
+**         the index of its sort, its rows by id: a page costs the same with a hundred thousand rows; (3)
+*paging is
+**         by (key, id), so nothing is skipped or shown twice when rows come and go; (4) the row rule is in
+*every
+**         statement of an actor who does not see all.
+*/
+#include "desk/inner.h"
+
+#include "base/text.h"
+#include <string.h>
+
+void statement_begin(struct cx *cx, struct statement_text *s)
+{
+	sb_init_arena(&s->sql, cx->arena, DESK_SQL_MAX);
+	s->count = 0;
+	s->is_full = false;
+	s->param[0] = (struct param){ .name = NULL };
+}
+
+void statement_param(struct statement_text *s, struct param p)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->param[i].name, p.name) == 0) return; /* the same value under the same name */
+	if (s->count == STATEMENT_PARAMS_MAX) {
+		s->is_full = true;
+		return;
+	}
+	s->param[s->count++] = p;
+	s->param[s->count] = (struct param){ .name = NULL };
+}
+
+enum rc statement_ready(struct statement_text *s, const char **sql)
+{
+	enum rc rc = s->is_full ? RC_BUG : sb_result(&s->sql);
+
+	if (rc == RC_OK) *sql = sb_text_of(&s->sql);
+	return rc;
+}
+
+static bool is_name(const char *p, size_t len, const char *name)
+{
+	return strlen(name) == len && memcmp(p, name, len) == 0;
+}
+
+static size_t name_length(const char *p)
+{
+	return strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_");
+}
+
+/* The next ":name" outside of quotes at or after p; NULL when there is none. */
+static const char *next_name(const char *p)
+{
+	for (bool is_quoted = false; *p != '\0'; p++) {
+		if (*p == '\'') is_quoted = !is_quoted;
+		if (*p == ':' && !is_quoted && name_length(p + 1) > 0) return p;
+	}
+	return NULL;
+}
+
+void statement_declared(struct cx *cx, struct statement_text *s, const char *sql)
+{
+	char today[DATE_SIZE];
+
+	sb_text(&s->sql, sql);
+	for (const char *p = next_name(sql); p != NULL; p = next_name(p)) {
+		size_t len = name_length(++p);
+
+		if (is_name(p, len, "actor")) {
+			statement_param(s, (struct param)P_INT(":actor", cx->actor.user_id));
+		} else if (is_name(p, len, "now")) {
+			statement_param(s, (struct param)P_INT(":now", cx_now(cx)));
+		} else if (is_name(p, len, "today")) {
+			day_text(today, cx_today(cx));
+			statement_param(s, (struct param)P_TEXT(":today", arena_text(cx->arena, today)));
+		}
+		p += len;
+	}
+}
+
+/* ---- which rows ---- */
+
+/* Is alias (len bytes) one of the tables that `from` joins: a word of its own in it? */
+static bool is_joined(const char *from, const char *alias, size_t len)
+{
+	for (const char *p = from; *p != '\0'; p++)
+		if (p != from && p[-1] == ' ' && strncmp(p, alias, len) == 0 && p[len] == ' ') return true;
+	return false;
+}
+
+/* True when the SQL needs none of the joins: then the ids are chosen from the resource's own table alone. */
+static bool is_local(const char *from, const char *sql)
+{
+	bool is_quoted = false;
+
+	for (const char *p = sql; p != NULL && *p != '\0'; p++) {
+		const char *name = p;
+
+		if (*p == '\'') is_quoted = !is_quoted;
+		if (*p != '.' || is_quoted) continue;
+		while (name > sql && (name[-1] == '_' || (name[-1] >= 'a' && name[-1] <= 'z') ||
+				      (name[-1] >= '0' && name[-1] <= '9')))
+			name--;
+		if (p > name && is_joined(from, name, (size_t)(p - name))) return false;
+	}
+	return true;
+}
+
+struct where {
+	struct statement_text *s;
+	bool has_any;
+};
+
+static void where_and(struct where *w)
+{
+	if (w->has_any)
+		sb_lit(&w->s->sql, " AND ");
+	else
+		sb_lit(&w->s->sql, " WHERE ");
+	w->has_any = true;
+}
+
+static void where_say(struct cx *cx, struct where *w, const char *sql)
+{
+	if (sql == NULL) return;
+	where_and(w);
+	sb_char(&w->s->sql, '(');
+	statement_declared(cx, w->s, sql);
+	sb_char(&w->s->sql, ')');
+}
+
+/* What every statement over a resource says: listed rows, no pending import, the actor's own. */
+static void where_visible(struct cx *cx, struct where *w, const struct office *o, bool with_archived)
+{
+	const struct resource *r = o->r;
+
+	if (with_archived && r->can_archive && r->where != NULL) {
+		where_and(w);
+		sb_lit(&w->s->sql, "(t.archived_at IS NOT NULL OR (");
+		statement_declared(cx, w->s, r->where);
+		sb_lit(&w->s->sql, "))");
+	} else {
+		where_say(cx, w, r->where);
+	}
+	if (r->has_generation) where_say(cx, w, "t.generation NOT IN (SELECT id FROM pending_generation)");
+	if (!office_may_all(cx, r)) where_say(cx, w, r->row_rule);
+}
+
+static const char *filter_sql(const struct ask *ask, size_t i)
+{
+	return ask->o->r->filters[i].sql[ask->o->filter_choices[i] != NULL ? ask->filter_choice[i] : 0];
+}
+
+/* Bind what the predicate of filter i wants: :f_name, :f_name_ms, :f_name_end_ms. */
+static void filter_params(struct cx *cx, const struct ask *ask, size_t i, struct statement_text *s)
+{
+	const struct filter *f = &ask->o->r->filters[i];
+	const char *sql = filter_sql(ask, i);
+	size_t base = strlen(f->name) + 2;
+
+	for (const char *p = next_name(sql); p != NULL; p = next_name(p)) {
+		size_t len = name_length(++p);
+		char *name = arena_printf(cx->arena, ":%.*s", (int)len, p);
+		day d = 0;
+
+		if (len >= base && memcmp(p, "f_", 2) == 0 && memcmp(p + 2, f->name, base - 2) == 0) {
+			if (len == base && ask->o->filter_ref[i] != NULL) {
+				statement_param(s, (struct param)P_INT(name, ask->filter_id[i]));
+			} else if (len == base) {
+				statement_param(s, (struct param)P_TEXT(name, ask->filter[i]));
+			} else {
+				if (day_parse_any(&d, ask->filter[i]) != RC_OK) d = cx_today(cx);
+				if (is_name(p + base, len - base, "_end_ms")) d++;
+				statement_param(s,
+						(struct param)P_INT(name, zone_midnight(cx->env->zone, d)));
+			}
+		}
+		p += len;
+	}
+}
+
+static const char *const search_names[DESK_SEARCH_WORDS_MAX] = { ":q0", ":q1", ":q2", ":q3" };
+
+/* People type 0990000000 where +593990000000 is stored: a long number loses its leading zeros and plus. */
+static char *search_word(struct cx *cx, const char *p, size_t len)
+{
+	char *word = arena_bytes(cx->arena, p, len);
+
+	if (len >= 7 && word[strspn(word, "+0123456789")] == '\0') word += strspn(word, "+0");
+	return text_like(cx->arena, word);
+}
+
+static void where_search(struct cx *cx, struct where *w, const char *q)
+{
+	const char *p = text_fold(cx->arena, q);
+
+	for (size_t n = 0; n < DESK_SEARCH_WORDS_MAX && *p != '\0'; n++) {
+		size_t len = n + 1 < DESK_SEARCH_WORDS_MAX ? strcspn(p, " ") : strlen(p);
+
+		where_and(w);
+		sb_lit(&w->s->sql, "t.search LIKE ");
+		sb_text(&w->s->sql, search_names[n]);
+		sb_lit(&w->s->sql, " ESCAPE '\\'");
+		statement_param(w->s, (struct param)P_TEXT(search_names[n], search_word(cx, p, len)));
+		p += len;
+		p += strspn(p, " ");
+	}
+}
+
+/* ---- the ids of a page ---- */
+
+static bool needs_joins(struct cx *cx, const struct ask *ask)
+{
+	const struct resource *r = ask->o->r;
+	const char *from = ask->o->from;
+
+	if (from[0] == '\0') return false;
+	if (!is_local(from, ask->sort->sql) || !is_local(from, r->where)) return true;
+	if (!office_may_all(cx, r) && !is_local(from, r->row_rule)) return true;
+	for (size_t i = 0; i < ask->o->filters; i++)
+		if (ask->filter[i] != NULL && !is_local(from, filter_sql(ask, i))) return true;
+	return false;
+}
+
+static bool is_sorted_by_id(const struct ask *ask)
+{
+	return strcmp(ask->sort->sql, "t.id") == 0;
+}
+
+static void say_from(struct statement_text *s, const struct ask *ask, bool with_joins)
+{
+	sb_lit(&s->sql, " FROM ");
+	sb_text(&s->sql, ask->o->r->table);
+	sb_lit(&s->sql, " t ");
+	if (with_joins) sb_text(&s->sql, ask->o->from);
+}
+
+static void say_where(struct cx *cx, struct statement_text *s, const struct ask *ask)
+{
+	struct where w = { .s = s };
+
+	where_visible(cx, &w, ask->o, false);
+	for (size_t i = 0; i < ask->o->filters; i++)
+		if (ask->filter[i] != NULL) {
+			where_say(cx, &w, filter_sql(ask, i));
+			filter_params(cx, ask, i, s);
+		}
+	if (ask->o->has_search && ask->q[0] != '\0') where_search(cx, &w, ask->q);
+	if (!ask->cursor.is_set) return;
+	where_and(&w);
+	if (!is_sorted_by_id(ask)) {
+		sb_char(&s->sql, '(');
+		sb_text(&s->sql, ask->sort->sql);
+		sb_lit(&s->sql, ", t.id)");
+	} else {
+		sb_lit(&s->sql, "t.id");
+	}
+	sb_text(&s->sql, ask->is_down != ask->cursor.is_back ? " < " : " > ");
+	sb_text(&s->sql, is_sorted_by_id(ask) ? ":after_id" : "(:after_key, :after_id)");
+	statement_param(s, (struct param)P_INT(":after_id", ask->cursor.id));
+	if (is_sorted_by_id(ask)) return;
+	if (ask->cursor.key_is_int)
+		statement_param(s, (struct param)P_INT(":after_key", ask->cursor.key_int));
+	else
+		statement_param(s, (struct param)P_TEXT(":after_key", ask->cursor.key_text));
+}
+
+static void say_page(struct cx *cx, struct statement_text *s, const struct ask *ask, int64_t limit)
+{
+	const char *direction = ask->is_down != (ask->cursor.is_set && ask->cursor.is_back) ? " DESC" : "";
+
+	sb_lit(&s->sql, "SELECT t.id AS _id, ");
+	sb_text(&s->sql, ask->sort->sql);
+	sb_lit(&s->sql, " AS _key");
+	say_from(s, ask, needs_joins(cx, ask));
+	say_where(cx, s, ask);
+	sb_lit(&s->sql, " ORDER BY ");
+	if (!is_sorted_by_id(ask)) {
+		sb_text(&s->sql, ask->sort->sql);
+		sb_text(&s->sql, direction);
+		sb_lit(&s->sql, ", ");
+	}
+	sb_lit(&s->sql, "t.id");
+	sb_text(&s->sql, direction);
+	sb_lit(&s->sql, " LIMIT :limit");
+	statement_param(s, (struct param)P_INT(":limit", limit));
+}
+
+/* Around the ids: the rows, and around them the names of what they refer to. */
+static void say_rows_begin(struct cx *cx, struct statement_text *s, const struct office *o,
+			   enum select_kind kind)
+{
+	if (o->outer[kind][0] != '\0') {
+		sb_lit(&s->sql, "SELECT o.*");
+		statement_declared(cx, s, o->outer[kind]);
+		sb_lit(&s->sql, " FROM (");
+	}
+	sb_lit(&s->sql, "SELECT ");
+	statement_declared(cx, s, o->select[kind]);
+	sb_lit(&s->sql, " FROM (");
+}
+
+static void say_rows_end(struct statement_text *s, const struct office *o, enum select_kind kind)
+{
+	sb_lit(&s->sql, ") p CROSS JOIN ");
+	sb_text(&s->sql, o->r->table);
+	sb_lit(&s->sql, " t ON t.id = p._id ");
+	sb_text(&s->sql, o->from);
+	if (o->outer[kind][0] != '\0') sb_lit(&s->sql, ") o");
+}
+
+enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind kind, int64_t limit,
+		       struct statement_text *s, const char **sql)
+{
+	statement_begin(cx, s);
+	say_rows_begin(cx, s, ask->o, kind);
+	say_page(cx, s, ask, limit);
+	say_rows_end(s, ask->o, kind);
+	return statement_ready(s, sql);
+}
+
+/* ---- asking ---- */
+
+static const char *cursor_at(struct cx *cx, const struct ask *ask, const struct value *row, bool is_back)
+{
+	const struct value *key = value_get(row, "_key");
+	struct cursor c = {
+		.is_set = true,
+		.is_back = is_back,
+		.is_down = ask->is_down,
+		.sort = ask->sort->name,
+		.id = value_int_of(value_get(row, "_id"), 0),
+		.key_is_int = key != NULL && key->type == VALUE_INT,
+		.key_text = value_text_of(key, ""),
+	};
+
+	if (c.key_is_int) c.key_int = key->integer;
+	return cursor_text(cx->arena, &c);
+}
+
+static void reverse(struct value *list)
+{
+	struct value *v = list->first, *back = NULL;
+
+	list->last = list->first;
+	while (v != NULL) {
+		struct value *next = v->next;
+
+		v->next = back;
+		back = v;
+		v = next;
+	}
+	list->first = back;
+}
+
+/* The row past the page only tells that there are more; it is taken off. */
+static bool take_extra(struct value *list, int64_t limit)
+{
+	struct value *v = list->first;
+
+	if ((int64_t)list->count <= limit) return false;
+	for (int64_t i = 1; i < limit; i++)
+		v = v->next;
+	v->next = NULL;
+	list->last = v;
+	list->count = (size_t)limit;
+	return true;
+}
+
+enum rc rows_of(struct cx *cx, const struct ask *ask, enum select_kind kind, struct rows *out)
+{
+	struct statement_text s;
+	const char *sql = "";
+	bool is_back = ask->cursor.is_set && ask->cursor.is_back, has_more;
+	enum rc rc = rows_statement(cx, ask, kind, ask->limit + 1, &s, &sql);
+
+	*out = (struct rows){ .list = NULL };
+	if (rc == RC_OK) rc = db_rows(cx, &out->list, (size_t)ask->limit + 1, sql, s.param);
+	if (rc != RC_OK) return rc;
+	has_more = take_extra(out->list, ask->limit);
+	if (is_back) reverse(out->list);
+	if (out->list->count == 0) return RC_OK;
+	if (is_back || has_more) out->next = cursor_at(cx, ask, out->list->last, false);
+	if (is_back ? has_more : ask->cursor.is_set)
+		out->previous = cursor_at(cx, ask, out->list->first, true);
+	return RC_OK;
+}
+
+enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out)
+{
+	struct statement_text s;
+	struct ask all = *ask;
+	const char *sql = "";
+	enum rc rc;
+
+	all.cursor.is_set = false;
+	statement_begin(cx, &s);
+	sb_lit(&s.sql, "SELECT count(*) FROM (SELECT 1");
+	say_from(&s, &all, needs_joins(cx, &all));
+	say_where(cx, &s, &all);
+	sb_lit(&s.sql, " LIMIT :limit)");
+	statement_param(&s, (struct param)P_INT(":limit", DESK_COUNT_MAX));
+	rc = statement_ready(&s, &sql);
+	return rc == RC_OK ? db_get_int(cx, out, sql, s.param) : rc;
+}
+
+/* ---- one row ---- */
+
+static bool sees_joins(struct cx *cx, const struct office *o)
+{
+	return !is_local(o->from, o->r->where) ||
+	       (!office_may_all(cx, o->r) && !is_local(o->from, o->r->row_rule));
+}
+
+enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_kind kind, bool with_archived,
+	       struct value **out)
+{
+	struct statement_text s;
+	struct where w = { .s = &s };
+	const char *sql = "";
+	enum rc rc;
+
+	statement_begin(cx, &s);
+	say_rows_begin(cx, &s, o, kind);
+	sb_lit(&s.sql, "SELECT t.id AS _id, 0 AS _key FROM ");
+	sb_text(&s.sql, o->r->table);
+	sb_lit(&s.sql, " t ");
+	if (sees_joins(cx, o)) sb_text(&s.sql, o->from);
+	where_say(cx, &w, "t.id = :id");
+	statement_param(&s, (struct param)P_INT(":id", id));
+	where_visible(cx, &w, o, with_archived);
+	sb_lit(&s.sql, " LIMIT 1");
+	say_rows_end(&s, o, kind);
+	rc = statement_ready(&s, &sql);
+	return rc == RC_OK ? db_row(cx, out, sql, s.param) : rc;
+}
+
+/* The id as the address has it: the public id, or a plain number. */
+enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const char *text,
+		      bool with_archived)
+{
+	struct statement_text s;
+	struct where w = { .s = &s };
+	const char *sql = "";
+	size_t len = text != NULL ? strlen(text) : 0;
+	bool is_number = len > 0 && len <= 18 && text[strspn(text, "0123456789")] == '\0';
+	struct value number = { .type = VALUE_TEXT, .text = text, .len = len };
+	enum rc rc;
+
+	if (len == 0 || (!is_number && (!o->r->has_public_id || len != PUBLIC_ID_SIZE - 1)))
+		return RC_NOT_FOUND;
+	statement_begin(cx, &s);
+	sb_lit(&s.sql, "SELECT t.id FROM ");
+	sb_text(&s.sql, o->r->table);
+	sb_lit(&s.sql, " t ");
+	if (sees_joins(cx, o)) sb_text(&s.sql, o->from);
+	if (is_number) {
+		where_say(cx, &w, "t.id = :id");
+		statement_param(&s, (struct param)P_INT(":id", value_int_of(&number, 0)));
+	} else {
+		where_say(cx, &w, "t.public_id = :id");
+		statement_param(&s, (struct param)P_TEXT(":id", text));
+	}
+	where_visible(cx, &w, o, with_archived);
+	rc = statement_ready(&s, &sql);
+	return rc == RC_OK ? db_get_int(cx, id, sql, s.param) : rc;
+}
+
+enum rc desk_find(struct cx *cx, int64_t *row_id, const struct resource *r, const char *id)
+{
+	const struct office *o = office_find(r->name);
+
+	return o != NULL ? office_row_id(cx, row_id, o, id, false) : RC_BUG;
+}
+
+enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id)
+{
+	struct statement_text s;
+	struct where w = { .s = &s };
+	const char *sql = "";
+	int64_t found = 0;
+	enum rc rc;
+
+	if (office_may_all(cx, o->r)) return RC_OK;
+	statement_begin(cx, &s);
+	sb_lit(&s.sql, "SELECT t.id FROM ");
+	sb_text(&s.sql, o->r->table);
+	sb_lit(&s.sql, " t ");
+	sb_text(&s.sql, o->from);
+	where_say(cx, &w, "t.id = :id");
+	statement_param(&s, (struct param)P_INT(":id", id));
+	where_say(cx, &w, o->r->row_rule);
+	rc = statement_ready(&s, &sql);
+	return rc == RC_OK ? db_get_int(cx, &found, sql, s.param) : rc;
+}
+
+/* ---- every declared pair, for EXPLAIN QUERY PLAN ---- */
+
+/*
+** Pairs of one resource: each sort × (nothing, or one choice of one filter) × without and with search × first
+*page and a
+** later one. i counts through all of them; a resource without search skips that half.
+*/
+static bool plan_of(struct cx *cx, const struct office *o, size_t *i, struct ask *ask, const char **what)
+{
+	size_t picks = 1, pick, sort, half;
+	bool with_search, with_cursor;
+
+	for (size_t f = 0; f < o->filters; f++)
+		picks += o->filter_choices[f] != NULL ? o->filter_choices[f]->count : 1;
+	half = o->has_search ? 4 : 2;
+	if (*i >= o->sorts * picks * half) {
+		*i -= o->sorts * picks * half;
+		return false;
+	}
+	sort = *i / (picks * half);
+	pick = *i / half % picks;
+	with_cursor = *i % 2 == 1;
+	with_search = *i % half >= 2;
+	*ask = (struct ask){
+		.o = o, .sort = &o->r->sorts[sort], .q = with_search ? "ana" : "", .limit = DESK_PAGE_ROWS
+	};
+	ask->is_down = ask->sort->is_down;
+	if (with_cursor)
+		ask->cursor =
+			(struct cursor){ .is_set = true, .id = 1, .sort = ask->sort->name, .key_text = "a" };
+	*what = arena_printf(cx->arena, "%s by %s%s%s", o->r->name, ask->sort->name,
+			     with_search ? ", searched" : "", with_cursor ? ", later page" : "");
+	for (size_t f = 0; f < o->filters && pick > 0; f++) {
+		size_t n = o->filter_choices[f] != NULL ? o->filter_choices[f]->count : 1;
+
+		if (pick > n) {
+			pick -= n;
+			continue;
+		}
+		ask->filter_choice[f] = pick - 1;
+		ask->filter[f] =
+			o->filter_choices[f] != NULL ? o->filter_choices[f]->at[pick - 1].value : "1";
+		ask->filter_id[f] = 1;
+		*what = arena_printf(cx->arena, "%s, %s=%s", *what, o->r->filters[f].name, ask->filter[f]);
+		break;
+	}
+	return true;
+}
+
+bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struct statement_text *s)
+{
+	struct ask ask;
+
+	for (size_t k = 0; office_at(k) != NULL; k++)
+		if (plan_of(cx, office_at(k), &i, &ask, what))
+			return rows_statement(cx, &ask, SELECT_LIST, ask.limit, s, sql) == RC_OK;
+	return false;
+}
+
+bool desk_plan_at(struct cx *cx, size_t i, const char **what, const char **sql)
+{
+	struct statement_text s;
+
+	return plan_at(cx, i, what, sql, &s);
+}

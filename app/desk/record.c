@@ -1,0 +1,416 @@
+/*
+** record.c -- one row of a resource: its page, its form, saving and archiving, as page and as API.
+**
+** Holds:  (1) an unknown row and a row of somebody else answer alike: 404; (2) a refused form comes back with
+*what was
+**         typed and a sentence at each wrong field; (3) a form that was open while somebody else saved is
+*refused, not
+**         silently overwriting; (4) every write is one transaction, opened after the body was read.
+*/
+#include "desk/inner.h"
+
+#include "base/text.h"
+#include <stdio.h>
+#include <string.h>
+
+#define STATUS_CREATED 201
+#define STATUS_REFUSED 422 /* a form shown again: understood, not accepted (RFC 9110 §15.5.21) */
+
+enum rc call_row(struct cx *cx, struct call *call, const struct office **o, int64_t *id, bool with_archived)
+{
+	const struct office_arg *arg = call_arg(call);
+
+	*o = arg->office;
+	return office_row_id(cx, id, arg->office, call_param(call, "id"), with_archived);
+}
+
+void trail_add(struct cx *cx, struct value *page, const char *title, const char *href)
+{
+	struct value *trail = (struct value *)(uintptr_t)value_get(page, "trail");
+	struct value *one;
+
+	if (trail == NULL) trail = value_set_list(cx->arena, page, "trail");
+	one = value_add_map(cx->arena, trail);
+	value_set_text(cx->arena, one, "title", title);
+	value_set_text(cx->arena, one, "href", href);
+}
+
+static bool is_page(const struct call *call)
+{
+	return call_shape(call) == SHAPE_PAGE;
+}
+
+static const char *home_of(struct cx *cx, const struct office *o)
+{
+	return arena_printf(cx->arena, "/%s", o->r->name);
+}
+
+/* ---- show ---- */
+
+static void fill_actions(struct cx *cx, const struct office *o, const struct value *row, struct value *page)
+{
+	struct value *list = value_set_list(cx->arena, page, "actions");
+	const char *path = row_path(cx, o, row);
+
+	for (size_t i = 0; i < o->actions; i++) {
+		const struct action *a = &o->r->actions[i];
+		const char *right = a->right != NULL ? a->right : o->r->right_edit;
+		char key[24];
+		struct value *out;
+
+		snprintf(key, sizeof(key), "_a%zu", i);
+		if (right == NULL || !actor_may(&cx->actor, right)) continue;
+		if (a->when != NULL && value_int_of(value_get(row, key), 0) == 0) continue;
+		out = value_add_map(cx->arena, list);
+		value_set_text(cx->arena, out, "title", words_get(cx->lang, a->title));
+		value_set_text(cx->arena, out, "href", arena_printf(cx->arena, "%s/%s", path, a->name));
+		value_set_bool(cx->arena, out, "is_dangerous", a->is_dangerous);
+		value_set_bool(cx->arena, out, "is_link", a->page != NULL || a->confirm != NULL);
+	}
+}
+
+static void fill_facts(struct cx *cx, const struct office *o, const struct value *row, struct value *page)
+{
+	struct value *list = value_set_list(cx->arena, page, "facts");
+
+	for (size_t i = 0; i < o->columns; i++) {
+		struct value *cell;
+
+		if (!column_is_in(&o->r->columns[i], SELECT_SHOW)) continue;
+		cell = value_add_map(cx->arena, list);
+		cell_fill(cx, o, i, row, cell);
+		value_set_text(cx->arena, cell, "title", words_get(cx->lang, o->r->columns[i].title));
+	}
+}
+
+static void fill_doors(struct cx *cx, const struct office *o, const struct value *row, struct value *page)
+{
+	const struct resource *r = o->r;
+	const char *path = row_path(cx, o, row);
+	const struct value *archived = value_get(row, "_archived");
+	bool is_archived = archived != NULL && archived->type == VALUE_INT;
+	char when[RFC3339_SIZE];
+
+	value_set_text(cx->arena, page, "row_path", path);
+	value_set_text(cx->arena, page, "id", row_public_id(cx, o, row));
+	value_set_text(cx->arena, page, "history", arena_printf(cx->arena, "%s/history", path));
+	if (is_archived) {
+		instant_text_local(when, archived->integer, cx->env->zone);
+		value_set_text(cx->arena, page, "archived", when);
+		return;
+	}
+	if (!office_may_edit(cx, r)) return;
+	for (size_t i = 0; i < o->columns; i++)
+		if (r->columns[i].sql == NULL && (r->columns[i].flags & (COL_READONLY | COL_CREATE)) == 0)
+			value_set_text(cx->arena, page, "edit", arena_printf(cx->arena, "%s/edit", path));
+	if (r->can_archive)
+		value_set_text(cx->arena, page, "archive", arena_printf(cx->arena, "%s/archive", path));
+}
+
+static enum rc show_json(struct cx *cx, struct call *call, const struct office *o, int64_t id, int status)
+{
+	struct value *row = NULL;
+	enum rc rc = row_of(cx, o, id, SELECT_API, true, &row);
+
+	if (rc != RC_OK) return rc;
+	if (status == STATUS_CREATED)
+		answer_header(call, "Location", arena_printf(cx->arena, "/api/v1%s", row_path(cx, o, row)));
+	answer_json(cx, call, status, row_json(cx, o, row));
+	return RC_OK;
+}
+
+static enum rc show_page(struct cx *cx, struct call *call, const struct office *o, int64_t id)
+{
+	struct value *page = value_map(cx->arena), *row = NULL;
+	enum rc rc = row_of(cx, o, id, SELECT_SHOW, true, &row);
+
+	if (rc != RC_OK) return rc;
+	trail_add(cx, page, words_get(cx->lang, o->r->title), home_of(cx, o));
+	value_set_text(cx->arena, page, "resource", o->r->name);
+	value_set_text(cx->arena, page, "title_one", words_get(cx->lang, o->r->title_one));
+	fill_facts(cx, o, row, page);
+	fill_doors(cx, o, row, page);
+	if (value_get(page, "archived") == NULL) fill_actions(cx, o, row, page);
+	if (o->r->show != NULL) o->r->show(cx, id, page);
+	answer_page(cx, call, o->r->show_template != NULL ? o->r->show_template : "desk/show",
+		    value_text_of(value_get(row, "_name"), ""), page);
+	return RC_OK;
+}
+
+enum rc handle_show(struct cx *cx, struct call *call)
+{
+	const struct office *o;
+	int64_t id = 0;
+	enum rc rc = call_row(cx, call, &o, &id, true);
+
+	if (rc != RC_OK) return rc;
+	if (call_shape(call) == SHAPE_JSON) return show_json(cx, call, o, id, 200);
+	return is_page(call) ? show_page(cx, call, o, id) : RC_NOT_FOUND;
+}
+
+/* ---- forms ---- */
+
+static enum rc form_page(struct cx *cx, struct call *call, const struct office *o, int64_t id)
+{
+	struct value *page = value_map(cx->arena), *stored = NULL, *row = NULL;
+	const char *name = "", *path = home_of(cx, o), *title;
+	enum rc rc = RC_OK;
+
+	if (id != 0) {
+		rc = row_stored(cx, o, id, &stored);
+		if (rc == RC_OK) rc = row_of(cx, o, id, SELECT_SHOW, false, &row);
+		if (rc != RC_OK) return rc;
+		name = value_text_of(value_get(row, "_name"), "");
+		path = row_path(cx, o, row);
+	}
+	title = id != 0 ? arena_printf(cx->arena, _("Change: %s"), name)
+			: arena_printf(cx->arena, _("New: %s"), words_get(cx->lang, o->r->title_one));
+	form_fill(cx, o, stored, call, id == 0, page);
+	trail_add(cx, page, words_get(cx->lang, o->r->title), home_of(cx, o));
+	if (id != 0) trail_add(cx, page, name, path);
+	value_set_text(cx->arena, page, "form_action",
+		       arena_printf(cx->arena, "%s/%s", path, id != 0 ? "edit" : "new"));
+	value_set_text(cx->arena, page, "back", path);
+	value_set_bool(cx->arena, page, "is_new", id == 0);
+	if (stored != NULL && value_get(stored, "updated_at") != NULL)
+		value_set_int(cx->arena, page, "seen", value_int_of(value_get(stored, "updated_at"), 0));
+	answer_page(cx, call, "desk/form", title, page);
+	if (strcmp(call_method(call), "GET") != 0) reply_status(call_reply(call), STATUS_REFUSED);
+	return RC_OK;
+}
+
+enum rc handle_new(struct cx *cx, struct call *call)
+{
+	const struct office_arg *arg = call_arg(call);
+
+	return is_page(call) ? form_page(cx, call, arg->office, 0) : RC_NOT_FOUND;
+}
+
+enum rc handle_edit(struct cx *cx, struct call *call)
+{
+	const struct office *o;
+	int64_t id = 0;
+	enum rc rc = call_row(cx, call, &o, &id, false);
+
+	if (rc != RC_OK) return rc;
+	return is_page(call) ? form_page(cx, call, o, id) : RC_NOT_FOUND;
+}
+
+/* ---- what came in ---- */
+
+static void take_form(struct cx *cx, const struct column *c, struct call *call, struct value *input)
+{
+	size_t n = form_count(call, c->name);
+	const char *name = c->name;
+	char *p;
+
+	if (n == 0 && c->aliases != NULL) {
+		p = arena_text(cx->arena, c->aliases);
+		while (n == 0 && *p != '\0') {
+			size_t len = strcspn(p, "|");
+			bool is_last = p[len] == '\0';
+
+			p[len] = '\0';
+			name = p;
+			n = form_count(call, name);
+			p += is_last ? len : len + 1;
+		}
+	}
+	if (n > 0) value_set_text(cx->arena, input, c->name, form_text_at(call, name, n - 1));
+}
+
+static bool is_alias(const char *aliases, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (aliases != NULL && *aliases != '\0') {
+		size_t n = strcspn(aliases, "|");
+
+		if (n == len && memcmp(aliases, name, n) == 0) return true;
+		aliases += n;
+		aliases += *aliases == '|';
+	}
+	return false;
+}
+
+/* A name in a JSON body that no column has: told, with the nearest one. What we ourselves answer is accepted
+ * and ignored. */
+static enum rc check_json_names(struct cx *cx, const struct office *o, const struct value *json)
+{
+	const char *known[DESK_COLUMNS_MAX + 1] = { NULL };
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->columns; i++)
+		known[n++] = o->r->columns[i].name;
+	for (const struct value *v = json->first; v != NULL; v = v->next) {
+		size_t len = strlen(v->key);
+		bool is_known = strcmp(v->key, "id") == 0 || strcmp(v->key, "title") == 0 ||
+				strcmp(v->key, "currency") == 0 || strcmp(v->key, "archived_at") == 0;
+		const char *near;
+
+		for (size_t i = 0; i < o->columns && !is_known; i++) {
+			const struct column *c = &o->r->columns[i];
+			size_t base = strlen(c->name);
+
+			is_known = strcmp(c->name, v->key) == 0 || is_alias(c->aliases, v->key);
+			if (c->type == COLUMN_REF && base > 3 && len == base + 2 &&
+			    memcmp(v->key, c->name, base - 2) == 0 && strcmp(v->key + base - 2, "name") == 0)
+				is_known = true;
+		}
+		if (is_known) continue;
+		near = text_nearest(v->key, known);
+		if (near != NULL)
+			(void)cx_fail_field(cx, v->key, _("There is no such field; did you mean “%s”?"),
+					    near);
+		else
+			(void)cx_fail_field(cx, v->key, _("There is no such field."));
+	}
+	if (cx->field_count == 0) return RC_OK;
+	return cx_fail(cx, RC_BAD_INPUT, "%s", cx->fields[0].message);
+}
+
+static enum rc read_input(struct cx *cx, struct call *call, const struct office *o, const struct value **out)
+{
+	struct value *input;
+	enum rc rc = form_read(cx, call);
+	const struct value *json = rc == RC_OK ? form_json(call) : NULL;
+
+	if (rc != RC_OK) return rc;
+	if (json != NULL) {
+		if (json->type != VALUE_MAP)
+			return cx_fail(cx, RC_BAD_INPUT, _("The body must be a JSON object."));
+		*out = json;
+		return check_json_names(cx, o, json);
+	}
+	input = value_map(cx->arena);
+	for (size_t i = 0; i < o->columns; i++)
+		take_form(cx, &o->r->columns[i], call, input);
+	*out = input;
+	return RC_OK;
+}
+
+/* A form that says which state it was made from must still find it. */
+static enum rc check_seen(struct cx *cx, struct call *call, const struct office *o, int64_t id)
+{
+	const char *seen = form_text(call, "_seen");
+	struct value given = { .type = VALUE_TEXT, .text = seen, .len = seen != NULL ? strlen(seen) : 0 };
+	struct value *stored = NULL;
+	const struct value *now;
+	enum rc rc;
+
+	if (seen == NULL || seen[0] == '\0') return RC_OK;
+	rc = row_stored(cx, o, id, &stored);
+	if (rc != RC_OK) return rc;
+	now = value_get(stored, "updated_at");
+	if (now == NULL || value_int_of(now, 0) == value_int_of(&given, 0)) return RC_OK;
+	return cx_fail(
+		cx, RC_CONFLICT,
+		_("Somebody else saved this meanwhile. Compare with what is stored now and save again."));
+}
+
+static enum rc save_row(struct cx *cx, struct call *call, const struct office *o, int64_t *id)
+{
+	const struct value *input = NULL;
+	enum rc rc = read_input(cx, call, o, &input);
+
+	if (rc == RC_OK) rc = tx_begin(cx);
+	if (rc != RC_OK) return rc;
+	if (*id != 0) rc = check_seen(cx, call, o, *id);
+	if (rc == RC_OK) rc = desk_save(cx, o->r, id, input);
+	return tx_end(cx, rc);
+}
+
+/* Refusals that a person mends in the form; everything else is a page of its own. */
+static bool is_mendable(enum rc rc)
+{
+	return rc == RC_BAD_INPUT || rc == RC_CONFLICT;
+}
+
+static enum rc after_save(struct cx *cx, struct call *call, const struct office *o, int64_t id, bool is_new)
+{
+	struct value *row = NULL;
+	enum rc rc = row_of(cx, o, id, SELECT_NAME, true, &row);
+
+	if (rc != RC_OK) return rc;
+	answer_flash(cx, call, row_path(cx, o, row),
+		     arena_printf(cx->arena, is_new ? _("“%s” was created.") : _("“%s” was saved."),
+				  value_text_of(value_get(row, "_name"), "")));
+	return RC_OK;
+}
+
+enum rc handle_create(struct cx *cx, struct call *call)
+{
+	const struct office_arg *arg = call_arg(call);
+	const struct office *o = arg->office;
+	int64_t id = 0;
+	enum rc rc = save_row(cx, call, o, &id);
+
+	if (call_shape(call) != SHAPE_PAGE)
+		return rc == RC_OK ? show_json(cx, call, o, id, STATUS_CREATED) : rc;
+	if (is_mendable(rc)) return form_page(cx, call, o, 0);
+	return rc == RC_OK ? after_save(cx, call, o, id, true) : rc;
+}
+
+enum rc handle_save(struct cx *cx, struct call *call)
+{
+	const struct office *o;
+	int64_t id = 0;
+	enum rc rc = call_row(cx, call, &o, &id, false);
+
+	if (rc != RC_OK) return rc;
+	rc = save_row(cx, call, o, &id);
+	if (call_shape(call) != SHAPE_PAGE) return rc == RC_OK ? show_json(cx, call, o, id, 200) : rc;
+	if (is_mendable(rc)) return form_page(cx, call, o, id);
+	return rc == RC_OK ? after_save(cx, call, o, id, false) : rc;
+}
+
+/* ---- archiving ---- */
+
+static enum rc ask_page(struct cx *cx, struct call *call, const struct office *o, int64_t id,
+			const char *failure)
+{
+	struct value *page = value_map(cx->arena), *row = NULL;
+	const char *name, *path;
+	enum rc rc = row_of(cx, o, id, SELECT_NAME, false, &row);
+
+	if (rc != RC_OK) return rc;
+	name = value_text_of(value_get(row, "_name"), "");
+	path = row_path(cx, o, row);
+	trail_add(cx, page, words_get(cx->lang, o->r->title), home_of(cx, o));
+	trail_add(cx, page, name, path);
+	value_set_text(
+		cx->arena, page, "question",
+		arena_printf(cx->arena, _("Archive “%s”? It leaves the lists; its history stays."), name));
+	value_set_text(cx->arena, page, "form_action", arena_printf(cx->arena, "%s/archive", path));
+	value_set_text(cx->arena, page, "yes", _("Archive"));
+	value_set_text(cx->arena, page, "back", path);
+	value_set_bool(cx->arena, page, "is_dangerous", true);
+	if (failure != NULL) value_set_text(cx->arena, page, "failure", failure);
+	answer_page(cx, call, "desk/confirm", _("Archive"), page);
+	if (failure != NULL) reply_status(call_reply(call), rc_row(RC_CONFLICT)->http);
+	return RC_OK;
+}
+
+enum rc handle_archive_ask(struct cx *cx, struct call *call)
+{
+	const struct office *o;
+	int64_t id = 0;
+	enum rc rc = call_row(cx, call, &o, &id, false);
+
+	if (rc != RC_OK) return rc;
+	return is_page(call) ? ask_page(cx, call, o, id, NULL) : RC_NOT_FOUND;
+}
+
+enum rc handle_archive(struct cx *cx, struct call *call)
+{
+	const struct office *o;
+	int64_t id = 0;
+	enum rc rc = call_row(cx, call, &o, &id, false);
+
+	if (rc != RC_OK) return rc;
+	rc = row_archive(cx, o, id);
+	if (call_shape(call) != SHAPE_PAGE) return rc == RC_OK ? show_json(cx, call, o, id, 200) : rc;
+	if (rc == RC_CONFLICT) return ask_page(cx, call, o, id, cx_sentence(cx, rc));
+	if (rc == RC_OK) answer_flash(cx, call, home_of(cx, o), _("Archived."));
+	return rc;
+}
