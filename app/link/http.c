@@ -44,6 +44,7 @@ struct link {
 	int64_t timer_at; /* clock_ticks when curl wants to be called; -1 = not          */
 	size_t connections_max;
 	struct list resting, waiting, running;
+	struct watches watches;
 };
 
 /* ---- lists *
@@ -83,34 +84,71 @@ static struct transfer *list_take(struct list *l)
 	return t;
 }
 
-/* ---- what curl wants watched
- * ------------------------------------------------------------------------------------ */
+/* ---- what curl wants watched ---- */
 
-static void watch(struct link *l, int fd, uint32_t events, uint64_t what)
+#define IN_SET (WATCH_IN | WATCH_OUT)
+
+/* Without memory for it a descriptor is only not ours: one more system call each time. */
+void watches_opened(struct watches *w, int fd)
 {
-	struct epoll_event ev = { .events = events, .data.u64 = what };
+	size_t n = (size_t)fd, size = w->size == 0 ? 64 : w->size;
+
+	while (size <= n)
+		size *= 2;
+	if (size > w->size) {
+		unsigned char *bigger = mem_realloc(w->of, size);
+
+		if (bigger == NULL) return;
+		memset(bigger + w->size, 0, size - w->size);
+		w->of = bigger;
+		w->size = size;
+	}
+	w->of[n] = WATCH_OURS;
+}
+
+/* The kernel takes it out of the epoll set by itself. */
+void watches_closed(struct watches *w, int fd)
+{
+	if ((size_t)fd < w->size) w->of[fd] = 0;
+}
+
+static void watch(struct link *l, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = (uint64_t)fd };
 
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, fd, &ev) == 0 || errno != ENOENT) return;
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }
 
+/* Of a descriptor that link opened, an epoll entry is kept when curl lets go of it: the next request on
+** that connection wants the same again. If something happens to it meanwhile, take_event() puts it out. */
+static void watch_ours(struct link *l, int fd, unsigned char *bits, unsigned wanted)
+{
+	unsigned present = *bits & IN_SET;
+
+	if (wanted == 0) {
+		if (present != 0) *bits |= WATCH_IDLE;
+		return;
+	}
+	*bits = (unsigned char)(WATCH_OURS | wanted);
+	if (present != wanted)
+		watch(l, fd, (wanted & WATCH_IN ? EPOLLIN : 0u) | (wanted & WATCH_OUT ? EPOLLOUT : 0u));
+}
+
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct link *l = arg;
-	struct epoll_event ev = { .data.u64 = (uint64_t)fd };
+	unsigned wanted = 0;
 
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
+	(void)easy, (void)known;
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) wanted |= WATCH_IN;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) wanted |= WATCH_OUT;
+	if ((size_t)fd < l->watches.size && (l->watches.of[fd] & WATCH_OURS))
+		watch_ours(l, fd, &l->watches.of[fd], wanted);
+	else if (wanted != 0)
+		watch(l, fd, (wanted & WATCH_IN ? EPOLLIN : 0u) | (wanted & WATCH_OUT ? EPOLLOUT : 0u));
+	else
 		(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* may be closed already */
-		return 0;
-	}
-	if (what & CURL_POLL_IN) ev.events |= EPOLLIN;
-	if (what & CURL_POLL_OUT) ev.events |= EPOLLOUT;
-	if (known == NULL && epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0) {
-		curl_multi_assign(l->multi, fd, l); /* any mark but NULL: it is in the set */
-		return 0;
-	}
-	watch(l, fd, ev.events, (uint64_t)fd);
 	return 0;
 }
 
@@ -192,6 +230,7 @@ void link_free(struct link *l)
 	while ((t = list_take(&l->resting)) != NULL)
 		transfer_free(t);
 	if (l->multi != NULL) curl_multi_cleanup(l->multi);
+	mem_free(l->watches.of);
 	if (l->epoll_fd >= 0) close(l->epoll_fd);
 	if (l->wake_fd >= 0) close(l->wake_fd);
 	mem_free(l);
@@ -225,7 +264,7 @@ enum rc link_start(struct link *l, const struct http_request *request, http_done
 
 	if (l->waiting.count >= WAITING_MAX) return RC_TRY_LATER;
 	t = list_take(&l->resting);
-	if (t == NULL) t = transfer_new();
+	if (t == NULL) t = transfer_new(&l->watches);
 	if (t == NULL) return RC_NO_MEMORY;
 	rc = transfer_take(t, request);
 	t->done = done;
@@ -320,6 +359,11 @@ static void take_event(struct link *l, const struct epoll_event *ev)
 		return;
 	}
 	if (fd == l->extra_fd) return; /* the caller reads it */
+	if ((size_t)fd < l->watches.size && (l->watches.of[fd] & WATCH_IDLE)) {
+		l->watches.of[fd] = WATCH_OURS; /* closed by the far side, most likely; curl will see it */
+		(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		return;
+	}
 	if (ev->events & EPOLLIN) what |= CURL_CSELECT_IN;
 	if (ev->events & EPOLLOUT) what |= CURL_CSELECT_OUT;
 	if (ev->events & (EPOLLERR | EPOLLHUP)) what |= CURL_CSELECT_ERR;
@@ -333,7 +377,7 @@ static void set_extra(struct link *l, int fd)
 	if (l->extra_fd >= 0 && l->extra_fd != fd)
 		(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->extra_fd, NULL);
 	l->extra_fd = fd;
-	if (fd >= 0) watch(l, fd, EPOLLIN, (uint64_t)fd);
+	if (fd >= 0) watch(l, fd, EPOLLIN);
 }
 
 enum rc link_poll(struct link *l, int ms, int extra_fd)

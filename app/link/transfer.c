@@ -21,6 +21,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #ifndef RECADO_VERSION
 #define RECADO_VERSION "0"
@@ -111,6 +112,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 {
 	struct transfer *t = arg;
 	char text[INET6_ADDRSTRLEN] = "";
+	int fd;
 
 	(void)purpose;
 	if (!t->is_configured) {
@@ -127,7 +129,16 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 			return CURL_SOCKET_BAD;
 		}
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0) watches_opened(t->watches, fd);
+	return fd;
+}
+
+/* Maybe long after the transfer that opened it: hence not a transfer. */
+static int close_socket(void *arg, curl_socket_t fd)
+{
+	watches_closed(arg, fd);
+	return close(fd);
 }
 
 /* Connected, nothing sent yet; also on a kept connection, after a redirect, and when curl wants to try
@@ -194,18 +205,22 @@ static bool set_constants(struct transfer *t)
 	bad |= curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	bad |= curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->watches);
 	bad |= curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request);
 	bad |= curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 	bad |= curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, hang_trust);
 	bad |= curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
+	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, &t->lines[0]); /* always the same place */
 	return bad == CURLE_OK;
 }
 
-struct transfer *transfer_new(void)
+struct transfer *transfer_new(struct watches *watches)
 {
 	struct transfer *t = mem_zeroed(sizeof(*t));
 
 	if (t == NULL) return NULL;
+	t->watches = watches;
 	sb_init(&t->received, ANSWER_MOST);
 	t->easy = curl_easy_init();
 	if (t->easy == NULL || !set_constants(t)) {
@@ -300,13 +315,13 @@ static CURLcode set_method(struct transfer *t)
 {
 	CURL *e = t->easy;
 	bool is_post = strcmp(t->method, "POST") == 0, is_head = strcmp(t->method, "HEAD") == 0;
-	const char *word = is_post || is_head || strcmp(t->method, "GET") == 0 ? NULL : t->method;
+	bool is_get = strcmp(t->method, "GET") == 0;
+	const char *word = is_post || is_head || is_get ? NULL : t->method;
 	CURLcode bad;
 
 	if (t->body.len > 0 || is_post) {
 		bad = curl_easy_setopt(e, CURLOPT_POST, 1L);
-		bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
-		if (is_head || strcmp(t->method, "GET") == 0) word = t->method;
+		if (is_head || is_get) word = t->method;
 	} else if (is_head) {
 		bad = curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 	} else {
@@ -315,29 +330,66 @@ static CURLcode set_method(struct transfer *t)
 	return bad | curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, word);
 }
 
-enum rc transfer_prepare(struct transfer *t)
+static void remember(char *to, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len < size)
+		memcpy(to, text, len + 1);
+	else
+		to[0] = '\0';
+}
+
+/* Each word to curl costs a copy or a parse, and the outbox says the same thing a hundred thousand times. */
+static CURLcode tell(struct transfer *t)
 {
 	CURL *e = t->easy;
-	bool is_lone = !t->may_repeat && t->body.len == 0;
-	CURLcode bad;
+	struct told *told = &t->told;
+	bool has_body = t->body.len > 0, is_lone = !t->may_repeat && !has_body, is_first = !told->is_any;
+	const char *schemes = t->is_configured ? "http,https" : "https";
+	CURLcode bad = CURLE_OK;
 
-	bad = curl_easy_setopt(e, CURLOPT_URL, t->url);
-	bad |= set_method(t);
-	bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, &t->lines[0]);
-	bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->connect_ms);
-	bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->total_ms);
-	bad |= curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, t->may_repeat ? rewind_body : NULL);
-	bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, t->may_repeat ? 1L : 0L);
-	bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_lone ? 1L : 0L);
-	bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, t->is_configured ? "http,https" : "https");
-	bad |= curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, t->is_configured ? "http,https" : "https");
+	told->is_any = false; /* until all went well */
+	if (is_first || strcmp(told->url, t->url) != 0) bad |= curl_easy_setopt(e, CURLOPT_URL, t->url);
+	if (is_first || strcmp(told->method, t->method) != 0 || told->has_body != has_body)
+		bad |= set_method(t);
+	bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
+	if (is_first || told->connect_ms != t->connect_ms)
+		bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->connect_ms);
+	if (is_first || told->total_ms != t->total_ms)
+		bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->total_ms);
+	if (is_first || told->may_repeat != t->may_repeat) {
+		bad |= curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, t->may_repeat ? rewind_body : NULL);
+		bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, t->may_repeat ? 1L : 0L);
+	}
+	if (is_first || told->is_lone != is_lone)
+		bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_lone ? 1L : 0L);
+	if (is_first || told->is_configured != t->is_configured) {
+		bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
+		bad |= curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
+	}
+	if (bad != CURLE_OK) return bad;
+	*told = (struct told){ .is_any = true,
+			       .has_body = has_body,
+			       .may_repeat = t->may_repeat,
+			       .is_configured = t->is_configured,
+			       .is_lone = is_lone,
+			       .connect_ms = t->connect_ms,
+			       .total_ms = t->total_ms };
+	remember(told->url, sizeof(told->url), t->url);
+	remember(told->method, sizeof(told->method), t->method);
+	return CURLE_OK;
+}
+
+enum rc transfer_prepare(struct transfer *t)
+{
 	t->body_at = 0;
 	t->begun = 0;
 	t->is_too_large = t->is_denied = false;
 	t->first_address[0] = t->error[0] = '\0';
 	t->answer.header_count = 0;
 	t->started = clock_ticks();
-	return bad == CURLE_OK ? RC_OK : RC_NO_MEMORY;
+	return tell(t) == CURLE_OK ? RC_OK : RC_NO_MEMORY;
 }
 
 /* ---- the end

@@ -26,9 +26,31 @@ struct evidence {
 /* How it ended. Total; when in doubt the request counts as sent. */
 enum http_end outcome_of(const struct evidence *e);
 
+/* What epoll knows of each descriptor that link opened, by number: so that a kept connection costs no
+** system call between two requests. */
+struct watches {
+	unsigned char *of; /* WATCH_ bits                                          */
+	size_t size;
+};
+#define WATCH_OURS 1u /* opened by open_socket(), so we hear of its end         */
+#define WATCH_IN   2u /* in the epoll set, for reading …                        */
+#define WATCH_OUT  4u /* … for writing                                          */
+#define WATCH_IDLE 8u /* in the set, but curl wants nothing now                 */
+void watches_opened(struct watches *w, int fd);
+void watches_closed(struct watches *w, int fd);
+
+/* What curl was told last, so that the next call only tells what differs. */
+struct told {
+	bool is_any, has_body, may_repeat, is_configured, is_lone;
+	int connect_ms, total_ms;
+	char url[300], method[12]; /* "" = too long to remember              */
+};
+
 struct transfer {
 	struct transfer *prev, *next; /* in one of link's lists                       */
 	CURL *easy;
+	struct watches *watches; /* of the link                                       */
+	struct told told;
 	http_done_fn *done;
 	void *arg;
 
@@ -53,8 +75,8 @@ struct transfer {
 	struct http_answer answer;
 };
 
-/* NULL when there is no memory. */
-struct transfer *transfer_new(void);
+/* NULL when there is no memory. watches outlives every connection. */
+struct transfer *transfer_new(struct watches *watches);
 void transfer_free(struct transfer *t); /* NULL is fine */
 
 /* Copy the request into t. RC_BAD_INPUT: no URL or method, or a line break in a header. */
