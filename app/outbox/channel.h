@@ -1,8 +1,11 @@
 /*
-** channel.h -- what a channel plug-in is: how one provider is spoken to, nothing of loops, threads or retries.
+** channel.h -- what a channel plug-in is: how one provider is spoken to, nothing of loops, threads or
+*retries.
 **
-** build_* put a request together, read_* turn the answer into a verdict. All are pure: no database, no network, no
-** clock but the `now` handed in; so that tables of answers can be tested by themselves. A channel is one file under
+** build_* put a request together, read_* turn the answer into a verdict. All are pure: no database, no
+*network, no
+** clock but the `now` handed in; so that tables of answers can be tested by themselves. A channel is one file
+*under
 ** channels/ and one row in channels.c.
 */
 #ifndef RECADO_OUTBOX_CHANNEL_H
@@ -13,8 +16,10 @@
 #include "link/http.h"
 
 /*
-** What one answer means (design: house table). SENT and UNSURE settle a message, REFUSED fails it for good, NOT_YET
-** puts it back with a counted try, HOLD and STOP put it back uncounted and say something about the whole channel.
+** What one answer means (design: house table). SENT and UNSURE settle a message, REFUSED fails it for good,
+*NOT_YET
+** puts it back with a counted try, HOLD and STOP put it back uncounted and say something about the whole
+*channel.
 */
 enum outcome {
 	OUTCOME_SENT,    /* proof that the provider accepted it                                   */
@@ -36,16 +41,16 @@ struct channel_limits {
 	bool is_trial; /* the words of the answer say so */
 };
 
-#define VERDICT_ID_SIZE 48      /* msgId has 8 digits, a WhatsApp key id 20 to 32 characters */
+#define VERDICT_ID_SIZE     48  /* msgId has 8 digits, a WhatsApp key id 20 to 32 characters */
 #define VERDICT_DETAIL_SIZE 240 /* one sentence of a provider                                 */
 
 struct verdict {
 	enum outcome outcome;
-	const char *why;      /* static word for state_why: "accepted", "rate", "cut"…              */
-	int64_t delay_ms;     /* NOT_YET: 0 = the house's growing delays; else at least that          */
-	int64_t hold_ms;      /* NOT_YET, HOLD: the whole channel waits that long; 0 = it does not    */
-	const char *dead;     /* static word for contact.dead_reason, NULL = the contact is fine      */
-	int http;             /* 0 = no answer                                                      */
+	const char *why;  /* static word for state_why: "accepted", "rate", "cut"…              */
+	int64_t delay_ms; /* NOT_YET: 0 = the house's growing delays; else at least that          */
+	int64_t hold_ms;  /* NOT_YET, HOLD: the whole channel waits that long; 0 = it does not    */
+	const char *dead; /* static word for contact.dead_reason, NULL = the contact is fine      */
+	int http;         /* 0 = no answer                                                      */
 	char provider_id[VERDICT_ID_SIZE]; /* "" = unknown                                          */
 	char detail[VERDICT_DETAIL_SIZE];  /* for attempt row and page: never a secret or a body of ours */
 	struct channel_limits limits;
@@ -63,7 +68,11 @@ enum message_status {
 };
 
 struct check_verdict {
-	enum { CHECK_TOLD, CHECK_LATER, CHECK_NOTHING } end; /* told; ask later; the provider knows nothing of it */
+	enum {
+		CHECK_TOLD,
+		CHECK_LATER,
+		CHECK_NOTHING
+	} end;            /* told; ask later; the provider knows nothing of it */
 	int64_t delay_ms; /* CHECK_LATER: at least that, 0 = the usual delay                        */
 	int http;
 	char provider_key[VERDICT_ID_SIZE]; /* "" = not known yet                                  */
@@ -73,12 +82,13 @@ struct check_verdict {
 /* State of the provider's session. HOLD words are those that only a person can mend, or time. */
 struct session_verdict {
 	enum { SESSION_TOLD, SESSION_SILENT, SESSION_DENIED } end; /* said; no usable answer; key refused */
-	const char *session; /* static: connected, connecting, need_scan, need_passkey, disconnected, logged_out, expired, unknown */
+	const char *session; /* static: connected, connecting, need_scan, need_passkey, disconnected,
+				logged_out, expired, unknown */
 	int http;
 	char detail[VERDICT_DETAIL_SIZE];
 };
 
-#define CHANNEL_URL_SIZE 512
+#define CHANNEL_URL_SIZE  512
 #define CHANNEL_AUTH_SIZE 1100 /* a setting's text has at most 1000 characters */
 
 struct channel_config {
@@ -104,8 +114,10 @@ struct channel_kind {
 	/* RC_TOO_LARGE past text_max. */
 	enum rc (*build_send)(struct channel_request *rq, const struct channel_config *cf, const char *to,
 			      const char *text) MUST_CHECK;
-	void (*read_send)(struct verdict *out, struct arena *a, const struct http_answer *answer, instant now);
-	void (*build_check)(struct channel_request *rq, const struct channel_config *cf, const char *provider_id);
+	void (*read_send)(struct verdict *out, struct arena *a, const struct http_answer *answer,
+			  instant now);
+	void (*build_check)(struct channel_request *rq, const struct channel_config *cf,
+			    const char *provider_id);
 	void (*read_check)(struct check_verdict *out, struct arena *a, const struct http_answer *answer);
 	void (*build_session)(struct channel_request *rq, const struct channel_config *cf);
 	void (*read_session)(struct session_verdict *out, struct arena *a, const struct http_answer *answer);

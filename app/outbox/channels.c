@@ -20,8 +20,8 @@ const struct channel_kind *channel_kind_find(const char *kind)
 const char *outcome_name(enum outcome o)
 {
 	static const char *const names[OUTCOME__MAX] = {
-		[OUTCOME_SENT] = "sent",       [OUTCOME_NOT_YET] = "not_yet", [OUTCOME_REFUSED] = "refused",
-		[OUTCOME_HOLD] = "hold",       [OUTCOME_STOP] = "stop",       [OUTCOME_UNSURE] = "unsure",
+		[OUTCOME_SENT] = "sent", [OUTCOME_NOT_YET] = "not_yet", [OUTCOME_REFUSED] = "refused",
+		[OUTCOME_HOLD] = "hold", [OUTCOME_STOP] = "stop",       [OUTCOME_UNSURE] = "unsure",
 	};
 
 	return o < OUTCOME__MAX ? names[o] : "unsure";

@@ -23,106 +23,136 @@
 #include "web/web.h"
 #include "work/work.h"
 
-/* ---- writing: all inside the caller's transaction ------------------------------------------------------------ */
+/* ---- writing: all inside the caller's transaction
+ * ------------------------------------------------------------ */
 
 struct batch_new {
-	const char *kind;   /* "renewals.notices"                                        */
+	const char *kind;           /* "renewals.notices"                                        */
 	const char *title, *origin; /* auto | manual | cron | catchup | command           */
 	const char *local_on;       /* civil date it belongs to, "" = none                */
 };
 enum rc batch_open(struct cx *cx, int64_t *id, const struct batch_new *batch) MUST_CHECK;
 enum rc batch_planned(struct cx *cx, int64_t id) MUST_CHECK; /* nothing more will be added */
-enum rc batch_set_state(struct cx *cx, int64_t id, const char *state) MUST_CHECK; /* open, paused, cancelled (cancels what is queued, in slices: own transactions) */
+enum rc batch_set_state(struct cx *cx, int64_t id, const char *state)
+	MUST_CHECK; /* open, paused, cancelled (cancels what is queued, in slices: own transactions) */
 /* Planned, and nothing queued or sending. */
 enum rc batch_is_finished(struct cx *cx, bool *out, int64_t id) MUST_CHECK;
-/* Counts by state as a map {queued, sending, sent, delivered, read, failed, unsure, cancelled, expired, skipped, total}. */
+/* Counts by state as a map {queued, sending, sent, delivered, read, failed, unsure, cancelled, expired,
+ * skipped, total}. */
 enum rc batch_counts(struct cx *cx, struct value **out, int64_t id) MUST_CHECK;
 
 struct message_new {
 	int64_t batch_id;
-	const char *channel;        /* "whatsapp": the configured gateway's account          */
+	const char *channel; /* "whatsapp": the configured gateway's account          */
 	int64_t contact_id;
-	const char *topic;          /* notice | campaign | service: opt-out is checked at claim too */
-	const char *occasion;       /* "notice:123"                                         */
+	const char *topic;           /* notice | campaign | service: opt-out is checked at claim too */
+	const char *occasion;        /* "notice:123"                                         */
 	int64_t template_version_id; /* with variables, rendered at claim …                  */
 	const struct value *variables;
-	const char *text;           /* … or a text as it is                                 */
-	instant not_before_at;      /* 0 = now                                              */
-	instant expires_at;         /* after it the message is not sent any more            */
-	int priority;               /* smaller first: 0 urgent … 9 bulk                      */
-	bool ignores_window;        /* answers to somebody who just wrote leave at any hour   */
+	const char *text;      /* … or a text as it is                                 */
+	instant not_before_at; /* 0 = now                                              */
+	instant expires_at;    /* after it the message is not sent any more            */
+	int priority;          /* smaller first: 0 urgent … 9 bulk                      */
+	bool ignores_window;   /* answers to somebody who just wrote leave at any hour   */
 	int64_t replaces_id;
 };
 /* RC_CONFLICT when the occasion is there already (*id is its message). The engine wakes after COMMIT. */
 enum rc outbox_add(struct cx *cx, int64_t *id, const struct message_new *message) MUST_CHECK;
-enum rc outbox_cancel(struct cx *cx, int64_t id, const char *why) MUST_CHECK; /* only queued; RC_CONFLICT else */
-/* A person's word on an unsure message: it arrived (sent) or send it again (a new message that replaces it). */
+enum rc outbox_cancel(struct cx *cx, int64_t id,
+		      const char *why) MUST_CHECK; /* only queued; RC_CONFLICT else */
+/* A person's word on an unsure message: it arrived (sent) or send it again (a new message that replaces it).
+ */
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived) MUST_CHECK;
 
-/* ---- contacts (contacts.c): the only truth about who may be written to ---------------------------------------- */
+/* ---- contacts (contacts.c): the only truth about who may be written to
+ * ---------------------------------------- */
 
-enum rc contact_ensure(struct cx *cx, int64_t *id, const char *kind, const char *address) MUST_CHECK; /* in a transaction */
-enum rc contact_find(struct cx *cx, int64_t *id, const char *kind, const char *address) MUST_CHECK;   /* RC_NOT_FOUND */
-enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, const char *origin, bool out) MUST_CHECK;
+enum rc contact_ensure(struct cx *cx, int64_t *id, const char *kind,
+		       const char *address) MUST_CHECK; /* in a transaction */
+enum rc contact_find(struct cx *cx, int64_t *id, const char *kind,
+		     const char *address) MUST_CHECK; /* RC_NOT_FOUND */
+enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, const char *origin,
+			bool out) MUST_CHECK;
 /* A number or address changed or was corrected: forget that it was dead. */
 enum rc contact_revive(struct cx *cx, int64_t contact_id) MUST_CHECK;
 
-/* ---- templates ------------------------------------------------------------------------------------------------ */
+/* ---- templates
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Make or refresh a built-in template (unless a user edited it). */
 struct template_default {
-	const char *name;   /* "renewals.stage.7"                                         */
-	const char *title;  /* N_()                                                       */
-	const char *body;   /* Mustache                                                   */
+	const char *name;  /* "renewals.stage.7"                                         */
+	const char *title; /* N_()                                                       */
+	const char *body;  /* Mustache                                                   */
 };
-enum rc templates_ensure(struct cx *cx, const char *module, const struct template_default *defaults) MUST_CHECK;
-/* Save a user's text: {name} is offered as {{name}}, unknown names are RC_BAD_INPUT with the sentence; a new version. */
+enum rc templates_ensure(struct cx *cx, const char *module,
+			 const struct template_default *defaults) MUST_CHECK;
+/* Save a user's text: {name} is offered as {{name}}, unknown names are RC_BAD_INPUT with the sentence; a new
+ * version. */
 enum rc template_save(struct cx *cx, const char *name, const char *body, const char *const *known) MUST_CHECK;
 enum rc template_current(struct cx *cx, int64_t *version_id, const char **body, const char *name) MUST_CHECK;
-/* Render a version (or a body not saved yet) with variables: preview and engine use the same. *out in the arena. */
-enum rc template_render_version(struct cx *cx, const char **out, int64_t version_id, const struct value *variables) MUST_CHECK;
-enum rc template_render_body(struct cx *cx, const char **out, const char *body, const char *const *known, const struct value *variables) MUST_CHECK;
+/* Render a version (or a body not saved yet) with variables: preview and engine use the same. *out in the
+ * arena. */
+enum rc template_render_version(struct cx *cx, const char **out, int64_t version_id,
+				const struct value *variables) MUST_CHECK;
+enum rc template_render_body(struct cx *cx, const char **out, const char *body, const char *const *known,
+			     const struct value *variables) MUST_CHECK;
 
-/* ---- what comes in (hooks.c) ------------------------------------------------------------------------------------ */
+/* ---- what comes in (hooks.c)
+ * ------------------------------------------------------------------------------------ */
 
 /* A module's words in inbound messages. First match wins, BAJA/STOP/ALTA of the house before them. */
 struct reply_word {
 	const char *words; /* folded, '|' between: "renovar|si"                             */
-	/* In the job's cx, inside one transaction; *ack (arena) = text to answer with or NULL. Returns RC_NOT_FOUND for "not mine after all". */
-	enum rc (*handle)(struct cx *cx, int64_t contact_id, int64_t inbound_message_id, const char *text, const char **ack);
+	/* In the job's cx, inside one transaction; *ack (arena) = text to answer with or NULL. Returns
+	 * RC_NOT_FOUND for "not mine after all". */
+	enum rc (*handle)(struct cx *cx, int64_t contact_id, int64_t inbound_message_id, const char *text,
+			  const char **ack);
 };
 
-/* ---- alerts (alerts.c) ------------------------------------------------------------------------------------------ */
+/* ---- alerts (alerts.c)
+ * ------------------------------------------------------------------------------------------ */
 
 /* Raise (idempotent per key while open) or resolve. msgid: N_() sentence with at most one %s for subject. */
-enum rc alert_raise(struct cx *cx, const char *key, const char *severity, const char *msgid, const char *subject, const char *link) MUST_CHECK;
+enum rc alert_raise(struct cx *cx, const char *key, const char *severity, const char *msgid,
+		    const char *subject, const char *link) MUST_CHECK;
 enum rc alert_resolve(struct cx *cx, const char *key) MUST_CHECK;
-enum rc alerts_open(struct cx *cx, struct value **out) MUST_CHECK; /* list of {key, severity, text, link, at} for the banner */
+enum rc alerts_open(struct cx *cx, struct value **out)
+	MUST_CHECK; /* list of {key, severity, text, link, at} for the banner */
 
-/* ---- channel state -------------------------------------------------------------------------------------------- */
+/* ---- channel state
+ * -------------------------------------------------------------------------------------------- */
 
-/* Map for the gateway card: state, why, detail, session, messages_left, daily_limit, plan, last_accepted_at, last_error, last_error_at, key_is_set… */
+/* Map for the gateway card: state, why, detail, session, messages_left, daily_limit, plan, last_accepted_at,
+ * last_error, last_error_at, key_is_set… */
 enum rc channel_show(struct cx *cx, struct value **out, const char *channel) MUST_CHECK;
-enum rc channel_stop(struct cx *cx, const char *channel, const char *why) MUST_CHECK;  /* "restored", "person"… */
-enum rc channel_open(struct cx *cx, const char *channel) MUST_CHECK;                  /* a person releases it  */
-/* One harmless call to the gateway now (commands, "test" button): the sentence of how it went. Network: outside any transaction. */
+enum rc channel_stop(struct cx *cx, const char *channel,
+		     const char *why) MUST_CHECK;                    /* "restored", "person"… */
+enum rc channel_open(struct cx *cx, const char *channel) MUST_CHECK; /* a person releases it  */
+/* One harmless call to the gateway now (commands, "test" button): the sentence of how it went. Network:
+ * outside any transaction. */
 enum rc channel_test(struct cx *cx, const char *channel, const char **sentence) MUST_CHECK;
 
-/* ---- the running room ------------------------------------------------------------------------------------------- */
+/* ---- the running room
+ * ------------------------------------------------------------------------------------------- */
 
 struct outbox;
-/* At start: every `sending` row becomes `unsure`; the channel account of the setting is made; last_seen is compared (below). Then the
+/* At start: every `sending` row becomes `unsure`; the channel account of the setting is made; last_seen is
+*compared (below). Then the
 ** engine thread (link + outbox) runs. */
-enum rc outbox_start(struct outbox **out, struct env *env, const struct reply_word *const *replies) MUST_CHECK;
-void outbox_stop(struct outbox *o); /* settles what was answered; the rest stays `sending` for the next start to call unsure */
+enum rc outbox_start(struct outbox **out, struct env *env,
+		     const struct reply_word *const *replies) MUST_CHECK;
+void outbox_stop(struct outbox *o); /* settles what was answered; the rest stays `sending` for the next start
+				       to call unsure */
 int64_t outbox_heartbeat_age_ms(const struct outbox *o);
 
-/* After a restore (design §5): last_seen says the database once knew more than it does now. Called by outbox_start; also kept every 5 s. */
+/* After a restore (design §5): last_seen says the database once knew more than it does now. Called by
+ * outbox_start; also kept every 5 s. */
 #define LAST_SEEN_FILE "last_seen"
 
-extern const struct setting outbox_settings[];   /* whatsapp.*, outbox.* */
-extern const struct route outbox_routes[];       /* webhooks */
-extern const struct job_kind outbox_jobs[];      /* inbound parsing, retention */
+extern const struct setting outbox_settings[]; /* whatsapp.*, outbox.* */
+extern const struct route outbox_routes[];     /* webhooks */
+extern const struct job_kind outbox_jobs[];    /* inbound parsing, retention */
 extern const struct schedule_default outbox_schedules[];
 extern const struct right outbox_rights[];
 extern const struct check outbox_checks[];

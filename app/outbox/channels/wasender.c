@@ -3,8 +3,10 @@
 **
 ** Owns:   nothing; pure functions over bytes (contracts sheet of the provider, §3 to §6).
 ** Never:  sends, waits, stores, or puts the key anywhere but into the Authorization header.
-** Holds:  (1) SENT only with 2xx and `success: true`; (2) a refusal is believed only from a 4xx, or from 2xx with a
-**         text the sheet knows; (3) everything else after the first byte is UNSURE; (4) the provider's texts are not a
+** Holds:  (1) SENT only with 2xx and `success: true`; (2) a refusal is believed only from a 4xx, or from 2xx
+*with a
+**         text the sheet knows; (3) everything else after the first byte is UNSURE; (4) the provider's texts
+*are not a
 **         stable interface: the HTTP status decides first, a substring second.
 */
 #include "outbox/channels/wasender.h"
@@ -15,16 +17,18 @@
 #include <string.h>
 #include <strings.h>
 
-#define TEXT_MAX 4096                 /* not documented; public clients cap there                         */
-#define CONNECT_MS 10000              /* the sheet's suggestion                                           */
-#define ANSWER_MAX ((size_t)64 * 1024) /* the longest answer we use is an info row of a few kB             */
-#define BODY_MAX ((size_t)64 * 1024)  /* 4096 code points, each at most 12 bytes when escaped, and the frame */
-#define RETRY_AFTER_MAX_S 86400       /* a longer wait is a mistake of the far side                        */
-#define RATE_WAIT_S 60                /* 429 without a number (spec renewals §5.4)                         */
-#define PROTECTION_WAIT_S 5           /* …when the text says account protection: one message per 5 s       */
+#define TEXT_MAX   4096                /* not documented; public clients cap there                         */
+#define CONNECT_MS 10000               /* the sheet's suggestion                                           */
+#define ANSWER_MAX ((size_t)64 * 1024) /* the longest answer we use is an info row of a few kB */
+#define BODY_MAX   ((size_t)64 * 1024) /* 4096 code points, each at most 12 bytes when escaped, and the frame \
+					*/
+#define RETRY_AFTER_MAX_S   86400      /* a longer wait is a mistake of the far side                        */
+#define RATE_WAIT_S         60 /* 429 without a number (spec renewals §5.4)                         */
+#define PROTECTION_WAIT_S   5  /* …when the text says account protection: one message per 5 s       */
 #define UNREACHABLE_WAIT_MS (30 * SECOND_MS) /* nobody answers there: the others need not try at once     */
-#define SESSION_WAIT_MS (60 * SECOND_MS)     /* not connected: ask again (the sheet says 15 to 60 s)       */
-#define EPOCH_LEAST INT64_C(1000000000)      /* a reset beyond it is an absolute second, below a delta      */
+#define SESSION_WAIT_MS \
+	(15 * SECOND_MS) /* not connected: ask for the session then (the sheet says 15 to 60 s) */
+#define EPOCH_LEAST INT64_C(1000000000) /* a reset beyond it is an absolute second, below a delta      */
 
 /* ---- small readers ---- */
 
@@ -91,7 +95,9 @@ static const char *message_of(struct arena *a, const struct value *json, const c
 	if (*text == '\0') text = value_text_of(value_get(json, "error"), "");
 	if (errors != NULL && errors->type == VALUE_MAP)
 		for (const struct value *e = errors->first; e != NULL; e = e->next) {
-			const char *first = e->type == VALUE_TEXT ? e->text : e->first ? value_text_of(e->first, "") : "";
+			const char *first = e->type == VALUE_TEXT ? e->text
+					    : e->first            ? value_text_of(e->first, "")
+								  : "";
 
 			if (*first == '\0') continue;
 			return *text == '\0' ? first : arena_printf(a, "%s: %s", text, first);
@@ -203,7 +209,8 @@ static void read_accepted(struct verdict *v, const struct value *json, const cha
 	}
 }
 
-static void read_rate(struct verdict *v, const struct value *json, const char *text, const struct http_answer *answer)
+static void read_rate(struct verdict *v, const struct value *json, const char *text,
+		      const struct http_answer *answer)
 {
 	int64_t s = retry_after_s(json, answer);
 
@@ -222,12 +229,16 @@ static bool is_bad_number(const struct value *json, const char *text)
 	return !has(value_text_of(to->type == VALUE_LIST && to->first ? to->first : to, ""), "required");
 }
 
-static void read_refused(struct verdict *v, const struct value *json, const char *text, const struct http_answer *answer)
+static void read_refused(struct verdict *v, const struct value *json, const char *text,
+			 const struct http_answer *answer)
 {
 	switch (answer->status) {
 	case 401: put(v, OUTCOME_STOP, "unauthorized"); return;
 	case 402: put(v, OUTCOME_STOP, "payment"); return;
-	case 403: put(v, OUTCOME_STOP, has(text, "subscription") || has(text, "credit") ? "payment" : "unauthorized"); return;
+	case 403:
+		put(v, OUTCOME_STOP,
+		    has(text, "subscription") || has(text, "credit") ? "payment" : "unauthorized");
+		return;
 	case 404: put(v, OUTCOME_STOP, "not_found"); return;
 	case 408: put(v, OUTCOME_UNSURE, "timeout"); return;
 	case 429: read_rate(v, json, text, answer); return;
@@ -247,8 +258,8 @@ void wasender_read_send(struct verdict *v, struct arena *a, const struct http_an
 	int64_t s;
 
 	memset(v, 0, sizeof(*v));
-	v->limits = (struct channel_limits){ LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,
-					     LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN, false };
+	v->limits = (struct channel_limits){ LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,
+					     LIMIT_UNKNOWN, LIMIT_UNKNOWN, false };
 	if (answer->end == HTTP_NOT_SENT) {
 		put(v, OUTCOME_NOT_YET, "unreachable");
 		v->hold_ms = UNREACHABLE_WAIT_MS;
@@ -299,7 +310,8 @@ void wasender_read_check(struct check_verdict *out, struct arena *a, const struc
 	}
 	if (answer->status == 429) out->delay_ms = (retry_after_s(json, answer) + 1) * SECOND_MS;
 	data = value_get(json, "data");
-	if (answer->status != 200 || data == NULL || !value_bool_of(value_get(json, "success"), false)) return;
+	if (answer->status != 200 || data == NULL || !value_bool_of(value_get(json, "success"), false))
+		return;
 	status = value_get(data, "status");
 	key = value_text_of(value_path(data, "key.id"), "");
 	if (*key == '\0') key = value_text_of(value_get(data, "id"), "");
@@ -385,9 +397,11 @@ void wasender_base(char out[CHANNEL_URL_SIZE], const char *setting, bool is_offl
 
 	if (is_offline && !is_loopback(setting)) url = standin != NULL ? standin : "";
 	n = strlen(url);
-	while (n > 0 && url[n - 1] == '/') n--;
+	while (n > 0 && url[n - 1] == '/')
+		n--;
 	if (n >= 4 && strncasecmp(url + n - 4, "/api", 4) == 0) n -= 4;
-	while (n > 0 && url[n - 1] == '/') n--;
+	while (n > 0 && url[n - 1] == '/')
+		n--;
 	if (n >= CHANNEL_URL_SIZE) n = 0;
 	memcpy(out, url, n);
 	out[n] = '\0';
@@ -405,7 +419,8 @@ static void configure(struct channel_config *out, const char **why, const struct
 	*why = out->key[0] == '\0' ? "no_key" : out->base_url[0] == '\0' ? "no_base" : NULL;
 }
 
-static void frame(struct channel_request *rq, const struct channel_config *cf, const char *purpose, bool may_repeat)
+static void frame(struct channel_request *rq, const struct channel_config *cf, const char *purpose,
+		  bool may_repeat)
 {
 	snprintf(rq->auth, sizeof(rq->auth), "Authorization: Bearer %s", cf->key);
 	memset(&rq->http, 0, sizeof(rq->http));
@@ -421,7 +436,8 @@ static void frame(struct channel_request *rq, const struct channel_config *cf, c
 	rq->http.is_configured = true;
 }
 
-static enum rc build_send(struct channel_request *rq, const struct channel_config *cf, const char *to, const char *text)
+static enum rc build_send(struct channel_request *rq, const struct channel_config *cf, const char *to,
+			  const char *text)
 {
 	size_t len = strlen(text);
 	enum rc rc;
@@ -449,7 +465,9 @@ static void build_check(struct channel_request *rq, const struct channel_config 
 
 	/* The id came from the provider: only what an id is made of goes into our address. */
 	for (const char *p = provider_id; *p != '\0' && n + 1 < sizeof(id); p++)
-		if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '-') id[n++] = *p;
+		if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||
+		    *p == '-')
+			id[n++] = *p;
 	id[n] = '\0';
 	snprintf(rq->url, sizeof(rq->url), "%s/api/messages/%s/info", cf->base_url, id);
 	frame(rq, cf, "wasender.info", true);

@@ -14,7 +14,8 @@ void wasender_read_session(struct session_verdict *out, struct arena *a, const s
 enum message_status wasender_status(const struct value *status);
 /* The static word of a session state, case-insensitive; "unknown" for others. */
 const char *wasender_session(const char *word);
-/* Base address without trailing "/" and "/api". Offline: the stand-in's unless the setting is loopback itself; "" if there is none. */
+/* Base address without trailing "/" and "/api". Offline: the stand-in's unless the setting is loopback
+ * itself; "" if there is none. */
 void wasender_base(char out[CHANNEL_URL_SIZE], const char *setting, bool is_offline, const char *standin);
 
 /* ---- events (wasender_event.c) ---- */
@@ -29,7 +30,7 @@ enum wasender_event_kind {
 /* All text is lent from the parsed body. */
 struct wasender_event {
 	enum wasender_event_kind kind;
-	const char *key_id; /* "" if none; EVENT_MESSAGE: unique for ever                 */
+	const char *key_id; /* "" if none (old flat bodies); else unique for ever          */
 	const char *phone;  /* "+593…", "" when only a LID is known                        */
 	const char *lid;    /* digits of the internal identity, "" if none                */
 	const char *name, *text;
@@ -38,13 +39,13 @@ struct wasender_event {
 	instant at;          /* 0 if not said                                           */
 };
 
-#define WASENDER_EVENTS_MAX 200 /* in one body: a page of history, 256 KiB hold no more of use */
-
-/* Everything one webhook body tells, in order. Total; *count <= WASENDER_EVENTS_MAX. */
-enum rc wasender_events(struct arena *a, struct wasender_event **out, size_t *count, const struct value *body) MUST_CHECK;
+/* Everything one webhook body tells, in order. Total. */
+enum rc wasender_events(struct arena *a, struct wasender_event **out, size_t *count,
+			const struct value *body) MUST_CHECK;
 /* Take the session's API key out of a body (sessionId and session_id, at any depth), in place. */
 void wasender_redact(struct value *body);
-/* Key that tells a repeated delivery: event, key ids and statuses; a hash of the body where there is no key id. */
-const char *wasender_dedupe_key(struct arena *a, const struct value *body);
+/* Key that tells a repeated delivery: event, key id and status; where there is no key id, a hash of the body
+ * and the minute. */
+const char *wasender_dedupe_key(struct arena *a, const struct value *body, instant now);
 
 #endif

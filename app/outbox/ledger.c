@@ -1,0 +1,356 @@
+/*
+** ledger.c -- claims and settles rows of `message`: each step is one guarded statement.
+**
+** Owns:   the transitions queued → sending → sent | queued | failed | unsure, and their attempt rows.
+** Needs:  the caller's write transaction; the time, handed in.
+** Never:  speaks to a provider, renders a text, reads a setting.
+** Holds:  (1) every UPDATE names the state it leaves; (2) a claimed row has a slot, a settled one has none;
+*(3) the
+**         queue's index holds only rows with turn 1, and a claim either takes such a row or moves it out, so
+*claiming
+**         costs the same with 100,000 rows parked; (4) one message in flight per contact, by the busy list
+*and by the
+**         index message_sending.
+*/
+#include "outbox/ledger.h"
+
+#include <string.h>
+
+#define CLAIM_SPARE  16 /* rows read beyond the free slots: some will be parked on the way      */
+#define CLAIM_PASSES 4  /* then the round ends and the next goes on: a claim stays a short write */
+
+enum rc attempt_add(struct cx *cx, int64_t message_id, const char *kind, int http, const char *outcome,
+		    const char *detail)
+{
+	return db_run(cx,
+		      "INSERT INTO attempt (message_id, at, kind, http, outcome, detail)"
+		      " VALUES (:message, :at, :kind, :http, :outcome, :detail)",
+		      PARAMS(P_INT(":message", message_id), P_INT(":at", cx_now(cx)), P_TEXT(":kind", kind),
+			     P_REF(":http", http), P_TEXT(":outcome", outcome), P_TEXT(":detail", detail)));
+}
+
+/* ---- start ---- */
+
+enum rc ledger_start(struct cx *cx, int64_t *count)
+{
+	enum rc rc = db_run(cx,
+			    "INSERT INTO attempt (message_id, at, kind, outcome, detail)"
+			    " SELECT id, :at, 'start', 'unsure', 'stopped while it was being sent'"
+			    " FROM message WHERE state = 'sending'",
+			    PARAMS(P_INT(":at", cx_now(cx))));
+
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE message SET state = 'unsure', state_why = 'stopped', slot = NULL, attempts = attempts + 1"
+			" WHERE state = 'sending'",
+			NO_PARAMS);
+	*count = rc == RC_OK ? db_changes(cx) : 0;
+	if (rc == RC_OK)
+		rc = db_run(cx, "UPDATE message SET turn = 1 WHERE state = 'queued' AND turn = 2", NO_PARAMS);
+	return rc;
+}
+
+/* ---- claim ---- */
+
+#define CLAIM_SELECT                                                                                            \
+	"SELECT m.id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
+	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL"                                               \
+	" FROM message m INDEXED BY message_queue CROSS JOIN contact c ON c.id = m.contact_id"                  \
+	" CROSS JOIN batch b ON b.id = m.batch_id"                                                              \
+	" LEFT JOIN opt_out o ON o.contact_id = m.contact_id AND o.topic = m.topic"                             \
+	" WHERE m.channel_account_id = :account AND m.state = 'queued' AND m.turn = 1"
+
+#define CLAIM_ANY     CLAIM_SELECT " ORDER BY m.ignores_window DESC, m.priority, m.id LIMIT :max"
+#define CLAIM_ANSWERS CLAIM_SELECT " AND m.ignores_window = 1 ORDER BY m.priority, m.id LIMIT :max"
+
+struct candidate {
+	struct claimed m;
+	const char *out_state, *out_why; /* it leaves the queue for good so; NULL: it does not */
+	bool is_paused;
+};
+
+static void judge(struct candidate *k, const struct query *q, instant now)
+{
+	k->out_state = NULL;
+	k->out_why = "";
+	k->is_paused = strcmp(query_text(q, 9), "paused") == 0;
+	if (strcmp(query_text(q, 9), "cancelled") == 0) {
+		k->out_state = "cancelled";
+		k->out_why = "batch";
+	} else if (k->m.expires_at <= now) {
+		k->out_state = "expired";
+	} else if (query_int(q, 10) != 0) {
+		k->out_state = "skipped";
+		k->out_why = "opt_out";
+	} else if (query_text(q, 8)[0] != '\0') {
+		k->out_state = "skipped";
+		k->out_why = "dead_contact";
+	}
+}
+
+static enum rc read_candidates(struct cx *cx, const struct claim *c, struct candidate *out, int max,
+			       int *count)
+{
+	struct query *q = NULL;
+	enum rc rc = db_query(cx, &q, c->is_window_open ? CLAIM_ANY : CLAIM_ANSWERS,
+			      PARAMS(P_INT(":account", c->account), P_INT(":max", max)));
+
+	*count = 0;
+	while (rc == RC_OK && *count < max && query_next(q)) {
+		struct candidate *k = &out[(*count)++];
+
+		k->m = (struct claimed){ .id = query_int(q, 0),
+					 .contact_id = query_int(q, 1),
+					 .template_version_id = query_int(q, 2),
+					 .attempts = (int)query_int(q, 3),
+					 .expires_at = query_int(q, 4),
+					 .slot = -1,
+					 .address = query_copy(cx, q, 7) };
+		k->m.variables_json = query_is_null(q, 5) ? NULL : query_copy(cx, q, 5);
+		k->m.text = query_is_null(q, 6) ? NULL : query_copy(cx, q, 6);
+		judge(k, q, c->now);
+	}
+	return query_end(q, rc);
+}
+
+static enum rc leave_queue(struct cx *cx, const struct candidate *k)
+{
+	return db_run(
+		cx, "UPDATE message SET state = :state, state_why = :why WHERE id = :id AND state = 'queued'",
+		PARAMS(P_TEXT(":state", k->out_state), P_TEXT(":why", k->out_why), P_INT(":id", k->m.id)));
+}
+
+static enum rc set_turn(struct cx *cx, int64_t id, enum turn turn)
+{
+	return db_run(cx, "UPDATE message SET turn = :turn WHERE id = :id AND state = 'queued'",
+		      PARAMS(P_INT(":turn", turn), P_INT(":id", id)));
+}
+
+static bool is_busy(const struct claim *c, int64_t contact)
+{
+	for (int i = 0; i < c->busy_count; i++)
+		if (c->busy[i] == contact) return true;
+	for (int i = 0; i < c->count; i++)
+		if (c->out[i].contact_id == contact) return true;
+	return false;
+}
+
+static enum rc take(struct cx *cx, struct claim *c, const struct candidate *k)
+{
+	struct claimed *m = &c->out[c->count];
+	enum rc rc;
+
+	*m = k->m;
+	m->slot = c->slots[c->count];
+	rc = db_run(
+		cx,
+		"UPDATE message SET state = 'sending', slot = :slot, claimed_at = :now WHERE id = :id AND state = 'queued'",
+		PARAMS(P_INT(":slot", m->slot), P_INT(":now", c->now), P_INT(":id", m->id)));
+	if (rc == RC_OK) c->count++;
+	return rc;
+}
+
+static enum rc claim_pass(struct cx *cx, struct claim *c, bool *is_end)
+{
+	struct candidate found[SLOTS_MAX + CLAIM_SPARE];
+	int max = c->slot_count - c->count + CLAIM_SPARE, count = 0;
+	enum rc rc = read_candidates(cx, c, found, max, &count);
+
+	*is_end = count < max;
+	for (int i = 0; rc == RC_OK && i < count; i++) {
+		const struct candidate *k = &found[i];
+
+		if (c->count == c->slot_count) {
+			*is_end = false;
+			break;
+		}
+		if (k->out_state != NULL) {
+			rc = leave_queue(cx, k);
+		} else if (k->is_paused) {
+			rc = set_turn(cx, k->m.id, TURN_PAUSED);
+		} else if (is_busy(c, k->m.contact_id)) {
+			rc = set_turn(cx, k->m.id, TURN_BEHIND);
+			c->behind++;
+		} else {
+			rc = take(cx, c, k);
+		}
+	}
+	return rc;
+}
+
+enum rc ledger_claim(struct cx *cx, struct claim *c)
+{
+	bool is_end = false;
+	enum rc rc = RC_OK;
+
+	c->count = c->behind = 0;
+	for (int pass = 0; rc == RC_OK && !is_end && pass < CLAIM_PASSES && c->count < c->slot_count; pass++)
+		rc = claim_pass(cx, c, &is_end);
+	c->is_more = !is_end;
+	return rc;
+}
+
+static enum rc min_of(struct cx *cx, instant *out, const char *sql, int64_t account)
+{
+	return db_get_int(cx, out, sql, PARAMS(P_INT(":account", account)));
+}
+
+enum rc ledger_promote(struct cx *cx, int64_t account, instant now, instant *next)
+{
+	static const char first[] = "SELECT min(not_before_at) FROM message INDEXED BY message_waiting"
+				    " WHERE channel_account_id = :account AND state = 'queued' AND turn = 0";
+	enum rc rc = min_of(cx, next, first, account);
+
+	if (rc != RC_OK || *next == 0 || *next > now) return rc;
+	rc = db_run(
+		cx,
+		"UPDATE message SET turn = 1 WHERE id IN (SELECT id FROM message INDEXED BY message_waiting"
+		" WHERE channel_account_id = :account AND state = 'queued' AND turn = 0 AND not_before_at <= :now"
+		" ORDER BY not_before_at LIMIT :slice)",
+		PARAMS(P_INT(":account", account), P_INT(":now", now), P_INT(":slice", LEDGER_SLICE)));
+	return rc == RC_OK ? min_of(cx, next, first, account) : rc;
+}
+
+enum rc ledger_expire(struct cx *cx, instant now, int64_t *count)
+{
+	enum rc rc = db_run(
+		cx,
+		"UPDATE message SET state = 'expired' WHERE id IN (SELECT id FROM message INDEXED BY message_expiry"
+		" WHERE state = 'queued' AND expires_at <= :now ORDER BY expires_at LIMIT :slice)",
+		PARAMS(P_INT(":now", now), P_INT(":slice", LEDGER_SLICE)));
+
+	*count = rc == RC_OK ? db_changes(cx) : 0;
+	return rc;
+}
+
+enum rc ledger_release(struct cx *cx, int64_t account, int64_t contact_id, int64_t *count)
+{
+	enum rc rc;
+
+	if (contact_id != 0)
+		rc = db_run(
+			cx,
+			"UPDATE message SET turn = 1 WHERE id = (SELECT id FROM message INDEXED BY message_behind"
+			" WHERE channel_account_id = :account AND contact_id = :contact AND state = 'queued' AND turn = 2"
+			" ORDER BY priority, id LIMIT 1)",
+			PARAMS(P_INT(":account", account), P_INT(":contact", contact_id)));
+	else
+		rc = db_run(
+			cx,
+			"UPDATE message SET turn = 1 WHERE id IN (SELECT id FROM message INDEXED BY message_behind"
+			" WHERE channel_account_id = :account AND state = 'queued' AND turn = 2 LIMIT :slice)",
+			PARAMS(P_INT(":account", account), P_INT(":slice", LEDGER_SLICE)));
+	*count = rc == RC_OK ? db_changes(cx) : 0;
+	return rc;
+}
+
+enum rc ledger_is_waiting(struct cx *cx, bool *out, int64_t account, bool is_window_open)
+{
+	int64_t n = 0;
+	enum rc rc = db_get_int(cx, &n,
+				"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_queue"
+				" WHERE channel_account_id = :account AND state = 'queued' AND turn = 1"
+				" AND ignores_window >= :least)",
+				PARAMS(P_INT(":account", account), P_INT(":least", !is_window_open)));
+
+	if (rc == RC_OK) *out = n != 0;
+	return rc;
+}
+
+/* ---- settle ---- */
+
+static int64_t delay_of(const struct verdict *v, int attempts, const struct settle_rules *rules)
+{
+	int64_t ladder = 0;
+
+	/* A rate limit says by itself when to come again; the house's growing delays are for what does not.
+	 */
+	if (strcmp(v->why, "rate") == 0) return v->delay_ms;
+	if (rules->delay_count > 0) {
+		size_t i = (size_t)attempts < rules->delay_count ? (size_t)attempts : rules->delay_count - 1;
+
+		ladder = rules->delays_ms[i];
+	}
+	return v->delay_ms > ladder ? v->delay_ms : ladder;
+}
+
+struct settlement settlement_of(const struct verdict *v, int attempts, const struct settle_rules *rules)
+{
+	struct settlement s = { .state = "unsure", .why = v->why, .attempts = attempts + 1 };
+
+	switch (v->outcome) {
+	case OUTCOME_SENT: s.state = "sent"; break;
+	case OUTCOME_REFUSED: s.state = "failed"; break;
+	case OUTCOME_HOLD:
+	case OUTCOME_STOP:
+		s.state = "queued";
+		s.attempts = attempts; /* not the message's fault: not counted */
+		s.not_before_at = rules->now;
+		break;
+	case OUTCOME_NOT_YET:
+		s.state = s.attempts >= rules->retry_max ? "failed" : "queued";
+		s.not_before_at = rules->now + delay_of(v, attempts, rules);
+		break;
+	case OUTCOME_UNSURE:
+	case OUTCOME__MAX:
+	default: break;
+	}
+	return s;
+}
+
+static enum rc settle_sent(struct cx *cx, const struct claimed *m, const struct verdict *v,
+			   const struct settle_rules *rules)
+{
+	bool has_id = v->provider_id[0] != '\0';
+
+	return db_run(
+		cx,
+		"UPDATE message SET state = 'sent', state_why = '', error = '', slot = NULL, attempts = attempts + 1,"
+		" sent_at = :now,"
+		" provider_id = :provider, next_check_at = :check WHERE id = :id AND state = 'sending'",
+		PARAMS(P_INT(":now", rules->now), P_TEXT(":provider", has_id ? v->provider_id : NULL),
+		       P_REF(":check", has_id ? rules->now + rules->check_ms : 0), P_INT(":id", m->id)));
+}
+
+static enum rc settle_other(struct cx *cx, const struct claimed *m, const struct verdict *v,
+			    const struct settlement *s, instant now)
+{
+	bool is_queued = strcmp(s->state, "queued") == 0;
+
+	return db_run(
+		cx,
+		"UPDATE message SET state = :state, state_why = :why, error = :error, slot = NULL, attempts = :attempts,"
+		" turn = :turn, not_before_at = coalesce(:not_before, not_before_at), failed_at = :failed"
+		" WHERE id = :id AND state = 'sending'",
+		PARAMS(P_TEXT(":state", s->state), P_TEXT(":why", s->why), P_TEXT(":error", v->detail),
+		       P_INT(":attempts", s->attempts),
+		       P_INT(":turn", is_queued && s->not_before_at > now ? TURN_WAITING : TURN_READY),
+		       P_REF(":not_before", is_queued ? s->not_before_at : 0),
+		       P_REF(":failed", strcmp(s->state, "failed") == 0 ? now : 0), P_INT(":id", m->id)));
+}
+
+enum rc ledger_settle(struct cx *cx, const struct claimed *m, const struct verdict *v,
+		      const struct settle_rules *rules)
+{
+	struct settlement s = settlement_of(v, m->attempts, rules);
+	enum rc rc;
+
+	if (v->outcome == OUTCOME_SENT)
+		rc = settle_sent(cx, m, v, rules);
+	else
+		rc = settle_other(cx, m, v, &s, rules->now);
+	if (rc == RC_OK && db_changes(cx) != 1) {
+		log_event(LOG_ERROR, "outbox", "settle.lost", "message=%lld outcome=%s", (long long)m->id,
+			  outcome_name(v->outcome));
+		return RC_BUG;
+	}
+	if (rc == RC_OK) rc = attempt_add(cx, m->id, "send", v->http, outcome_name(v->outcome), v->detail);
+	if (rc == RC_OK && v->dead != NULL)
+		rc = db_run(
+			cx,
+			"UPDATE contact SET dead_reason = :why, dead_at = :now WHERE id = :id AND dead_reason = ''",
+			PARAMS(P_TEXT(":why", v->dead), P_INT(":now", rules->now),
+			       P_INT(":id", m->contact_id)));
+	return rc;
+}

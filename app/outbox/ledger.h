@@ -1,0 +1,115 @@
+/*
+** ledger.h -- what happens to a message's row: claimed, settled, told about later. For the room's own files
+*and tests.
+**
+** Every function runs inside the caller's write transaction unless it says otherwise.
+*/
+#ifndef RECADO_OUTBOX_LEDGER_H
+#define RECADO_OUTBOX_LEDGER_H
+
+#include "outbox/channel.h"
+#include "outbox/outbox.h"
+
+#define SLOTS_MAX        64  /* rows in flight of a channel: what a kill can leave unsure           */
+#define LEDGER_SLICE     256 /* rows moved in one transaction beside claiming: about 10 ms           */
+#define RETRY_DELAYS_MAX 8
+
+/* turn of a queued message (column comment in 0001_core.sql) */
+enum turn { TURN_WAITING = 0, TURN_READY = 1, TURN_BEHIND = 2, TURN_PAUSED = 3 };
+
+/* ---- start ---- */
+
+/* After a crash: every `sending` row becomes unsure, who stood behind another may leave. *count: rows made
+ * unsure. */
+enum rc ledger_start(struct cx *cx, int64_t *count) MUST_CHECK;
+
+/* ---- claim ---- */
+
+struct claimed {
+	int64_t id, contact_id, template_version_id; /* 0 = text as it is */
+	int64_t expires_at;
+	int slot, attempts;
+	const char *address, *variables_json, *text; /* in the arena */
+};
+
+struct claim {
+	int64_t account;
+	instant now;
+	bool is_window_open;
+	const int *slots; /* free ones */
+	int slot_count;
+	const int64_t *busy; /* contacts in flight */
+	int busy_count;
+	/* out */
+	struct claimed *out; /* room for slot_count */
+	int count;
+	int behind;   /* rows parked behind another to the same contact */
+	bool is_more; /* there may be more that can leave right now     */
+};
+/* In order: answers first, then priority, then id. A row that cannot leave any more is settled on the way
+*(expired, cancelled,
+** skipped), one that cannot leave now is moved out of the queue's index: no row is looked at twice for
+*nothing. */
+enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
+/* Rows whose time has come enter the queue, at most a slice. *next: when the next one is due, 0 = none waits.
+ */
+enum rc ledger_promote(struct cx *cx, int64_t account, instant now, instant *next) MUST_CHECK;
+/* Queued rows past their expiry, at most a slice; *count rows. */
+enum rc ledger_expire(struct cx *cx, instant now, int64_t *count) MUST_CHECK;
+/* Let those go on that stood behind: the first one of this contact (0: the first slice of all). *count rows.
+ */
+enum rc ledger_release(struct cx *cx, int64_t account, int64_t contact_id, int64_t *count) MUST_CHECK;
+/* Is anything queued and ready at this hour? For the session poll. */
+enum rc ledger_is_waiting(struct cx *cx, bool *out, int64_t account, bool is_window_open) MUST_CHECK;
+
+/* ---- settle ---- */
+
+struct settle_rules {
+	instant now;
+	int retry_max;                       /* tries altogether                                    */
+	int64_t delays_ms[RETRY_DELAYS_MAX]; /* after the 1st, 2nd… try; the last one goes on */
+	size_t delay_count;
+	int64_t check_ms; /* first look at the delivery after that              */
+};
+enum rc ledger_settle(struct cx *cx, const struct claimed *m, const struct verdict *v,
+		      const struct settle_rules *rules) MUST_CHECK;
+/* What a verdict does to a message that had `attempts` counted tries. Pure. */
+struct settlement {
+	const char *state, *why;
+	int attempts;
+	instant not_before_at; /* of a queued one */
+};
+struct settlement settlement_of(const struct verdict *v, int attempts, const struct settle_rules *rules);
+
+/* ---- later word ---- */
+
+/* The state after a later word; NULL = nothing changes. Pure: forward only, delivered and read win over a
+ * late failure. */
+const char *message_after(const char *state, bool is_late_failure, enum message_status status);
+/* kind: "check" or "event". *changed may be NULL. */
+enum rc ledger_word(struct cx *cx, int64_t id, enum message_status status, const char *kind,
+		    bool *changed) MUST_CHECK;
+/* The message whose provider key this is; RC_NOT_FOUND. */
+enum rc ledger_find_key(struct cx *cx, int64_t *id, int64_t account, const char *key) MUST_CHECK;
+
+struct due_check {
+	int64_t id;
+	const char *provider_id; /* arena */
+	instant sent_at;
+	int checks;
+};
+/* Messages whose look is due: at most max into out; each is put off for ten minutes, so that a lost answer
+ * only delays. */
+enum rc ledger_checks(struct cx *cx, int64_t account, instant now, struct due_check *out, int max,
+		      int *count) MUST_CHECK;
+enum rc ledger_next_check(struct cx *cx, int64_t account, instant *next) MUST_CHECK;
+/* What a look told: key, word, when to look again (0 = never). */
+enum rc ledger_checked(struct cx *cx, int64_t id, const struct check_verdict *v, instant next_at) MUST_CHECK;
+/* When to look again. Pure. is_told: webhooks tell the rest, so one late look is enough. */
+instant check_after(instant sent_at, int checks, const struct check_verdict *v, bool is_told, instant now);
+
+/* Evidence; kind: send, check, event, person, start. http 0 = none. */
+enum rc attempt_add(struct cx *cx, int64_t message_id, const char *kind, int http, const char *outcome,
+		    const char *detail) MUST_CHECK;
+
+#endif
