@@ -217,10 +217,11 @@ CREATE TABLE import (
 	file_id      INTEGER REFERENCES file (id),
 	file_name    TEXT NOT NULL,
 	state        TEXT NOT NULL CHECK (state IN ('reading', 'preview', 'committing', 'done', 'dropped', 'failed')),
+	error        TEXT NOT NULL DEFAULT '',
 	on_duplicate TEXT NOT NULL DEFAULT 'skip' CHECK (on_duplicate IN ('skip', 'update')),
 	rows_total   INTEGER NOT NULL DEFAULT 0,
 	rows_new     INTEGER NOT NULL DEFAULT 0,
-	rows_update  INTEGER NOT NULL DEFAULT 0,
+	rows_known   INTEGER NOT NULL DEFAULT 0,
 	rows_skipped INTEGER NOT NULL DEFAULT 0,
 	rows_wrong   INTEGER NOT NULL DEFAULT 0,
 	clients_new  INTEGER NOT NULL DEFAULT 0,
@@ -236,11 +237,15 @@ CREATE TABLE import (
 CREATE TABLE import_row (
 	import_id INTEGER NOT NULL REFERENCES import (id) ON DELETE CASCADE,
 	line      INTEGER NOT NULL,
-	outcome   TEXT NOT NULL CHECK (outcome IN ('new', 'subscription', 'update', 'skip', 'wrong')),
+	-- new: a customer nobody knows; known: one that is there already, or earlier in the file
+	outcome   TEXT NOT NULL CHECK (outcome IN ('new', 'known', 'skip', 'wrong')),
 	reason    TEXT NOT NULL DEFAULT '',
 	phone     TEXT NOT NULL DEFAULT '',
+	service_id INTEGER,
+	ends_on   TEXT NOT NULL DEFAULT '',
 	cells_json TEXT NOT NULL,
 	client_id INTEGER,
 	PRIMARY KEY (import_id, line)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX import_row_outcome ON import_row (import_id, outcome, line);
+CREATE INDEX import_row_phone ON import_row (import_id, phone, line) WHERE outcome <> 'wrong';

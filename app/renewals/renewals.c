@@ -127,7 +127,7 @@ static const struct check checks[] = {
 	{ .name = NULL },
 };
 
-static const struct resource *const resources[] = { renewals_resources, renewals_import_resources, NULL };
+static const struct resource *const resources[] = { renewals_resources, NULL };
 static const struct route *const routes[] = { renewals_cron_routes, renewals_pages_routes,
 					      renewals_import_routes, NULL };
 static const struct job_kind *const jobs[] = { renewals_plan_jobs, renewals_import_jobs, NULL };
