@@ -310,7 +310,7 @@ static void write_value(struct sb *sb, const struct value *v, int depth, bool is
 	default: break;
 	}
 	if (depth >= JSON_DEPTH_MAX) {
-		if (sb->rc == RC_OK) sb->rc = RC_BUG;
+		if (sb->rc == RC_OK) sb->rc = RC_TOO_LARGE;
 		return;
 	}
 	is_map = v->type == VALUE_MAP;

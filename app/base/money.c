@@ -144,11 +144,26 @@ static bool squeeze(char out[WRITTEN_MAX + 1], const char *text)
 	return true;
 }
 
-/* Where the decimals begin: the place of their sign, or end if there is none. sign is '.' or ','. */
-static const char *find_decimals(const char *p, const char *end, int exponent)
+/* The sign of thousands at home: what "1.234" means depends on it. */
+static char group_of(const char *currency)
 {
+	const struct look *look = look_of(currency);
+
+	return look != NULL && look->is_point_group ? '.' : ',';
+}
+
+/* One sign, and behind it three digits: thousands, or decimals that somebody wrote too many of? */
+static bool is_like_thousands(const char *p, const char *sign, const char *end)
+{
+	return end - sign == 4 && sign > p && sign - p <= 3 && *p != '0';
+}
+
+/* Where the decimals begin: the place of their sign, end if there is none, NULL if "1.234" may be either. */
+static const char *find_decimals(const char *p, const char *end, const char *currency)
+{
+	int exponent = money_exponent(currency);
 	const char *last = end, *c;
-	size_t points = 0, commas = 0, after;
+	size_t points = 0, commas = 0;
 
 	for (c = p; c < end; c++) {
 		if (!is_digit(*c) && *c != '\'') last = c;
@@ -158,12 +173,10 @@ static const char *find_decimals(const char *p, const char *end, int exponent)
 	if (points + commas == 0) return end;
 	if (points > 0 && commas > 0) return (*last == '.' ? points : commas) == 1 ? last : end;
 	if (points + commas > 1) return end;
-	/* One sign. Three digits behind it are a group of thousands, unless the currency has three decimals
-	 *or what
-	 ** stands before cannot be followed by a group ("0.123", "1234.567"). */
-	after = (size_t)(end - last) - 1;
-	if (after == 3 && exponent != 3 && last > p && last - p <= 3 && *p != '0') return end;
-	return last;
+	if (!is_like_thousands(p, last, end)) return last;
+	if (exponent == 0) return end;
+	if (exponent == 3) return *last == group_of(currency) ? NULL : last;
+	return *last == group_of(currency) ? end : NULL;
 }
 
 /* The whole part: digits, or groups of three behind one to three digits, all with the same sign. */
@@ -193,12 +206,16 @@ static bool add_digit(int64_t *units, char digit)
 	return *units <= MONEY_MAX;
 }
 
-static enum rc read_number(int64_t *out, const char **why, const char *p, const char *end, int exponent)
+static enum rc read_number(int64_t *out, const char **why, const char *p, const char *end,
+			   const char *currency)
 {
-	const char *decimals = find_decimals(p, end, exponent), *c;
+	const char *decimals = find_decimals(p, end, currency), *c;
 	int64_t units = 0;
-	int places = 0;
+	int places = 0, exponent = money_exponent(currency);
 
+	if (decimals == NULL)
+		return refuse(why,
+			      N_("Is that thousands or decimals? Write it with its decimals, like 1234.00."));
 	if (!is_whole(p, decimals, decimals < end ? *decimals : '\0') ||
 	    (decimals < end && decimals + 1 == end) || (decimals == p && decimals == end))
 		return refuse(why, N_("That is not an amount. Write it like 12.99."));
@@ -250,7 +267,7 @@ enum rc money_parse(int64_t *out, const char **why, const char *text, const char
 		if (!is_digit(*name) && *name != '.' && *name != ',' && *name != '\'')
 			return refuse(why, N_("That is not an amount. Write it like 12.99."));
 	}
-	return read_number(out, why, p, end, money_exponent(currency));
+	return read_number(out, why, p, end, currency);
 }
 
 /* Digits with groups and decimals, from the back. group '\0': no groups. Returns where they begin. */

@@ -119,6 +119,7 @@ void sb_vprintf(struct sb *sb, const char *fmt, va_list ap)
 	va_copy(again, ap);
 	len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
+	if (len < 0 && sb->rc == RC_OK) sb->rc = RC_TOO_LARGE; /* more than INT_MAX bytes */
 	if (len <= 0 || !room(sb, (size_t)len)) return;
 	vsnprintf(sb->p + sb->len, (size_t)len + 1, fmt, ap);
 	sb->len += (size_t)len;

@@ -192,8 +192,7 @@ static const char *line_before(const struct parser *ps, const char *tag)
 
 	while (p > ps->p && (p[-1] == ' ' || p[-1] == '\t'))
 		p--;
-	/* ps->p is behind the last tag: only one that stood alone, and so took its line end, has a line begin
-	 * there. */
+	/* ps->p is behind the last tag. A line begins there only if that tag stood alone and took its line end. */
 	return p == ps->text || p[-1] == '\n' ? p : NULL;
 }
 

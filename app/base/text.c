@@ -42,8 +42,7 @@ bool text_is_utf8(const char *p, size_t len)
 
 		if (len - i >= sizeof eight) {
 			memcpy(&eight, p + i, sizeof eight);
-			/* Eight plain bytes and none of them NUL: no high bit now, nor after taking 1 from
-			 * each. */
+			/* Eight plain bytes, no NUL: no high bit now nor after taking 1 from each. */
 			if (((eight | (eight - UINT64_C(0x0101010101010101))) &
 			     UINT64_C(0x8080808080808080)) == 0) {
 				i += sizeof eight;
@@ -192,8 +191,7 @@ static uint8_t class_of(uint16_t mark)
 	return 0;
 }
 
-/* One letter with its marks. Unicode's stream-safe text has at most 30 marks in a row; more are left as they
- * are. */
+/* One letter with its marks. Stream-safe text (UAX 15) has at most 30 in a row; more are left as they are. */
 #define MARKS_MAX 32
 struct cluster {
 	uint16_t base;
@@ -217,8 +215,7 @@ static void cluster_decompose(struct cluster *cl)
 	}
 }
 
-/* Canonical order: stable by class; class 0 would be a wall, but no mark from U+0300 to U+036F but CGJ has
- * it. */
+/* Canonical order: stable by class. Class 0 (here only the grapheme joiner) is a wall that none passes. */
 static void cluster_sort(struct cluster *cl)
 {
 	size_t i, j;

@@ -212,7 +212,7 @@ static void sixty_four_levels_are_read_and_written_sixty_five_are_not(void **sta
 	outer = value_list(*state);
 	value_append(outer, v);
 	json_write(&sb, outer);
-	assert_int_equal(sb_result(&sb), RC_BUG);
+	assert_int_equal(sb_result(&sb), RC_TOO_LARGE);
 	memset(json, '[', JSON_DEPTH_MAX + 1);
 	memset(json + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
 	assert_int_equal(json_parse(*state, &v, &at, json, sizeof json), RC_BAD_INPUT);
