@@ -35,7 +35,7 @@ struct request {
 	char *mapped; /* body_fd's bytes, NULL until asked for                              */
 	void *route;
 	int64_t started; /* ticks                                                          */
-	bool was_parked, has_cookies;
+	bool was_parked, has_cookies, is_counted;
 	const char *why; /* N_() sentence of a refusal, NULL = the status's own             */
 };
 
@@ -87,6 +87,8 @@ enum rc request_body_add(struct request *rq, const char *p, size_t len, size_t m
 			 const char *spool_dir) MUST_CHECK;
 void request_end(struct request *rq); /* body, file and mapping go; the arena is the caller's */
 void reply_begin(struct reply *rp, struct arena *arena);
+/* Like reply_body, but p (from mem_alloc) is taken over. */
+void reply_take(struct reply *rp, const char *media_type, char *p, size_t len);
 void reply_end(struct reply *rp); /* what was not taken over goes */
 
 #endif

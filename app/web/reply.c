@@ -103,3 +103,12 @@ void reply_park(struct reply *rp, int park_ms)
 {
 	rp->park_ms = park_ms;
 }
+
+void reply_take(struct reply *rp, const char *media_type, char *p, size_t len)
+{
+	body_drop(rp);
+	rp->kind = REPLY_COPY;
+	rp->copy = p;
+	rp->len = len;
+	rp->media_type = arena_text(rp->arena, media_type);
+}

@@ -217,6 +217,8 @@ int request_head_check(struct request *rq, const char *target)
 	enum rc rc;
 
 	if (rq->header_bytes > REQUEST_HEADER_BYTES_MAX) return 431;
+	if (strncmp(target, "/api/", 5) == 0)
+		rq->path = "/api/"; /* a refusal of it is JSON, even if the rest cannot be read */
 	rc = target_parse(rq->arena, rq, target, &rq->why);
 	if (rc == RC_NO_MEMORY || arena_failed(rq->arena)) return 503;
 	if (rc == RC_TOO_LARGE) return 414;

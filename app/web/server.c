@@ -421,6 +421,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **req_cls,
 	(void)mhd, (void)why;
 	if (c == NULL) return;
 	*req_cls = NULL;
+	if (s->o.done != NULL) s->o.done(s->o.arg, &c->rq);
 	request_end(&c->rq);
 	reply_end(&c->rp);
 	c->phase = PHASE_IDLE;

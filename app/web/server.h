@@ -46,6 +46,8 @@ struct server_options {
 	void (*refuse)(void *arg, struct request *rq, int status, struct reply *rp);
 	void (*worker_start)(void *arg, int worker); /* on the worker's thread; may be NULL     */
 	void (*worker_stop)(void *arg, int worker);
+	/* On the wire thread when a planned request is over, answered or not. May be NULL. */
+	void (*done)(void *arg, struct request *rq);
 	enum lang lang; /* of the sentence of a failed start                            */
 };
 

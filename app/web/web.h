@@ -142,6 +142,8 @@ struct web_options {
 	void *before_arg;
 };
 struct web;
+/* The tables alone, for commands that need rights or routes without serving; web_start() does it too. */
+void web_setup(const struct web_options *o);
 enum rc web_start(struct web **out, struct env *env, const struct web_options *o, struct arena *a,
 		  const char **why) MUST_CHECK;
 void web_stop(struct web *w);

@@ -1,0 +1,281 @@
+/*
+** answer.c -- what a handler answers: a page, JSON, a file, another address, a failure.
+**
+** Needs:  layout.c for the page around the page.
+** Never:  asks the database.
+** Holds:  (1) one answer a call, the last one wins; (2) a failure has one sentence and the fields that are
+*wrong;
+**         (3) an address to go to is always one of this house.
+*/
+#include "web/inside.h"
+#include "base/template.h"
+#include "base/text.h"
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PRIVATE \
+	"no-store" /* what a person sees behind the log-in stays out of caches and of the back button */
+
+static void answered(struct call *call, int status)
+{
+	call->has_answer = true;
+	reply_status(call->rp, status);
+}
+
+static void give(struct call *call, const char *media_type, struct sb *sb)
+{
+	if (sb_result(sb) != RC_OK || sb->p == NULL) {
+		log_event(LOG_ERROR, "errors", "web.answer", "path=%s why=%s", call_path(call),
+			  rc_row(sb_result(sb))->name);
+		reply_status(call->rp, 503);
+		reply_body(call->rp, "text/plain; charset=utf-8", "", 0);
+		sb_free(sb);
+		return;
+	}
+	reply_take(call->rp, media_type, sb->p, sb->len);
+	sb->p = NULL;
+	sb_free(sb);
+}
+
+void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
+		 struct value *data)
+{
+	const struct template *t;
+	struct sb body;
+
+	if (data == NULL) data = value_map(cx->arena);
+	if (call->match->shape == SHAPE_JSON) {
+		shape_json(cx, data);
+		answer_json(cx, call, 200, data);
+		return;
+	}
+	if (call->match->shape != SHAPE_PAGE) {
+		answer_failure(cx, call, RC_NOT_FOUND);
+		return;
+	}
+	t = page_template(cx->lang, template);
+	if (t == NULL) {
+		answer_failure(cx, call, RC_BUG);
+		return;
+	}
+	value_set_text(cx->arena, data, "csrf", call->login.csrf);
+	value_set_text(cx->arena, data, "lang", words_code(cx->lang));
+	value_set_text(cx->arena, data, "path", call_path(call));
+	sb_init_arena(&body, cx->arena, PAGE_MAX);
+	template_render(&body, t, data);
+	if (sb_result(&body) != RC_OK || arena_failed(cx->arena)) {
+		answer_failure(cx, call, RC_NO_MEMORY);
+		return;
+	}
+	answered(call, 200);
+	layout_answer(cx, call, words_get(cx->lang, title), sb_text_of(&body));
+}
+
+void answer_redirect(struct cx *cx, struct call *call, const char *path)
+{
+	(void)cx;
+	answered(call, 303);
+	headers_common(call, PRIVATE);
+	reply_header(call->rp, "Location", path_safe(path));
+	reply_body(call->rp, "text/plain; charset=utf-8", "", 0);
+}
+
+void answer_flash(struct cx *cx, struct call *call, const char *path, const char *sentence)
+{
+	char cut[FLASH_MAX / 3 + 1]; /* percent-encoding makes at most three of one byte */
+	size_t len = strlen(sentence);
+
+	if (call->match->shape == SHAPE_JSON) { /* a program has no next page */
+		struct value *done = value_map(cx->arena);
+
+		value_set_text(cx->arena, done, "message", sentence);
+		value_set_text(cx->arena, done, "path", path);
+		answer_json(cx, call, 200, done);
+		return;
+	}
+	if (len >= sizeof cut) {
+		len = sizeof cut - 1;
+		while (len > 0 && ((unsigned char)sentence[len] & 0xc0) == 0x80)
+			len--;
+	}
+	memcpy(cut, sentence, len);
+	cut[len] = '\0';
+	cookie_set(call, FLASH_COOKIE, query_escaped(cx->arena, cut), 60);
+	answer_redirect(cx, call, path);
+}
+
+void answer_json(struct cx *cx, struct call *call, int status, const struct value *data)
+{
+	struct sb sb;
+
+	(void)cx;
+	sb_init(&sb, JSON_MAX);
+	json_write(&sb, data);
+	sb_char(&sb, '\n');
+	answered(call, status);
+	headers_common(call, PRIVATE);
+	give(call, "application/json", &sb);
+}
+
+void answer_text(struct cx *cx, struct call *call, int status, const char *media_type, const char *text)
+{
+	(void)cx;
+	answered(call, status);
+	headers_common(call, PRIVATE);
+	reply_body(call->rp, media_type, text, strlen(text));
+}
+
+/* RFC 6266 with RFC 8187: an ASCII name for old readers, the real one beside it. */
+static const char *disposition(struct cx *cx, const char *file_name)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, cx->arena, 4096);
+	sb_lit(&sb, "attachment; filename=\"");
+	for (const char *p = file_name; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if ((c & 0xc0) != 0x80) /* one character of any alphabet is one _ */
+			sb_char(&sb, c < 0x20 || c >= 0x7f || strchr("\"\\%/", c) != NULL ? '_' : (char)c);
+	}
+	sb_lit(&sb, "\"; filename*=UTF-8''");
+	sb_url(&sb, file_name, strlen(file_name));
+	return sb_text_of(&sb);
+}
+
+void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type, const char *file_name)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		close(fd);
+		answer_failure(cx, call, RC_IO);
+		return;
+	}
+	answered(call, 200);
+	headers_common(call, PRIVATE);
+	reply_header(call->rp, "Content-Disposition", disposition(cx, file_name));
+	reply_file(call->rp, media_type, fd, st.st_size);
+}
+
+void answer_header(struct call *call, const char *name, const char *value)
+{
+	reply_header(call->rp, name, value);
+}
+
+void answer_later(struct call *call, int ms)
+{
+	call->has_answer = true;
+	reply_park(call->rp, ms);
+}
+
+/* ---- failures ---- */
+
+static void fields_into(struct cx *cx, struct value *fields)
+{
+	for (size_t i = 0; i < cx->field_count; i++)
+		value_set_text(cx->arena, fields, cx->fields[i].field, cx->fields[i].message);
+}
+
+static void failure_json(struct cx *cx, struct call *call, int status, const char *code, const char *sentence)
+{
+	struct value *all = value_map(cx->arena), *error = value_set_map(cx->arena, all, "error");
+
+	value_set_text(cx->arena, error, "code", code);
+	value_set_text(cx->arena, error, "message", sentence);
+	fields_into(cx, value_set_map(cx->arena, error, "fields"));
+	answer_json(cx, call, status, all);
+}
+
+static const struct {
+	int status;
+	const char *title;
+} titles[] = {
+	{ 400, N_("This request cannot be understood") },
+	{ 401, N_("Log in first") },
+	{ 403, N_("Not allowed") },
+	{ 404, N_("Not found") },
+	{ 405, N_("Not possible this way") },
+	{ 409, N_("It changed in the meantime") },
+	{ 413, N_("Too large") },
+	{ 414, N_("This request cannot be understood") },
+	{ 429, N_("Too many attempts") },
+	{ 431, N_("This request cannot be understood") },
+	{ 503, N_("Not right now") },
+};
+
+static const char *title_of(enum lang lang, int status)
+{
+	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+		if (titles[i].status == status) return words_get(lang, titles[i].title);
+	return words_get(lang, N_("Something went wrong"));
+}
+
+void answer_error(struct cx *cx, struct call *call, int status, const char *code, const char *sentence)
+{
+	const char *title = title_of(cx->lang, status);
+	struct value *data = value_map(cx->arena), *list;
+	const struct template *t;
+	struct sb body;
+
+	if (call->wants_json) {
+		failure_json(cx, call, status, code, sentence);
+		return;
+	}
+	answered(call, status);
+	t = page_template(cx->lang, "web/error");
+	value_set_text(cx->arena, data, "title", title);
+	value_set_text(cx->arena, data, "sentence", sentence);
+	value_set_int(cx->arena, data, "status", status);
+	value_set_bool(cx->arena, data, "is_log_in", status == 401);
+	value_set_text(cx->arena, data, "request_id", cx->request_id);
+	value_set_bool(cx->arena, data, "is_ours", status >= 500);
+	list = value_set_list(cx->arena, data, "fields");
+	for (size_t i = 0; i < cx->field_count; i++) {
+		struct value *f = value_add_map(cx->arena, list);
+
+		value_set_text(cx->arena, f, "field", cx->fields[i].field);
+		value_set_text(cx->arena, f, "message", cx->fields[i].message);
+	}
+	sb_init_arena(&body, cx->arena, PAGE_MAX);
+	if (t != NULL) template_render(&body, t, data);
+	if (t == NULL || sb_result(&body) != RC_OK) { /* no memory for a page: the sentence alone */
+		headers_common(call, PRIVATE);
+		reply_body(call->rp, "text/plain; charset=utf-8", sentence, strlen(sentence));
+		return;
+	}
+	layout_answer(cx, call, title, sb_text_of(&body));
+}
+
+static void go_to_log_in(struct cx *cx, struct call *call)
+{
+	const char *path = request_path(call->rq), *query = request_query_raw(call->rq);
+	const char *next = arena_printf(cx->arena, "%s%s%s", path, query[0] != '\0' ? "?" : "", query);
+	bool is_get = strcmp(call_method(call), "GET") == 0 || call->is_head;
+
+	if (!is_get || strcmp(path, "/") == 0)
+		answer_redirect(cx, call, "/login");
+	else
+		answer_redirect(cx, call,
+				arena_printf(cx->arena, "/login?next=%s", query_escaped(cx->arena, next)));
+}
+
+void answer_failure(struct cx *cx, struct call *call, enum rc rc)
+{
+	const struct rc_row *row = rc_row(rc);
+
+	if (rc == RC_NO_LOGIN && !call->wants_json) {
+		go_to_log_in(cx, call);
+		return;
+	}
+	if (rc == RC_NO_LOGIN) reply_header(call->rp, "WWW-Authenticate", "Bearer");
+	if ((rc == RC_TOO_MANY || rc == RC_TRY_LATER) &&
+	    pairs_header(&call->rp->headers, "Retry-After") == NULL)
+		reply_header(call->rp, "Retry-After", rc == RC_TOO_MANY ? "10" : "2");
+	if (row->http >= 500)
+		log_event(LOG_ERROR, "errors", "web.failure", "request=%s method=%s path=%s code=%s",
+			  cx->request_id, call_method(call), call_path(call), row->name);
+	answer_error(cx, call, row->http, cx->error_code != NULL ? cx->error_code : row->name,
+		     cx_sentence(cx, rc));
+}

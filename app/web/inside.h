@@ -1,0 +1,150 @@
+/*
+** inside.h -- the inside of the room web, shared by its files and their tests. Other rooms use web.h.
+*/
+#ifndef RECADO_WEB_INSIDE_H
+#define RECADO_WEB_INSIDE_H
+
+#include "web/exchange.h"
+#include "web/multipart.h"
+#include "web/router.h"
+#include "web/web.h"
+#include <pthread.h>
+
+#define FORM_FIELDS_MAX 2000                 /* a bulk action over the largest page, many times over        */
+#define FORM_TEXT_MAX   ((size_t)256 * 1024) /* one field: the longest template of the house */
+#define CALL_ARENA_MAX \
+	((size_t)32 * 1024 * 1024)          /* one request: a page is 100 KiB, an import preview some MiB */
+#define PAGE_MAX ((size_t)4 * 1024 * 1024)  /* a page that long is a bug                              */
+#define JSON_MAX ((size_t)16 * 1024 * 1024) /* 200 rows of anything                                   */
+#define PAGE_STATEMENT_MS \
+	2000 /* design §5: a page's statement ends after 2 s                                  */
+#define SESSION_COOKIE       "recado_session"
+#define SESSION_COOKIE_HTTPS "__Host-recado_session"
+#define LANG_COOKIE          "recado_lang"
+#define FLASH_COOKIE         "recado_flash"
+#define FLASH_MAX            1200 /* bytes of a sentence in a cookie                                               */
+#define UPLOADS_MAX          8 /* opened as files by one handler                                                */
+
+/* Who logged in, as the session table has it. */
+struct login {
+	int64_t session_id; /* 0: not by session */
+	const char *csrf;
+	const char *language; /* the user's own, "" if none */
+};
+
+struct call {
+	struct request *rq;
+	struct reply *rp;
+	struct cx *cx;
+	const struct match *match;
+	struct login login;
+	const char *address; /* the client's, numeric */
+	bool is_https;       /* by the word of a configured proxy */
+	bool is_head;
+	bool has_answer;
+	bool wants_json;     /* errors go as JSON  */
+	bool is_flash_shown; /* the cookie has to go */
+	/* form */
+	bool has_form;
+	enum rc form_rc;
+	struct pairs fields;
+	struct part *parts;
+	struct value *json;
+	int upload_fds[UPLOADS_MAX];
+	size_t upload_count;
+};
+
+/* What plan() found out, handed to handle() through the request. */
+struct plan_note {
+	struct match match;
+	const char *address;
+	bool is_https, is_loopback;
+};
+
+/* ---- the running room (web.c) ---- */
+
+struct web_state {
+	const struct route *const *routes;
+	const struct right *const *rights;
+	void (*decorate)(struct cx *cx, struct value *layout);
+	struct router *router;
+};
+extern struct web_state web_state; /* written by web_setup, before any thread */
+
+/* ---- addresses (address.c): pure ---- */
+
+/* Is address ("10.0.0.7", "::1", "unix") in a list of addresses and networks ("10.0.0.0/8, ::1 unix")? */
+bool address_is_in(const char *address, const char *list);
+bool address_is_loopback(const char *address); /* 127.0.0.0/8, ::1, unix */
+bool address_is_valid(const char *address);
+/* The client behind trusted proxies: the last address of X-Forwarded-For that is no proxy. Lent or in a. */
+const char *address_of_client(struct arena *a, const char *peer, const char *forwarded, const char *proxies);
+/* Host header without port, lower case; "" if it is none. */
+const char *host_name(struct arena *a, const char *host);
+
+/* ---- call.c ---- */
+void call_begin(struct call *call, struct cx *cx, struct request *rq, struct reply *rp);
+void call_end(struct call *call); /* closes what form_upload opened */
+void cookie_set(struct call *call, const char *name, const char *value, int64_t max_age_s);
+/* Escape for a JavaScript-free query: "/a?b" → "%2Fa%3Fb". */
+const char *query_escaped(struct arena *a, const char *text);
+/* A path of this house to go to after log-in: "/…" but not "//…"; else "/". */
+const char *path_safe(const char *path);
+
+/* ---- form.c ---- */
+void form_end(struct call *call);
+
+/* ---- pages.c ---- */
+struct template;
+/* The compiled template "ROOM/NAME" in a language, cached for ever; NULL (logged) if it is missing or wrong.
+ */
+const struct template *page_template(enum lang lang, const char *name);
+
+/* ---- layout.c ---- */
+/* The whole page: body inside the house's layout. status is set by the caller. */
+void layout_answer(struct cx *cx, struct call *call, const char *title, const char *body);
+/* A failure outside any cx with a database: 404, refusals. sentence is translated. */
+void answer_error(struct cx *cx, struct call *call, int status, const char *code, const char *sentence);
+void headers_common(struct call *call, const char *cache);
+
+/* ---- session.c ---- */
+/* Who asks: fills cx->actor and call->login. RC_NO_LOGIN without a valid session or token. */
+enum rc session_find(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc session_open(struct cx *cx, struct call *call,
+		     int64_t user_id) MUST_CHECK; /* sets the cookie; own transaction */
+enum rc session_close(struct cx *cx, struct call *call) MUST_CHECK;
+/* Does a write carry the token of its session? Reads the form if it must. */
+bool csrf_is_good(struct cx *cx, struct call *call);
+/* Rights of a role, blank-separated; kept in memory for RIGHTS_KEPT_MS. */
+enum rc role_rights(struct cx *cx, const char **out, int64_t role_id) MUST_CHECK;
+void role_rights_forget(void);
+
+/* ---- auth.c ---- */
+/* The owner, only while there is no user yet (RC_CONFLICT otherwise). */
+enum rc user_add_first(struct cx *cx, int64_t *id, const char *name, const char *password) MUST_CHECK;
+
+/* ---- throttle.c ---- */
+/* RC_TOO_MANY with the sentence and *wait_s when this name or address has to wait. */
+enum rc throttle_check(struct cx *cx, const char *name, int64_t *wait_s) MUST_CHECK;
+enum rc throttle_fail(struct cx *cx, const char *name) MUST_CHECK; /* one more failure; own transaction */
+enum rc throttle_clear(struct cx *cx, const char *name) MUST_CHECK;
+int64_t throttle_delay_ms(int64_t fails, int64_t free_fails, int64_t longest_s); /* pure */
+
+/* ---- login.c: handlers ---- */
+enum rc login_show(struct cx *cx, struct call *call);
+enum rc login_post(struct cx *cx, struct call *call);
+enum rc logout_post(struct cx *cx, struct call *call);
+enum rc setup_show(struct cx *cx, struct call *call);
+enum rc setup_post(struct cx *cx, struct call *call);
+
+/* ---- assets.c ---- */
+enum rc assets_start(void) MUST_CHECK;   /* hash and compress; once, before any thread */
+const char *asset_url(const char *name); /* "/assets/0a1b2c3d4e/recado.css" */
+enum rc asset_show(struct cx *cx, struct call *call);
+
+/* ---- idempotency.c ---- */
+/* Before the handler: RC_OK go on; *is_done: the stored answer was replayed; else a failure. */
+enum rc idempotency_begin(struct cx *cx, struct call *call, const char *key, bool *is_done) MUST_CHECK;
+void idempotency_end(struct cx *cx, struct call *call, const char *key);
+
+#endif

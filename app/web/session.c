@@ -1,0 +1,272 @@
+/*
+** session.c -- who asks: sessions by cookie, programs by token, and the proof that a write comes from our
+*page.
+**
+** Owns:   the table session; api_token.last_used_at; the rights of each role in memory.
+** Needs:  a database connection.
+** Never:  stores or logs a token: only its SHA-256.
+** Holds:  (1) a session ends after SESSION_IDLE_MS of silence and SESSION_ABSOLUTE_MS in any case; (2) asking
+*who is
+**         there is one indexed query; last_used_at is written at most once a minute, so that pages stay
+*readers;
+**         (3) an archived user, role change or log-out works at the next request, from whatever process it
+*came
+**         (rights of a role: within RIGHTS_KEPT_MS).
+*/
+#include "web/inside.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include <pthread.h>
+#include <string.h>
+
+#define TOUCH_MS       MINUTE_MS /* how stale last_used_at may be                                      */
+#define RIGHTS_KEPT_MS 2000      /* a role changed by another process is seen after that              */
+#define ROLES_MAX      64        /* three built in, a few of the owner's                                */
+#define AGENT_MAX      200       /* bytes of a browser's name in the list of sessions                   */
+
+/* ---- rights of a role, kept ---- */
+
+static struct {
+	int64_t role_id, ticks;
+	char *rights;
+} kept[ROLES_MAX];
+static size_t kept_count;
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const char *kept_rights(struct cx *cx, int64_t role_id)
+{
+	const char *found = NULL;
+
+	pthread_mutex_lock(&kept_lock);
+	for (size_t i = 0; i < kept_count; i++)
+		if (kept[i].role_id == role_id && clock_ticks() - kept[i].ticks < RIGHTS_KEPT_MS)
+			found = arena_text(cx->arena, kept[i].rights);
+	pthread_mutex_unlock(&kept_lock);
+	return found;
+}
+
+static void keep_rights(int64_t role_id, const char *rights)
+{
+	char *copy = mem_text(rights);
+	size_t i = 0;
+
+	if (copy == NULL) return;
+	pthread_mutex_lock(&kept_lock);
+	while (i < kept_count && kept[i].role_id != role_id)
+		i++;
+	if (i < ROLES_MAX) {
+		if (i == kept_count)
+			kept_count++;
+		else
+			mem_free(kept[i].rights);
+		kept[i].role_id = role_id;
+		kept[i].ticks = clock_ticks();
+		kept[i].rights = copy;
+		copy = NULL;
+	}
+	pthread_mutex_unlock(&kept_lock);
+	mem_free(copy);
+}
+
+void role_rights_forget(void)
+{
+	pthread_mutex_lock(&kept_lock);
+	while (kept_count > 0)
+		mem_free(kept[--kept_count].rights);
+	pthread_mutex_unlock(&kept_lock);
+}
+
+enum rc role_rights(struct cx *cx, const char **out, int64_t role_id)
+{
+	enum rc rc = RC_OK;
+
+	*out = kept_rights(cx, role_id);
+	if (*out != NULL) return RC_OK;
+	rc = db_get_text(cx, out, "SELECT group_concat(\"right\", ' ') FROM role_right WHERE role_id = :role",
+			 PARAMS(P_INT(":role", role_id)));
+	if (rc == RC_OK) keep_rights(role_id, *out);
+	return rc;
+}
+
+/* ---- finding ---- */
+
+/* A write of no importance to the answer: its failure leaves no sentence behind. */
+static void touch(struct cx *cx, const char *sql, int64_t id)
+{
+	const char *message = cx->message, *code = cx->error_code;
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK)
+		rc = tx_end(cx, db_run(cx, sql, PARAMS(P_INT(":id", id), P_INT(":now", cx_now(cx)))));
+	if (rc != RC_OK) log_event(LOG_WARN, "security", "session.touch", "code=%s", rc_row(rc)->name);
+	cx->message = message;
+	cx->error_code = code;
+}
+
+static const char *session_cookie(struct call *call)
+{
+	return request_cookie(call->rq, call->is_https ? SESSION_COOKIE_HTTPS : SESSION_COOKIE);
+}
+
+static enum rc find_by_cookie(struct cx *cx, struct call *call, const char *token)
+{
+	char hash[SHA256_HEX_SIZE];
+	struct query *q = NULL;
+	instant now = cx_now(cx), used = 0;
+	int64_t role_id = 0;
+	bool is_there = false;
+	enum rc rc;
+
+	sha256_hex(hash, token, strlen(token));
+	rc = db_query(
+		cx, &q,
+		"SELECT s.id, s.csrf, s.last_used_at, s.expires_at, u.id, u.name, u.language, r.id, r.name"
+		" FROM session s JOIN user u ON u.id = s.user_id JOIN role r ON r.id = u.role_id"
+		" WHERE s.token_sha256 = :hash AND u.archived_at IS NULL",
+		PARAMS(P_TEXT(":hash", hash)));
+	if (rc == RC_OK && query_next(q)) {
+		used = query_int(q, 2);
+		is_there = now < query_int(q, 3) && now - used < SESSION_IDLE_MS;
+	}
+	if (is_there) {
+		call->login.session_id = query_int(q, 0);
+		call->login.csrf = query_copy(cx, q, 1);
+		call->login.language = query_copy(cx, q, 6);
+		cx->actor.kind = ACTOR_USER;
+		cx->actor.user_id = query_int(q, 4);
+		cx->actor.name = query_copy(cx, q, 5);
+		cx->actor.role = query_copy(cx, q, 8);
+		role_id = query_int(q, 7);
+	}
+	rc = query_end(q, rc);
+	if (rc == RC_OK && !is_there) return RC_NO_LOGIN;
+	if (rc == RC_OK) rc = role_rights(cx, &cx->actor.rights, role_id);
+	if (rc == RC_OK && now - used > TOUCH_MS)
+		touch(cx, "UPDATE session SET last_used_at = :now WHERE id = :id AND last_used_at < :now",
+		      call->login.session_id);
+	return rc;
+}
+
+static enum rc find_by_token(struct cx *cx, const char *token)
+{
+	char hash[SHA256_HEX_SIZE];
+	struct query *q = NULL;
+	instant now = cx_now(cx), used = 0;
+	bool is_there = false;
+	int64_t id = 0;
+	enum rc rc;
+
+	sha256_hex(hash, token, strlen(token));
+	rc = db_query(
+		cx, &q,
+		"SELECT t.id, t.name, t.rights, t.last_used_at, t.expires_at, t.user_id, u.id, u.archived_at"
+		" FROM api_token t LEFT JOIN user u ON u.id = t.user_id"
+		" WHERE t.token_sha256 = :hash AND t.archived_at IS NULL",
+		PARAMS(P_TEXT(":hash", hash)));
+	if (rc == RC_OK && query_next(q))
+		is_there = (query_is_null(q, 4) || now < query_int(q, 4)) &&
+			   (query_is_null(q, 5) || (!query_is_null(q, 6) && query_is_null(q, 7)));
+	if (is_there) {
+		id = query_int(q, 0);
+		used = query_int(q, 3);
+		cx->actor.kind = ACTOR_TOKEN;
+		cx->actor.user_id = query_int(q, 5);
+		cx->actor.name = arena_printf(cx->arena, "token:%s", query_text(q, 1));
+		cx->actor.role = "";
+		cx->actor.rights = query_copy(cx, q, 2);
+	}
+	rc = query_end(q, rc);
+	if (rc == RC_OK && !is_there) return cx_fail(cx, RC_NO_LOGIN, _("The token is not valid."));
+	if (rc == RC_OK && now - used > TOUCH_MS)
+		touch(cx,
+		      "UPDATE api_token SET last_used_at = :now WHERE id = :id"
+		      " AND (last_used_at IS NULL OR last_used_at < :now)",
+		      id);
+	return rc;
+}
+
+enum rc session_find(struct cx *cx, struct call *call)
+{
+	const char *header = request_header(call->rq, "Authorization");
+	const char *cookie;
+
+	cx->actor = (struct actor){
+		.kind = ACTOR_USER, .name = "", .role = "", .rights = "", .address = call->address
+	};
+	if (header != NULL) {
+		if (strncasecmp(header, "Bearer ", 7) != 0)
+			return cx_fail(cx, RC_NO_LOGIN,
+				       _("Only tokens are accepted: Authorization: Bearer …"));
+		header += 7;
+		return find_by_token(cx, header + strspn(header, " "));
+	}
+	cookie = session_cookie(call);
+	if (cookie == NULL || cookie[0] == '\0') return RC_NO_LOGIN;
+	return find_by_cookie(cx, call, cookie);
+}
+
+/* ---- opening and closing ---- */
+
+static const char *agent_of(struct cx *cx, struct call *call)
+{
+	const char *agent = request_header(call->rq, "User-Agent");
+	size_t len = agent != NULL ? strlen(agent) : 0;
+
+	if (len > AGENT_MAX) len = AGENT_MAX;
+	while (len > 0 && agent[len] != '\0' && ((unsigned char)agent[len] & 0xc0) == 0x80)
+		len--;
+	return len > 0 && text_is_utf8(agent, len) ? arena_bytes(cx->arena, agent, len) : "";
+}
+
+static void session_cookie_set(struct call *call, const char *token, int64_t max_age_s)
+{
+	cookie_set(call, call->is_https ? SESSION_COOKIE_HTTPS : SESSION_COOKIE, token, max_age_s);
+}
+
+enum rc session_open(struct cx *cx, struct call *call, int64_t user_id)
+{
+	char token[TOKEN_SIZE], csrf[TOKEN_SIZE], hash[SHA256_HEX_SIZE];
+	instant now = cx_now(cx);
+	enum rc rc;
+
+	token_new(token);
+	token_new(csrf);
+	sha256_hex(hash, token, strlen(token));
+	rc = tx_begin(cx);
+	if (rc != RC_OK) return rc;
+	rc = db_run(cx, "DELETE FROM session WHERE expires_at < :now OR last_used_at < :idle",
+		    PARAMS(P_INT(":now", now), P_INT(":idle", now - SESSION_IDLE_MS)));
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"INSERT INTO session (token_sha256, csrf, user_id, address, agent, created_at, last_used_at,"
+			" expires_at) VALUES (:hash, :csrf, :user, :address, :agent, :now, :now, :expires)",
+			PARAMS(P_TEXT(":hash", hash), P_TEXT(":csrf", csrf), P_INT(":user", user_id),
+			       P_TEXT(":address", call->address), P_TEXT(":agent", agent_of(cx, call)),
+			       P_INT(":now", now), P_INT(":expires", now + SESSION_ABSOLUTE_MS)));
+	if (rc == RC_OK)
+		rc = db_run(cx, "UPDATE user SET last_login_at = :now WHERE id = :id",
+			    PARAMS(P_INT(":now", now), P_INT(":id", user_id)));
+	rc = tx_end(cx, rc);
+	if (rc == RC_OK) session_cookie_set(call, token, SESSION_ABSOLUTE_MS / SECOND_MS);
+	return rc;
+}
+
+enum rc session_close(struct cx *cx, struct call *call)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK)
+		rc = tx_end(cx, db_run(cx, "DELETE FROM session WHERE id = :id",
+				       PARAMS(P_INT(":id", call->login.session_id))));
+	if (rc == RC_OK) session_cookie_set(call, "", 0);
+	return rc;
+}
+
+bool csrf_is_good(struct cx *cx, struct call *call)
+{
+	const char *want = call->login.csrf, *got = request_header(call->rq, "X-CSRF-Token");
+
+	if (got == NULL && form_read(cx, call) == RC_OK) got = form_text(call, "csrf");
+	return got != NULL && want[0] != '\0' && same_bytes(got, strlen(got), want, strlen(want));
+}
