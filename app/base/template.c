@@ -192,7 +192,7 @@ static const char *line_before(const struct parser *ps, const char *tag)
 
 	while (p > ps->p && (p[-1] == ' ' || p[-1] == '\t'))
 		p--;
-	/* ps->p is behind the last tag; a line begins there only if that one stood alone and took its line. */
+	/* ps->p is behind the last tag; a line begins there only if that one stood alone and took it. */
 	return p == ps->text || p[-1] == '\n' ? p : NULL;
 }
 
