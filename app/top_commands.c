@@ -1,5 +1,5 @@
 /*
-** top_commands.c -- init and demo: the two commands that open a house or walk the modules.
+** top_commands.c -- init, demo and config sample: the commands that open a house or walk the modules.
 */
 #include "house.h"
 #include "module.h"
@@ -93,6 +93,17 @@ static enum rc run_demo(struct cx *cx, struct command_call *call)
 	return rc;
 }
 
+/* etc/recado.ini is this; a test compares them, so that the file cannot fall behind the tables. */
+static enum rc run_config_sample(struct cx *cx, struct command_call *call)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, cx->arena, 256 * 1024);
+	settings_sample(&sb, house_settings(), cx->lang);
+	fputs(sb_text_of(&sb), call->out);
+	return sb_result(&sb);
+}
+
 const struct command top_commands[] = {
 	{ .name = "init",
 	  .usage = "DIR",
@@ -104,5 +115,10 @@ const struct command top_commands[] = {
 	  .help = N_("Fill an empty folder with made-up customers (offline mode only)."),
 	  .needs = COMMAND_HOLDER,
 	  .run = run_demo },
+	{ .name = "config sample",
+	  .usage = "",
+	  .help = N_("A settings file with every key explained."),
+	  .needs = COMMAND_NOTHING,
+	  .run = run_config_sample },
 	{ .name = NULL },
 };
