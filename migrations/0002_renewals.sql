@@ -25,6 +25,7 @@ CREATE INDEX client_list ON client (sort_name, id, search, owner_id, is_active, 
 CREATE INDEX client_created ON client (created_at, id, search, owner_id, is_active, generation) WHERE archived_at IS NULL;
 CREATE INDEX client_phone ON client (phone) WHERE phone IS NOT NULL;
 CREATE INDEX client_owner ON client (owner_id, sort_name, id) WHERE archived_at IS NULL;
+CREATE INDEX client_owned ON client (owner_id) WHERE owner_id IS NOT NULL;
 CREATE INDEX client_generation ON client (generation) WHERE generation <> 0;
 
 CREATE TABLE service_category (
@@ -78,7 +79,7 @@ CREATE TABLE subscription (
 	public_id      TEXT NOT NULL UNIQUE,
 	client_id      INTEGER NOT NULL REFERENCES client (id),
 	service_id     INTEGER NOT NULL REFERENCES service (id),
-	price_cents    INTEGER NOT NULL CHECK (price_cents >= 0),
+	price_cents    INTEGER NOT NULL DEFAULT 0 CHECK (price_cents >= 0),
 	currency       TEXT NOT NULL,
 	payment_method TEXT NOT NULL DEFAULT 'cash' CHECK (payment_method IN ('cash', 'transfer', 'card', 'paypal', 'other')),
 	payment_status TEXT NOT NULL DEFAULT 'pending' CHECK (payment_status IN ('pending', 'paid')),
@@ -181,6 +182,7 @@ CREATE INDEX notice_list ON notice (created_at, id, search, subscription_id);
 CREATE INDEX notice_day ON notice (local_on, type, stage);
 CREATE INDEX notice_message ON notice (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX notice_client ON notice (client_id, id);
+CREATE INDEX notice_subscription ON notice (subscription_id, id);
 
 -- A customer answered RENOVAR: something for the owner to do, never done by itself.
 CREATE TABLE renewal_request (

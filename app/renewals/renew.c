@@ -193,7 +193,7 @@ static enum rc confirm(struct cx *cx, int64_t subscription_id, const struct rene
 }
 
 /* A message of the old cycle that has not left yet would say what is no longer true. */
-static enum rc cancel_waiting(struct cx *cx, int64_t subscription_id, const char *why)
+enum rc notices_take_back(struct cx *cx, int64_t subscription_id, const char *why)
 {
 	struct query *q = NULL;
 	int64_t ids[64];
@@ -231,7 +231,7 @@ static enum rc write_renewal(struct cx *cx, struct renewed *out, int64_t id, con
 	day_text(out->ends_on, end);
 	rc = add_payment(cx, &payment_id, id, &row, o, price);
 	if (rc == RC_OK) rc = add_period(cx, id, out, &row, price, payment_id, o->idempotency_key);
-	if (rc == RC_OK) rc = cancel_waiting(cx, id, "renewed");
+	if (rc == RC_OK) rc = notices_take_back(cx, id, "renewed");
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
@@ -315,7 +315,7 @@ static enum rc write_undo(struct cx *cx, int64_t id)
 		return cx_fail(cx, RC_CONFLICT,
 			       _("A renewal can be undone within 24 hours; this one is older."));
 	rc = json_parse(cx->arena, &was, NULL, json, strlen(json));
-	if (rc == RC_OK) rc = cancel_waiting(cx, id, "undone");
+	if (rc == RC_OK) rc = notices_take_back(cx, id, "undone");
 	if (rc == RC_OK) rc = put_back(cx, id, was);
 	if (rc == RC_OK)
 		rc = db_run(
@@ -355,7 +355,7 @@ static enum rc write_cancel(struct cx *cx, int64_t id, const char *reason, bool 
 		" cancelled_at = :now, cancel_reason = :reason, updated_at = :now WHERE id = :id",
 		PARAMS(P_INT(":at_end", at_end), P_INT(":now", cx_now(cx)), P_TEXT(":reason", reason),
 		       P_INT(":id", id)));
-	if (rc == RC_OK) rc = cancel_waiting(cx, id, "cancelled");
+	if (rc == RC_OK) rc = notices_take_back(cx, id, "cancelled");
 	value_set_text(cx->arena, after, "state", at_end ? row.state : "cancelled");
 	value_set_bool(cx->arena, after, "cancel_at_end", at_end);
 	value_set_text(cx->arena, after, "cancel_reason", reason);

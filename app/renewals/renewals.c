@@ -130,7 +130,8 @@ static const struct check checks[] = {
 static const struct resource *const resources[] = { renewals_resources, NULL };
 static const struct route *const routes[] = { renewals_cron_routes, renewals_pages_routes,
 					      renewals_import_routes, NULL };
-static const struct job_kind *const jobs[] = { renewals_plan_jobs, renewals_import_jobs, NULL };
+static const struct job_kind *const jobs[] = { renewals_plan_jobs, renewals_resource_jobs,
+					       renewals_import_jobs, NULL };
 
 const struct module renewals = {
 	.name = "renewals",

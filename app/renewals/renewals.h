@@ -20,6 +20,7 @@ extern const struct reply_word renewals_replies[]; /* replies.c   */
 extern const struct job_kind renewals_plan_jobs[]; /* notice.c    */
 extern const struct route renewals_pages_routes[]; /* pages.c     */
 extern const struct right renewals_rights[];       /* resources.c */
+extern const struct job_kind renewals_resource_jobs[]; /* services.c */
 extern const struct figure renewals_figures[];     /* home.c      */
 enum rc renewals_demo(struct cx *cx) MUST_CHECK;   /* demo.c      */
 
@@ -148,6 +149,9 @@ enum rc subscription_cancel(struct cx *cx, int64_t subscription_id, const char *
  */
 day period_end(struct cx *cx, day start, const char *service_period, int64_t period_days, int periods);
 int period_days_of(const char *service_period); /* monthly 30, quarterly 90, semiannual 180, annual 365 */
+/* Cancel the messages about a subscription that have not left yet: they would say what is no longer true. In the caller's
+ * transaction. */
+enum rc notices_take_back(struct cx *cx, int64_t subscription_id, const char *why) MUST_CHECK;
 /* First period row and defaults of a new subscription; in the caller's transaction (desk hook, import,
  * forms). */
 enum rc subscription_created(struct cx *cx, int64_t subscription_id) MUST_CHECK;

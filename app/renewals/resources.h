@@ -1,0 +1,91 @@
+/*
+** resources.h -- what the files of the module's tables hand to resources.c: columns, orders,
+** filters, actions and hooks, one file a subject (clients.c, services.c, subscriptions.c,
+** payments.c, notices.c).
+**
+** Holds: whoever may see a customer may see what belongs to that customer; everything else hangs on
+** the customer's owner (right clients.all sees all of them).
+*/
+#ifndef RECADO_RENEWALS_RESOURCES_H
+#define RECADO_RENEWALS_RESOURCES_H
+
+#include "renewals/renewals.h"
+
+/* Row rules: :actor is the person's id. Written without other aliases than t, so that no join is needed to
+ * choose. */
+#define OWN_CLIENTS "(SELECT id FROM client WHERE owner_id = :actor)"
+
+#define RIGHT_ALL   "clients.all"         /* sees every customer and what belongs to them */
+#define RIGHT_PRICE "subscriptions.price" /* gives another price than the service's       */
+
+#define PAYMENT_METHODS "cash=Cash|transfer=Transfer|card=Card|paypal=PayPal|other=Other"
+#define MESSAGE_STATES                                                                                        \
+	"queued=Pending|sending=Sending|sent=Sent|delivered=Delivered|read=Read|failed=Failed|unsure=Unsure|" \
+	"expired=Expired|cancelled=Cancelled|skipped=Skipped"
+
+/* A card above a list or on a page: {title, value, href}. href may be NULL. */
+void card_add(struct cx *cx, struct value *page, const char *title, const char *text, const char *href);
+void card_add_count(struct cx *cx, struct value *page, const char *title, int64_t n, const char *href);
+/* "$12.99" of the currency, in the arena; "" = the house's. */
+const char *money_shown(struct cx *cx, int64_t cents, const char *currency);
+/* To a row with state, days_left, cancel_at_end: badge (a code for the colour) and state_shown ("Ends in 3
+ * days"). */
+void subscription_badge(struct cx *cx, struct value *row);
+/* Take the actions of these names (NULL-terminated) off a row's page: its own buttons stand elsewhere. */
+void actions_drop(struct value *page, const char *const *names);
+
+/* clients.c */
+extern const struct column client_columns[];
+extern const struct sort client_sorts[];
+extern const struct filter client_filters[];
+extern const struct action client_actions[];
+enum rc client_before_save(struct cx *cx, int64_t id, struct value *values) MUST_CHECK;
+enum rc client_after_save(struct cx *cx, int64_t id, bool is_new, const struct value *values) MUST_CHECK;
+enum rc client_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
+void client_show(struct cx *cx, int64_t id, struct value *page);
+/* Names of other customers with this number that the actor may see, "" if none; *others counts all of them.
+ */
+const char *client_same_phone(struct cx *cx, int64_t id, int64_t *others);
+
+/* services.c */
+extern const struct column category_columns[], service_columns[];
+extern const struct sort category_sorts[], service_sorts[];
+extern const struct filter category_filters[], service_filters[];
+enum rc category_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
+enum rc service_before_save(struct cx *cx, int64_t id, struct value *values) MUST_CHECK;
+enum rc service_after_save(struct cx *cx, int64_t id, bool is_new, const struct value *values) MUST_CHECK;
+enum rc service_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
+void service_list(struct cx *cx, struct value *page);
+
+/* subscriptions.c */
+extern const struct column subscription_columns[];
+extern const struct sort subscription_sorts[];
+extern const struct filter subscription_filters[];
+extern const struct action subscription_actions[];
+enum rc subscription_before_save(struct cx *cx, int64_t id, struct value *values) MUST_CHECK;
+enum rc subscription_after_save(struct cx *cx, int64_t id, bool is_new,
+				const struct value *values) MUST_CHECK;
+enum rc subscription_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
+void subscription_show(struct cx *cx, int64_t id, struct value *page);
+void subscription_list(struct cx *cx, struct value *page);
+
+/* payments.c */
+extern const struct column payment_columns[];
+extern const struct sort payment_sorts[];
+extern const struct filter payment_filters[];
+extern const struct action payment_actions[];
+enum rc payment_before_save(struct cx *cx, int64_t id, struct value *values) MUST_CHECK;
+enum rc payment_after_save(struct cx *cx, int64_t id, bool is_new, const struct value *values) MUST_CHECK;
+/* Action of a subscription: its pending payment completed, or a new one of its price. */
+enum rc payment_mark_paid(struct cx *cx, int64_t subscription_id, struct call *call,
+			  const char **done) MUST_CHECK;
+void payment_list(struct cx *cx, struct value *page);
+
+/* notices.c */
+extern const struct column notice_columns[], request_columns[];
+extern const struct sort notice_sorts[], request_sorts[];
+extern const struct filter notice_filters[], request_filters[];
+extern const struct action notice_actions[], request_actions[];
+void notice_list(struct cx *cx, struct value *page);
+
+#endif
