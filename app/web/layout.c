@@ -13,8 +13,10 @@
 **   menu [{title, path, order, is_current, badge}]                     routes with .menu, plus what
 *decorate() adds
 **   languages [{code, name, path}]                                     the other ones
-**   alerts [{text, level (info|warn|error), path, link}]               by decorate()
+**   alerts [{text, level (info|warn|error), href, link, is_urgent}]    by decorate()
 **   flash, is_offline, is_plain_http                                   banners
+** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has ("path",
+** "title", "rows"), so links of items are called href and their colours mark.
 ** decorate() may add items to menu (badge: a number as text; order: smaller first, routes start at 100 and go
 *by
 ** tens) and alerts, and set names of its own.

@@ -1,0 +1,67 @@
+/* recado.js -- comfort only: every page works without it.
+   data-confirm="question" on a form or button asks first; data-auto-submit sends a filter when it is chosen;
+   data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu starts folded on a phone. */
+(function () {
+	"use strict";
+	var narrow = window.matchMedia("(max-width: 59.99rem)");
+	var menu = document.querySelector(".menu details");
+
+	function fold() {
+		if (menu) menu.open = !narrow.matches;
+	}
+	fold();
+	if (narrow.addEventListener) narrow.addEventListener("change", fold);
+
+	document.addEventListener("submit", function (e) {
+		var by = e.submitter, form = e.target;
+		var question = (by && by.getAttribute("data-confirm")) || form.getAttribute("data-confirm");
+
+		if (question && !window.confirm(question)) {
+			e.preventDefault();
+			return;
+		}
+		if (form.method === "post") {
+			if (form.dataset.sent) {
+				e.preventDefault();
+				return;
+			}
+			form.dataset.sent = "1";
+		}
+	});
+	window.addEventListener("pageshow", function () {
+		document.querySelectorAll("form[data-sent]").forEach(function (f) {
+			delete f.dataset.sent;
+		});
+	});
+
+	document.addEventListener("change", function (e) {
+		if (e.target.matches("[data-auto-submit]") && e.target.form) e.target.form.requestSubmit();
+		if (e.target.matches("[data-check-all]"))
+			document.querySelectorAll('input[type=checkbox][name="' + e.target.dataset.checkAll + '"]').forEach(function (b) {
+				b.checked = e.target.checked;
+			});
+	});
+
+	function poll(box) {
+		fetch(box.dataset.poll, { headers: { Accept: "application/json" }, credentials: "same-origin" })
+			.then(function (r) {
+				if (!r.ok) throw new Error(r.status);
+				return r.json();
+			})
+			.then(function (d) {
+				var bar = box.querySelector("progress"), text = box.querySelector("[role=status]");
+
+				if (bar && d.total > 0) {
+					bar.max = d.total;
+					bar.value = d.done;
+				}
+				if (text && d.text) text.textContent = d.text;
+				if (d.is_over) window.location.reload();
+				else window.setTimeout(poll, 2000, box);
+			})
+			.catch(function () {
+				window.setTimeout(poll, 10000, box);
+			});
+	}
+	document.querySelectorAll("[data-poll]").forEach(poll);
+})();
