@@ -40,6 +40,13 @@ static bool is_word(const char *s)
 	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
+/* The name of a resource stands in addresses and forms only: several words have hyphens between. */
+static bool is_address(const char *s)
+{
+	return s != NULL && s[0] >= 'a' && s[0] <= 'z' &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == '\0';
+}
+
 /* ---- choices ---- */
 
 static const struct choices *cut_choices(struct arena *a, const char *text)
@@ -244,7 +251,7 @@ static enum rc refuse(const char *resource, const char *what, const char *name)
 static enum rc open_office(struct office *o, const struct resource *r, struct arena *a)
 {
 	*o = (struct office){ .r = r };
-	if (!is_word(r->name) || !is_word(r->table) || r->row_name == NULL)
+	if (!is_address(r->name) || !is_word(r->table) || r->row_name == NULL)
 		return refuse(r->name, "name, table or row_name", r->name);
 	for (; r->columns[o->columns].name != NULL; o->columns++) {
 		const struct column *c = &r->columns[o->columns];
