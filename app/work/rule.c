@@ -240,15 +240,21 @@ static bool interval_of_day(instant *out, const struct rule *r, const struct zon
 
 enum rc rule_after(instant *out, const struct rule *rule, const struct zone *zone, instant after)
 {
+	instant at = 0;
 	day today;
 
 	if (after > INSTANT_MOST || after < -INSTANT_MOST) return RC_NOT_FOUND;
 	today = zone_day(zone, after);
 	/* From yesterday on: what a gap at midnight swallowed is due today. */
 	for (day d = today - 1; d < today + DAYS_LOOKED; d++) {
-		if (rule->is_interval ? interval_of_day(out, rule, zone, d, after)
-				      : is_due_day(rule, d) && cron_of_day(out, rule, zone, d, after))
-			return RC_OK;
+		bool is_due = rule->is_interval
+				      ? interval_of_day(&at, rule, zone, d, after)
+				      : is_due_day(rule, d) && cron_of_day(&at, rule, zone, d, after);
+
+		if (!is_due) continue;
+		if (at > INSTANT_MOST) break;
+		*out = at;
+		return RC_OK;
 	}
 	return RC_NOT_FOUND;
 }
