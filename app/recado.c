@@ -378,8 +378,13 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	if (row == &serve_row || row->needs == COMMAND_SETTINGS) return row->run(cx, &call);
 	rc = open_file_argument(cx, row, &call);
 	if (rc != RC_OK) return rc;
-	if (row->needs == COMMAND_HOLDER) return run_as_holder(cx, row, &call, &line, exit_code);
-	return run_with_state(cx, row, &call);
+	/* A person at a terminal reads the command's own words; only what went wrong is logged beside them. */
+	rc = log_start(env->zone, LOG_WARN, NULL);
+	if (rc != RC_OK) return rc;
+	rc = row->needs == COMMAND_HOLDER ? run_as_holder(cx, row, &call, &line, exit_code)
+					  : run_with_state(cx, row, &call);
+	log_stop();
+	return rc;
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,6 @@
 #define DISK_LEFT_FAIL_PERCENT 2 /* below it SQLite cannot be trusted to find room for a checkpoint */
 #define DISK_LEFT_WARN_PERCENT 10
 #define BACKUP_AGE_WARN        (2 * DAY_MS) /* one night may be missed                                       */
-#define UNSURE_WARN            1
 
 static void check_database(struct cx *cx, struct check_result *out)
 {
@@ -80,24 +79,10 @@ static void check_rights(struct cx *cx, struct check_result *out)
 	}
 }
 
-static void check_unsure(struct cx *cx, struct check_result *out)
-{
-	int64_t count = 0;
-
-	if (db_get_int(cx, &count, "SELECT count(*) FROM message WHERE state = 'unsure'", NO_PARAMS) != RC_OK)
-		return;
-	out->detail = arena_printf(cx->arena, _("Messages without certainty: %lld."), (long long)count);
-	if (count >= UNSURE_WARN) {
-		out->state = CHECK_WARN;
-		out->remedy = _("Decide them in the panel under Outbox.");
-	}
-}
-
 const struct check ops_checks[] = {
 	{ .name = "database", .title = N_("Database"), .in_health = true, .run = check_database },
 	{ .name = "disk", .title = N_("Disk"), .in_health = true, .run = check_disk },
 	{ .name = "backup", .title = N_("Backup"), .in_health = false, .run = check_backup },
 	{ .name = "rights", .title = N_("File rights"), .in_health = false, .run = check_rights },
-	{ .name = "unsure", .title = N_("Unsure messages"), .in_health = false, .run = check_unsure },
 	{ .name = NULL },
 };
