@@ -198,8 +198,11 @@ static const char *wish_status(struct wish *w, const struct value *v)
 
 static const char *wish_daily(struct wish *w, const struct value *v)
 {
-	w->daily_remaining = v->type == VALUE_NULL ? -1 : value_int_of(v, -2);
-	return w->daily_remaining < -1 ? "daily_remaining is a number or null" : NULL;
+	int64_t n = value_int_of(v, -1);
+
+	if (v->type != VALUE_NULL && n < 0) return "daily_remaining is a number or null";
+	w->daily_remaining = v->type == VALUE_NULL ? -1 : n;
+	return NULL;
 }
 
 static const char *wish_bool(int *out, const struct value *v)
