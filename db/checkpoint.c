@@ -44,30 +44,45 @@ void checkpointer_tell(struct store *s, int wal_pages)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Returns the pages that stay in the log, so that the next round is not asked for at once. */
-static int copy_log(struct checkpointer *c, int pages)
+/* One round. *in_log: pages in the log since it last began (kept when nothing could be done). Returns whether
+*all
+** of them are copied. */
+static bool copy_log(struct checkpointer *c, int *in_log)
 {
-	int in_log = 0, copied = 0, code;
+	int pages = 0, copied = 0, code;
 	bool waited = false;
 
-	code = sqlite3_wal_checkpoint_v2(c->db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-	if (code != SQLITE_OK && code != SQLITE_BUSY) (void)connect_fail(NULL, c->db, code, "checkpoint");
-	if (code == SQLITE_OK) atomic_fetch_add(&c->store->checkpoints, 1);
-	if (pages < DB_WAL_PAGES_RESTART || code != SQLITE_OK || copied < in_log) return in_log - copied;
+	code = sqlite3_wal_checkpoint_v2(c->db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+	if (code != SQLITE_OK) {
+		if (code != SQLITE_BUSY) (void)connect_fail(NULL, c->db, code, "checkpoint");
+		return false;
+	}
+	atomic_fetch_add(&c->store->checkpoints, 1);
+	*in_log = pages;
+	if (copied < pages) return false; /* somebody still reads what was before */
 	/* All is copied, so this only moves the log's beginning; with a reader in the log it gives up at
 	 * once. */
-	if (lane_take(&c->store->lane, SECOND_MS, &waited) == RC_OK) {
+	if (pages >= DB_WAL_PAGES_RESTART && lane_take(&c->store->lane, SECOND_MS, &waited) == RC_OK) {
 		sqlite3_wal_checkpoint_v2(c->db->handle, "main", SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 		lane_leave(&c->store->lane);
 	}
-	return 0;
+	return true;
+}
+
+/* Enough new pages since the last round? A smaller number than then: the log began anew. */
+static bool is_much(const struct checkpointer *c, int seen)
+{
+	int pages = c->wal_pages < seen ? c->wal_pages : c->wal_pages - seen;
+
+	return pages >= DB_WAL_PAGES_PASSIVE;
 }
 
 static void *run(void *arg)
 {
 	struct checkpointer *c = arg;
 	struct timespec until;
-	int pages, left = 0;
+	int seen = 0;
+	bool is_whole;
 
 	pthread_mutex_lock(&c->lock);
 	while (!c->is_stopping) {
@@ -77,15 +92,16 @@ static void *run(void *arg)
 		}
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += DB_REST_S;
-		while (!c->is_stopping && c->wal_pages < left + DB_WAL_PAGES_PASSIVE)
+		while (!c->is_stopping && !is_much(c, seen))
 			if (pthread_cond_timedwait(&c->news, &c->lock, &until) == ETIMEDOUT) break;
 		if (c->is_stopping) break;
-		pages = c->wal_pages;
 		c->is_dirty = false;
-		c->wal_pages = 0;
+		seen = c->wal_pages;
 		pthread_mutex_unlock(&c->lock);
-		left = copy_log(c, pages);
+		is_whole = copy_log(c, &seen);
 		pthread_mutex_lock(&c->lock);
+		if (!c->is_dirty) c->wal_pages = seen; /* no commit of ours meanwhile */
+		if (!is_whole) c->is_dirty = true; /* once more after the rest, or when there is much again */
 	}
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
