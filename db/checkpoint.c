@@ -44,9 +44,8 @@ void checkpointer_tell(struct store *s, int wal_pages)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* One round. *in_log: pages in the log since it last began (kept when nothing could be done). Returns whether
-*all
-** of them are copied. */
+/* One round. *in_log: pages in the log since it last began (kept when nothing could be done).
+** Returns whether all of them are copied. */
 static bool copy_log(struct checkpointer *c, int *in_log)
 {
 	int pages = 0, copied = 0, code;

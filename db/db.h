@@ -20,42 +20,66 @@ struct store;
 struct db;
 struct query;
 
-#define DB_FILE "recado.db"
+#define DB_FILE           "recado.db"
 #define DB_APPLICATION_ID 0x52434144 /* "RCAD" */
 
-/* Open (or create) DIR/recado.db, run migrations (embedded, numbered, forward only) after a rehearsal on a snapshot when
-** the file is not new, refuse a newer database. is_holder: this process may migrate and runs the checkpointer.
-** Otherwise an older schema is RC_CONFLICT with the sentence "start the server once". *message (arena): the sentence. */
-enum rc store_open(struct store **out, struct env *env, struct arena *a, const char **message, bool is_holder) MUST_CHECK;
-void store_close(struct store *s); /* all connections must be closed; last checkpoint; NULL is fine */
+/*
+** Open (or create) DIR/recado.db, run migrations (embedded, numbered, forward only) after a rehearsal on a
+** snapshot when the file is not new, refuse a newer database. is_holder: this process may migrate and runs
+** the checkpointer. Otherwise an older schema is RC_CONFLICT with the sentence "start the server once".
+** *message (arena): the sentence. The copy of an upgrade stays as DIR/recado.db.before-N until the next one.
+*/
+enum rc store_open(struct store **out, struct env *env, struct arena *a, const char **message,
+		   bool is_holder) MUST_CHECK;
+/* All connections must be closed; last checkpoint; NULL is fine. */
+void store_close(struct store *s);
 const char *store_path(const struct store *s);
 
-enum rc db_open(struct db **out, struct store *s) MUST_CHECK;      /* read and write */
-enum rc db_open_path(struct db **out, const char *path, bool read_only) MUST_CHECK; /* another file: backups, restore checks */
+/* To read and write; for one thread. */
+enum rc db_open(struct db **out, struct store *s) MUST_CHECK;
+/* Another file, outside any store: backups, restore checks. */
+enum rc db_open_path(struct db **out, const char *path, bool read_only) MUST_CHECK;
 void db_close(struct db *db); /* NULL is fine */
 
-/* ---- parameters ------------------------------------------------------------------------------------------ */
+/* ---- parameters ---- */
 
 enum param_type { PARAM_END, PARAM_INT, PARAM_TEXT, PARAM_BLOB, PARAM_NULL };
 struct param {
-	const char *name; /* ":id"; a parameter the SQL does not have, or one left unbound, is our bug (RC_BUG) */
+	/* ":id"; a parameter the SQL does not have, or one left unbound, is our bug (RC_BUG). */
+	const char *name;
 	enum param_type type;
 	int64_t integer;
 	const char *text; /* PARAM_TEXT: NULL binds NULL */
 	size_t len;
 };
-#define P_INT(n, v) { .name = (n), .type = PARAM_INT, .integer = (v) }
-#define P_TEXT(n, v) { .name = (n), .type = PARAM_TEXT, .text = (v) }
-#define P_BLOB(n, p_, l_) { .name = (n), .type = PARAM_BLOB, .text = (p_), .len = (l_) }
-#define P_NULL(n) { .name = (n), .type = PARAM_NULL }
+#define P_INT(n, v)                                            \
+	{                                                      \
+		.name = (n), .type = PARAM_INT, .integer = (v) \
+	}
+#define P_TEXT(n, v)                                         \
+	{                                                    \
+		.name = (n), .type = PARAM_TEXT, .text = (v) \
+	}
+#define P_BLOB(n, p_, l_)                                                  \
+	{                                                                  \
+		.name = (n), .type = PARAM_BLOB, .text = (p_), .len = (l_) \
+	}
+#define P_NULL(n)                               \
+	{                                       \
+		.name = (n), .type = PARAM_NULL \
+	}
 /* 0 stands for NULL: optional references and instants. */
-#define P_REF(n, v) { .name = (n), .type = (v) != 0 ? PARAM_INT : PARAM_NULL, .integer = (v) }
+#define P_REF(n, v)                                                                    \
+	{                                                                              \
+		.name = (n), .type = (v) != 0 ? PARAM_INT : PARAM_NULL, .integer = (v) \
+	}
 #define PARAMS(...) ((const struct param[]){ __VA_ARGS__, { .name = NULL, .type = PARAM_END } })
-#define NO_PARAMS NULL
+#define NO_PARAMS   NULL
 
-/* ---- one statement --------------------------------------------------------------------------------------- */
+/* ---- one statement ---- */
 
-/* Run a statement that returns no rows. A UNIQUE or FOREIGN KEY violation is RC_CONFLICT, a busy file RC_TRY_LATER. */
+/* Run a statement that returns no rows. A UNIQUE or FOREIGN KEY violation is RC_CONFLICT, a busy file
+** RC_TRY_LATER, any other constraint RC_BUG. A write needs tx_begin. Text is lent until it returns. */
 enum rc db_run(struct cx *cx, const char *sql, const struct param *params) MUST_CHECK;
 int64_t db_changes(const struct cx *cx); /* rows the last db_run changed        */
 int64_t db_last_id(const struct cx *cx); /* rowid of the last INSERT            */
@@ -68,31 +92,36 @@ enum rc db_get_text(struct cx *cx, const char **out, const char *sql, const stru
 **   rc = db_query(cx, &q, SQL, PARAMS(...));
 **   while (rc == RC_OK && query_next(q)) ...;
 **   rc = query_end(q, rc);            -- first failure of the three, q may be NULL
-** sql text may be built in the arena by desk from declared names only. */
+** sql text may be built in the arena by desk from declared names only. Parameters are copied. No
+** write transaction may begin while a cursor is open (collect ids first): it would fail whenever
+** somebody else wrote meanwhile. */
 enum rc db_query(struct cx *cx, struct query **out, const char *sql, const struct param *params) MUST_CHECK;
 bool query_next(struct query *q);
 enum rc query_end(struct query *q, enum rc rc) MUST_CHECK;
-int query_count(const struct query *q);              /* columns                                            */
-const char *query_name(const struct query *q, int i); /* of column i                                       */
+int query_count(const struct query *q);               /* columns                                    */
+const char *query_name(const struct query *q, int i); /* of column i                                */
 bool query_is_null(const struct query *q, int i);
-int64_t query_int(const struct query *q, int i);     /* NULL: 0                                             */
-const char *query_text(const struct query *q, int i); /* lent until the next step; NULL column: ""          */
+int64_t query_int(const struct query *q, int i);      /* NULL: 0                                    */
+const char *query_text(const struct query *q, int i); /* lent until the next step; NULL column: ""  */
 struct bytes query_bytes(const struct query *q, int i);
-char *query_copy(struct cx *cx, const struct query *q, int i); /* in the arena                              */
+char *query_copy(struct cx *cx, const struct query *q, int i); /* in the arena                      */
 
-/* All rows (at most max; more is cut) as a list of maps keyed by column name: integers, text, null. */
-enum rc db_rows(struct cx *cx, struct value **out, size_t max, const char *sql, const struct param *params) MUST_CHECK;
+/* All rows (at most max; more is cut) as a list of maps keyed by column name: integers, reals, text, null. */
+enum rc db_rows(struct cx *cx, struct value **out, size_t max, const char *sql,
+		const struct param *params) MUST_CHECK;
 /* First row as a map; RC_NOT_FOUND without one. */
 enum rc db_row(struct cx *cx, struct value **out, const char *sql, const struct param *params) MUST_CHECK;
 
-/* Statement time limit of this connection, e.g. 2000 for a page (progress handler); 0 = none. Past it: RC_TRY_LATER. */
+/* Statement time limit of this connection, e.g. 2000 for a page (progress handler); 0 = none. Past it:
+** RC_TRY_LATER; a write so stopped rolls its whole transaction back. */
 void db_limit_ms(struct db *db, int64_t ms);
 /* At the end of a cx: a transaction or cursor still open is a bug; logged, rolled back. */
 void db_at_rest(struct cx *cx);
 
-/* ---- transactions ---------------------------------------------------------------------------------------- */
+/* ---- transactions ---- */
 
-/* Write: takes the fair write lane, then BEGIN IMMEDIATE. Inner begins only count; an inner failure dooms the whole. */
+/* Write: takes the fair write lane, then BEGIN IMMEDIATE. Inner begins only count; an inner failure
+** dooms the whole. tx_end is called in any case, also after a tx_begin that failed. */
 #define tx_begin(cx) tx_begin_at((cx), __FILE__, __LINE__)
 enum rc tx_begin_at(struct cx *cx, const char *file, int line) MUST_CHECK;
 /* COMMIT if rc is RC_OK and the cx's arena is sound, else ROLLBACK. Returns rc or the commit's failure. */
@@ -103,11 +132,12 @@ enum rc tx_read(struct cx *cx) MUST_CHECK;
 /* To be woken after COMMIT (kept until then; dropped on ROLLBACK). Without a transaction: at once. */
 void tx_wake(struct cx *cx, enum wake who);
 
-/* ---- whole files ----------------------------------------------------------------------------------------- */
+/* ---- whole files ---- */
 
-/* A consistent copy through SQLite's backup interface, in steps that never hold the lane; synced, renamed into place. */
+/* A consistent copy through SQLite's backup interface, in steps that never hold the lane; one single
+** file, synced, renamed into place. RC_TRY_LATER when we are stopping. */
 enum rc db_snapshot(struct cx *cx, const char *to_path) MUST_CHECK;
-/* quick_check, application_id, schema version known. *message: the sentence. */
+/* application_id, schema version known, quick_check. *message: the sentence. */
 enum rc db_verify(struct cx *cx, const char *path, const char **message) MUST_CHECK;
 /* Highest migration this binary has, and that of the open store. */
 int db_version_known(void);
@@ -120,11 +150,11 @@ struct store_figures {
 void store_figures(const struct store *s, struct store_figures *out);
 
 /* Key/value of the house (table meta): setup code, last_seen facts. */
-enum rc meta_get(struct cx *cx, const char **out, const char *key) MUST_CHECK; /* "" when absent */
+enum rc meta_get(struct cx *cx, const char **out, const char *key) MUST_CHECK;  /* "" when absent */
 enum rc meta_set(struct cx *cx, const char *key, const char *value) MUST_CHECK; /* inside a transaction */
 
 /* History of an object: inside the same transaction as the change. before/after may be NULL. */
-enum rc audit_add(struct cx *cx, const char *action, const char *table, int64_t row_id, const struct value *before,
-		  const struct value *after) MUST_CHECK;
+enum rc audit_add(struct cx *cx, const char *action, const char *table, int64_t row_id,
+		  const struct value *before, const struct value *after) MUST_CHECK;
 
 #endif

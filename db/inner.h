@@ -142,9 +142,8 @@ struct migration {
 /* The embedded ones, sorted, numbered 1, 2, 3 … without a gap; returns their number. RC_BUG if a number is
  * missing. */
 enum rc migrations_embedded(struct migration out[MIGRATIONS_MAX], size_t *count) MUST_CHECK;
-/* Bring the open connection from its version to the last of the list, all or nothing. is_rehearsal:
-*everything but
-** the COMMIT. *message: the sentence. */
+/* Bring the open connection from its version to the last of the list, all or nothing.
+** is_rehearsal: everything but the COMMIT. *message: the sentence. */
 enum rc migrate(struct db *db, const struct migration *list, size_t count, instant now, enum lang lang,
 		struct arena *a, const char **message, bool is_rehearsal) MUST_CHECK;
 /* The whole upgrade of a store: room asked, copy kept as recado.db.before-N, rehearsal on the copy, then for

@@ -11,20 +11,22 @@
 
 #define UPLOAD_MAX (50 * 1024 * 1024) /* one limit for every upload and import of the house */
 
-/* Store the bytes of an open descriptor (from its start, at most max): written aside, synced, renamed, then the row in its own
-** transaction. RC_TOO_LARGE past max (nothing kept). */
+/* Store the bytes of an open descriptor (from its start, at most max): written aside, synced,
+** renamed, then the row in its own transaction; none may be open. RC_TOO_LARGE past max (nothing
+** kept). Of name only the last part of a path is kept. */
 struct file_new {
 	const char *name, *media_type, *owner_table;
 	int64_t owner_id;
 	size_t max;
 };
 enum rc file_store(struct cx *cx, int64_t *id, int fd, const struct file_new *file) MUST_CHECK;
-/* Open a stored file for reading; *size in bytes. The caller closes. RC_NOT_FOUND, RC_IO if the bytes are gone (logged). */
+/* Open a stored file for reading; *size in bytes. The caller closes. RC_NOT_FOUND (also when
+** archived), RC_IO if the bytes are gone (logged). */
 enum rc file_open(struct cx *cx, int *fd, int64_t *size, int64_t id) MUST_CHECK;
 /* Map a stored file read-only; file_unmap it. */
 enum rc file_map(struct cx *cx, struct bytes *out, int64_t id) MUST_CHECK;
 void file_unmap(struct bytes mapped);
-/* Remove bytes that no row names any more, and temporary files left behind. */
+/* Remove bytes that no live row names any more (an hour old), and temporary files left behind (a day old). */
 enum rc files_sweep(struct cx *cx) MUST_CHECK;
 
 /* A file being written beside its target: published by sync + rename + sync of the folder, or gone. */
@@ -32,7 +34,10 @@ struct tmpfile_at {
 	int fd;
 	char path[512];
 };
-#define TMPFILE_NONE { .fd = -1, .path = "" }
+#define TMPFILE_NONE                 \
+	{                            \
+		.fd = -1, .path = "" \
+	}
 enum rc tmpfile_open(struct tmpfile_at *t, const char *folder) MUST_CHECK;
 enum rc tmpfile_publish(struct tmpfile_at *t, const char *path) MUST_CHECK;
 void tmpfile_discard(struct tmpfile_at *t); /* nothing left if published */
