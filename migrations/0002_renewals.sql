@@ -151,6 +151,7 @@ CREATE TABLE subscription_period (
 	created_at      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX subscription_period_subscription ON subscription_period (subscription_id, id);
+CREATE INDEX subscription_period_created ON subscription_period (created_at);
 CREATE INDEX subscription_period_payment ON subscription_period (payment_id);
 
 -- The fact that a notice was due: its state, tries and answers are the message's.

@@ -34,6 +34,9 @@ void subscription_badge(struct cx *cx, struct value *row);
 /* Take the actions of these names (NULL-terminated) off a row's page: its own buttons stand elsewhere. */
 void actions_drop(struct value *page, const char *const *names);
 
+/* metrics.c */
+void renewals_metrics(struct cx *cx, struct sb *out);
+
 /* clients.c */
 extern const struct column client_columns[];
 extern const struct sort client_sorts[];

@@ -308,30 +308,37 @@ static const char *days_shown(struct cx *cx, int64_t days)
 
 void subscription_badge(struct cx *cx, struct value *row)
 {
-	const char *state = text_value(row, "state"), *badge = state, *shown;
+	const char *state = text_value(row, "state"), *badge = state, *mark = "ok", *shown;
 	int64_t days = value_int_of(value_get(row, "days_left"), 0);
 
 	if (strcmp(state, "cancelled") == 0) {
 		shown = _("Cancelled");
+		mark = "quiet";
 	} else if (strcmp(state, "expired") == 0 || days < 0) {
 		shown = _("Expired");
 		badge = "expired";
+		mark = "error";
 	} else if (value_int_of(value_get(row, "cancel_at_end"), 0) != 0) {
 		shown = _("Cancelled at its end");
 		badge = "ending";
+		mark = "quiet";
 	} else if (days == 0) {
 		shown = _("Ends today");
 		badge = "today";
+		mark = "error";
 	} else if (days <= NEAR_DAYS) {
 		shown = arena_printf(cx->arena, _("Ends soon (%lld d)"), (long long)days);
 		badge = "near";
+		mark = "warn";
 	} else if (days <= SOON_DAYS) {
 		shown = _("Ends soon");
 		badge = "soon";
+		mark = "warn";
 	} else {
 		shown = _("Active");
 	}
 	value_set_text(cx->arena, row, "badge", badge);
+	value_set_text(cx->arena, row, "mark", mark);
 	value_set_text(cx->arena, row, "state_shown", shown);
 	value_set_text(cx->arena, row, "days_shown",
 		       strcmp(state, "cancelled") == 0 ? "" : days_shown(cx, days));

@@ -1,0 +1,142 @@
+/*
+** metrics.c -- the module's lines in /metrics (spec §17).
+**
+** Never:  a name, a number or an address in a label.
+** Holds:  the count over all notices is made at most once in KEPT_MS: a scrape every few seconds costs
+** nothing.
+*/
+#include "renewals/resources.h"
+#include <pthread.h>
+#include <string.h>
+
+#define KEPT_MS   MINUTE_MS
+#define KEPT_SIZE (16 * 1024) /* stages × states × one line */
+
+static struct {
+	pthread_mutex_t lock;
+	instant at;
+	char text[KEPT_SIZE];
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void line(struct sb *out, const char *name, int64_t n)
+{
+	sb_printf(out, "%s %lld\n", name, (long long)n);
+}
+
+static void type(struct sb *out, const char *name, const char *kind)
+{
+	sb_printf(out, "# TYPE %s %s\n", name, kind);
+}
+
+/* Rows of (label value, count) as NAME{LABEL="value"} n. */
+static void counted(struct cx *cx, struct sb *out, const char *name, const char *label, const char *sql)
+{
+	struct query *q = NULL;
+	enum rc rc = db_query(cx, &q, sql, NO_PARAMS);
+
+	type(out, name, "gauge");
+	while (rc == RC_OK && query_next(q))
+		sb_printf(out, "%s{%s=\"%s\"} %lld\n", name, label, query_text(q, 0),
+			  (long long)query_int(q, 1));
+	(void)!query_end(q, rc);
+}
+
+static void notices_total(struct cx *cx, struct sb *out)
+{
+	struct sb text;
+	struct query *q = NULL;
+	enum rc rc;
+
+	pthread_mutex_lock(&kept.lock);
+	if (kept.at == 0 || cx_now(cx) - kept.at >= KEPT_MS || cx_now(cx) < kept.at) {
+		sb_init_arena(&text, cx->arena, KEPT_SIZE);
+		rc = db_query(
+			cx, &q,
+			"SELECT coalesce(n.stage, -1), coalesce(m.state, 'left_out'), count(*) FROM notice n"
+			" LEFT JOIN message m ON m.id = n.message_id WHERE n.type = 'expiration_warning' GROUP BY 1, 2 LIMIT 500",
+			NO_PARAMS);
+		while (rc == RC_OK && query_next(q))
+			sb_printf(&text, "renewals_notices_total{stage=\"%lld\",status=\"%s\"} %lld\n",
+				  (long long)query_int(q, 0), query_text(q, 1), (long long)query_int(q, 2));
+		if (query_end(q, rc) == RC_OK && sb_result(&text) == RC_OK) {
+			snprintf(kept.text, sizeof(kept.text), "%s", sb_text_of(&text));
+			kept.at = cx_now(cx);
+		}
+	}
+	type(out, "renewals_notices_total", "gauge");
+	sb_text(out, kept.text);
+	pthread_mutex_unlock(&kept.lock);
+}
+
+static void due(struct cx *cx, struct sb *out)
+{
+	int64_t stages[STAGES_MAX];
+	size_t count = plan_stages_default(cx, stages);
+
+	type(out, "renewals_due", "gauge");
+	for (size_t i = 0; i < count; i++) {
+		char date[DATE_SIZE];
+		int64_t n = 0;
+
+		day_text(date, cx_today(cx) + (day)stages[i]);
+		if (db_get_int(
+			    cx, &n,
+			    "SELECT count(*) FROM subscription INDEXED BY subscription_due WHERE state = 'active' AND ends_on = :date"
+			    " AND archived_at IS NULL",
+			    PARAMS(P_TEXT(":date", date))) == RC_OK)
+			sb_printf(out, "renewals_due{stage=\"%lld\"} %lld\n", (long long)stages[i],
+				  (long long)n);
+	}
+}
+
+static void last_run(struct cx *cx, struct sb *out)
+{
+	struct value *row = NULL;
+
+	if (db_row(cx, &row,
+		   "SELECT r.started_at, r.finished_at FROM job j JOIN job_run r ON r.job_id = j.id WHERE j.kind = 'renewals.plan'"
+		   " AND j.state = 'done' AND r.finished_at IS NOT NULL ORDER BY j.id DESC, r.id DESC LIMIT 1",
+		   NO_PARAMS) != RC_OK)
+		return;
+	type(out, "renewals_run_seconds", "gauge");
+	sb_printf(out, "renewals_run_seconds %.3f\n",
+		  (double)(value_int_of(value_get(row, "finished_at"), 0) -
+			   value_int_of(value_get(row, "started_at"), 0)) /
+			  1000.0);
+	type(out, "renewals_last_success", "gauge");
+	line(out, "renewals_last_success", value_int_of(value_get(row, "finished_at"), 0) / SECOND_MS);
+}
+
+static void gateway(struct cx *cx, struct sb *out)
+{
+	struct value *channel = NULL;
+	const struct value *left;
+
+	if (channel_show(cx, &channel, "whatsapp") != RC_OK) return;
+	type(out, "renewals_gateway_up", "gauge");
+	line(out, "renewals_gateway_up",
+	     strcmp(value_text_of(value_get(channel, "state"), ""), "stopped") != 0);
+	left = value_get(channel, "messages_left");
+	if (left == NULL || left->type != VALUE_INT) return;
+	type(out, "renewals_gateway_messages_left", "gauge");
+	line(out, "renewals_gateway_messages_left", left->integer);
+}
+
+void renewals_metrics(struct cx *cx, struct sb *out)
+{
+	int64_t inbound = 0;
+
+	notices_total(cx, out);
+	due(cx, out);
+	last_run(cx, out);
+	counted(cx, out, "renewals_subscriptions", "state",
+		"SELECT state, count(*) FROM subscription INDEXED BY subscription_due WHERE state IN ('active', 'expired', 'cancelled')"
+		" AND archived_at IS NULL GROUP BY state");
+	if (db_get_int(cx, &inbound, "SELECT count(*) FROM inbound_message", NO_PARAMS) == RC_OK) {
+		type(out, "renewals_inbound_total", "counter");
+		line(out, "renewals_inbound_total", inbound);
+	}
+	counted(cx, out, "renewals_revenue", "currency",
+		"SELECT currency, sum(amount_cents) FROM payment WHERE state = 'completed' AND archived_at IS NULL GROUP BY currency");
+	gateway(cx, out);
+}
