@@ -1,14 +1,16 @@
 /*
 ** checkpoint.c -- copies the write-ahead log into the database file, in a thread of its own.
 **
-** A commit that has to do this itself makes somebody wait for a tenth of a second; here nobody waits.
+** A commit that has to do this itself makes somebody wait for a tenth of a second; here nobody
+** waits.
 **
 ** Owns:   one thread, one connection.
 ** Needs:  checkpointer_tell() after each commit (the WAL hook of every connection calls it).
-** Never:  waits for a reader; keeps the write lane longer than SQLite needs to notice that nobody reads.
-** Holds:  (1) an idle process wakes at most once after its last commit, DB_REST_S later; (2) when the log is
-*past
-**         DB_WAL_PAGES_RESTART and nobody reads, it starts over at its beginning.
+** Never:  waits for a reader; keeps the write lane longer than SQLite needs to notice that nobody
+**         reads.
+** Holds:  (1) an idle process wakes at most once after its last commit, DB_REST_S later;
+**         (2) when the log is past DB_WAL_PAGES_RESTART and nobody reads, it starts over at its
+**             beginning.
 */
 #include "base/mem.h"
 #include "db/inner.h"
@@ -59,8 +61,8 @@ static bool copy_log(struct checkpointer *c, int *in_log)
 	atomic_fetch_add(&c->store->checkpoints, 1);
 	*in_log = pages;
 	if (copied < pages) return false; /* somebody still reads what was before */
-	/* All is copied, so this only moves the log's beginning; with a reader in the log it gives up at
-	 * once. */
+	/* All is copied, so this only moves the log's beginning; with a reader in the log it gives
+	** up at once. */
 	if (pages >= DB_WAL_PAGES_RESTART && lane_take(&c->store->lane, SECOND_MS, &waited) == RC_OK) {
 		sqlite3_wal_checkpoint_v2(c->db->handle, "main", SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 		lane_leave(&c->store->lane);

@@ -4,9 +4,9 @@
 ** Owns:   struct db but for its statements (statement.c) and transactions (tx.c).
 ** Needs:  the pinned SQLite, THREADSAFE=2: a connection belongs to one thread.
 ** Never:  writes a row.
-** Holds:  (1) every connection has the same settings, set here and nowhere else; (2) a COMMIT that tx_end or
-*a
-**         migration did not ask for is turned into a ROLLBACK by the commit hook.
+** Holds:  (1) every connection has the same settings, set here and nowhere else;
+**         (2) a COMMIT that tx_end or a migration did not ask for is turned into a ROLLBACK by the
+**             commit hook.
 */
 #include "base/mem.h"
 #include "db/inner.h"

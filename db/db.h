@@ -24,10 +24,11 @@ struct query;
 #define DB_APPLICATION_ID 0x52434144 /* "RCAD" */
 
 /*
-** Open (or create) DIR/recado.db, run migrations (embedded, numbered, forward only) after a rehearsal on a
-** snapshot when the file is not new, refuse a newer database. is_holder: this process may migrate and runs
-** the checkpointer. Otherwise an older schema is RC_CONFLICT with the sentence "start the server once".
-** *message (arena): the sentence. The copy of an upgrade stays as DIR/recado.db.before-N until the next one.
+** Open (or create) DIR/recado.db, run migrations (embedded, numbered, forward only) after a rehearsal
+** on a snapshot when the file is not new, refuse a newer database. is_holder: this process may migrate
+** and runs the checkpointer. Otherwise an older schema is RC_CONFLICT with the sentence "start the
+** server once". *message (arena): the sentence. The copy of an upgrade stays as DIR/recado.db.before-N
+** until the next one.
 */
 enum rc store_open(struct store **out, struct env *env, struct arena *a, const char **message,
 		   bool is_holder) MUST_CHECK;

@@ -1,9 +1,9 @@
 /*
 ** inner.h -- the inside of the room db, shared by its files and their tests only.
 **
-** Lock order: the write lane first, then SQLite's own file locks. A lane is never taken by a thread that
-*already
-** holds one. struct db belongs to one thread; struct store is shared, its counters are atomic.
+** Lock order: the write lane first, then SQLite's own file locks. A lane is never taken by a thread
+** that already holds one. struct db belongs to one thread; struct store is shared, its counters are
+** atomic.
 */
 #ifndef RECADO_DB_INNER_H
 #define RECADO_DB_INNER_H
@@ -107,8 +107,8 @@ struct store {
 /* connect.c */
 enum connect_mode { CONNECT_READ, CONNECT_WRITE, CONNECT_CREATE };
 enum rc connect_open(struct db **out, struct store *s, const char *path, enum connect_mode mode) MUST_CHECK;
-/* The rc of a SQLite result; logs what is ours or the disk's fault, and puts the sentence into cx (may be
- * NULL). */
+/* The rc of a SQLite result; logs what is ours or the disk's fault, and puts the sentence into cx
+** (may be NULL). */
 enum rc connect_fail(struct cx *cx, struct db *db, int code, const char *sql);
 /* Raw questions for set-up code that has no cx. Text goes to buf, cut. */
 enum rc connect_exec(struct db *db, const char *sql) MUST_CHECK;
@@ -139,15 +139,15 @@ struct migration {
 	size_t len;
 };
 #define MIGRATIONS_MAX 200
-/* The embedded ones, sorted, numbered 1, 2, 3 … without a gap; returns their number. RC_BUG if a number is
- * missing. */
+/* The embedded ones, sorted, numbered 1, 2, 3 … without a gap; returns their number. RC_BUG if a
+** number is missing. */
 enum rc migrations_embedded(struct migration out[MIGRATIONS_MAX], size_t *count) MUST_CHECK;
-/* Bring the open connection from its version to the last of the list, all or nothing.
-** is_rehearsal: everything but the COMMIT. *message: the sentence. */
+/* Bring the open connection from its version to the last of the list, all or nothing. is_rehearsal:
+** everything but the COMMIT. *message: the sentence. */
 enum rc migrate(struct db *db, const struct migration *list, size_t count, instant now, enum lang lang,
 		struct arena *a, const char **message, bool is_rehearsal) MUST_CHECK;
-/* The whole upgrade of a store: room asked, copy kept as recado.db.before-N, rehearsal on the copy, then for
- * real. */
+/* The whole upgrade of a store: room asked, copy kept as recado.db.before-N, rehearsal on the copy,
+** then for real. */
 enum rc migrate_store(struct store *s, struct db *db, const struct migration *list, size_t count,
 		      struct arena *a, const char **message) MUST_CHECK;
 

@@ -1,17 +1,16 @@
 /*
-** migrate.c -- brings a database from the version it has to the one this binary knows, or leaves it as it
-*was.
+** migrate.c -- brings a database from the version it has to the one this binary knows, or leaves it
+** as it was.
 **
 ** Owns:   the table schema_migration; application_id and user_version of the file.
 ** Needs:  migrations/NNNN_name.sql, embedded; a connection that nobody else uses.
 ** Never:  goes back; runs a step twice.
-** Holds:  (1) all pending steps are one transaction; (2) foreign keys are off before it begins (a parent
-*rebuilt with
-**         keys on silently empties its children) and every reference is checked before it commits; (3) a
-*table that a
-**         step does not name has as many rows after it as before; (4) an upgrade was rehearsed on a copy, and
-*the
-**         copy stays beside the database as recado.db.before-N until the next upgrade.
+** Holds:  (1) all pending steps are one transaction;
+**         (2) foreign keys are off before it begins (a parent rebuilt with keys on silently empties
+**             its children) and every reference is checked before it commits;
+**         (3) a table that a step does not name has as many rows after it as before;
+**         (4) an upgrade was rehearsed on a copy, and the copy stays beside the database as
+**             recado.db.before-N until the next upgrade.
 */
 #include "db/inner.h"
 

@@ -3,8 +3,8 @@
 **
 ** Owns:   nothing.
 ** Never:  takes the write lane, or holds up a writer: the copy reads one moment of the log (WAL).
-** Holds:  (1) the file at the target is whole or absent: it is made beside it, synced, renamed, the folder
-*synced;
+** Holds:  (1) the file at the target is whole or absent: it is made beside it, synced, renamed, the
+**             folder synced;
 **         (2) the copy is one single file, no log beside it.
 */
 #include "base/mem.h"
@@ -57,8 +57,8 @@ static enum rc copy_to(struct db *from, const char *part, const volatile bool *i
 
 	if (fd < 0) return RC_IO;
 	rc = connect_open(&to, NULL, part, CONNECT_WRITE);
-	/* One read transaction around all steps: otherwise every write meanwhile would start the copy over.
-	 */
+	/* One read transaction around all steps: otherwise every write meanwhile would start the
+	** copy over. */
 	if (rc == RC_OK) rc = connect_exec(from, "BEGIN; SELECT count(*) FROM sqlite_schema");
 	if (rc == RC_OK) {
 		rc = copy_pages(to, from, is_stopping);

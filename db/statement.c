@@ -1,14 +1,14 @@
 /*
-** statement.c -- literal SQL with named parameters in, rows out; statements are cached per connection.
+** statement.c -- literal SQL with named parameters in, rows out; statements are cached per
+** connection.
 **
 ** Owns:   the statement cache and the cursors of a struct db.
 ** Never:  opens or ends a transaction; builds SQL.
-** Holds:  (1) a statement that writes runs only inside tx_begin … tx_end; (2) every parameter of the SQL is
-*bound and
-**         every one handed in exists there; (3) a statement is used by one cursor at a time: the same SQL
-*asked
-**         again meanwhile gets a second instance; (4) after its use a statement holds no lock and no bound
-*value.
+** Holds:  (1) a statement that writes runs only inside tx_begin … tx_end;
+**         (2) every parameter of the SQL is bound and every one handed in exists there;
+**         (3) a statement is used by one cursor at a time: the same SQL asked again meanwhile gets a
+**             second instance;
+**         (4) after its use a statement holds no lock and no bound value.
 */
 #include "db/inner.h"
 
@@ -248,8 +248,8 @@ int64_t query_int(const struct query *q, int i)
 	return sqlite3_column_int64(q->st->stmt, i);
 }
 
-/* SQLite gives NULL both for a NULL column and when it found no memory; only the latter must not pass for "".
- */
+/* SQLite gives NULL both for a NULL column and when it found no memory; only the latter must not
+** pass for "". */
 const char *query_text(const struct query *q, int i)
 {
 	const char *text = (const char *)sqlite3_column_text(q->st->stmt, i);

@@ -4,9 +4,9 @@
 ** Owns:   struct store.
 ** Needs:  an existing state folder; for the holder: that it really holds the folder's lock.
 ** Never:  opens for use a file that is not ours, or newer than this binary.
-** Holds:  (1) the file is readable by its owner only; (2) SQLite's temporary files lie in DIR/tmp; (3) there
-*is a
-**         checkpointer exactly in the process that holds the lock.
+** Holds:  (1) the file is readable by its owner only;
+**         (2) SQLite's temporary files lie in DIR/tmp;
+**         (3) there is a checkpointer exactly in the process that holds the lock.
 */
 #include "base/mem.h"
 #include "db/inner.h"

@@ -3,11 +3,11 @@
 **
 ** Owns:   struct lane; the transaction part of struct db.
 ** Needs:  SQLite's BEGIN IMMEDIATE for writers of other processes (connect.c waits for them).
-** Never:  lets a read transaction grow into a write one: that fails at random when somebody else wrote
-*meanwhile.
-** Holds:  (1) a connection with a write transaction owns the lane, from BEGIN to COMMIT or ROLLBACK; (2)
-*writers get
-**         the lane in the order they asked; (3) after a failed inner transaction the outer one cannot commit;
+** Never:  lets a read transaction grow into a write one: that fails at random when somebody else
+**         wrote meanwhile.
+** Holds:  (1) a connection with a write transaction owns the lane, from BEGIN to COMMIT or ROLLBACK;
+**         (2) writers get the lane in the order they asked;
+**         (3) after a failed inner transaction the outer one cannot commit;
 **         (4) wakes leave after the COMMIT that made the work, never before, never after a ROLLBACK.
 */
 #include "db/inner.h"

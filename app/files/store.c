@@ -4,10 +4,10 @@
 ** Owns:   DIR/files/aa/sha256 (aa: the first two figures); the table file.
 ** Needs:  room on the file system of DIR/files, which may be another disk than the database's.
 ** Never:  changes bytes once they have their name; trusts an original name as a path.
-** Holds:  (1) a committed row has its bytes on the disk: they are synced before the row is written, and
-*looked for
-**         again inside its transaction, because files_sweep() removes what no row names; (2) equal bytes are
-*kept once.
+** Holds:  (1) a committed row has its bytes on the disk: they are synced before the row is written,
+**             and looked for again inside its transaction, because files_sweep() removes what no row
+**             names;
+**         (2) equal bytes are kept once.
 */
 #include "files/inner.h"
 #include "base/text.h"
@@ -85,8 +85,8 @@ static enum rc copy_in(struct cx *cx, struct copy *c, int from, size_t max)
 	return rc;
 }
 
-/* The bytes get their name, unless it is there already: then they are there, too, and count as new for the
- * sweep. */
+/* The bytes get their name, unless it is there already: then they are there, too, and count as new
+** for the sweep. */
 static enum rc publish(struct cx *cx, struct copy *c)
 {
 	char path[PATH_SIZE], folder[PATH_SIZE];

@@ -3,9 +3,9 @@
 **
 ** Owns:   the right to delete in files/, spool/ and tmp/.
 ** Never:  touches a name it does not know the form of in files/; follows a link.
-** Holds:  (1) bytes go only inside a write transaction in which no live row names them, so that file_store()
-*cannot
-**         commit a row for them meanwhile; (2) what is younger than FILE_KEPT_MS or LEFTOVER_MS stays.
+** Holds:  (1) bytes go only inside a write transaction in which no live row names them, so that
+**             file_store() cannot commit a row for them meanwhile;
+**         (2) what is younger than FILE_KEPT_MS or LEFTOVER_MS stays.
 */
 #include "files/inner.h"
 

@@ -3,9 +3,9 @@
 **
 ** Owns:   names that begin with TMPFILE_PREFIX, in any folder; the folder spool/.
 ** Never:  writes to the file of a name that others can see.
-** Holds:  (1) after tmpfile_publish() the name, the bytes and the folder entry are on the disk; (2) after
-**         tmpfile_discard() nothing of an unpublished file is left; what a crash leaves behind, files_sweep()
-*takes.
+** Holds:  (1) after tmpfile_publish() the name, the bytes and the folder entry are on the disk;
+**         (2) after tmpfile_discard() nothing of an unpublished file is left; what a crash leaves
+**             behind, files_sweep() takes.
 */
 #include "files/inner.h"
 
@@ -63,8 +63,8 @@ void tmpfile_discard(struct tmpfile_at *t)
 	*t = (struct tmpfile_at)TMPFILE_NONE;
 }
 
-/* A file system without O_TMPFILE (overlayfs of old kernels, some network ones): a name that is gone at once.
- */
+/* A file system without O_TMPFILE (overlayfs of old kernels, some network ones): a name that is
+** gone at once. */
 static int open_unlinked(const char *folder)
 {
 	struct tmpfile_at t = TMPFILE_NONE;

@@ -2,16 +2,16 @@
 ** claim.c -- takes a due job from the queues, runs it and writes how it ended.
 **
 ** Owns:   state, attempts and times of the table job; the table job_run.
-** Holds:  (1) a job runs only after its row is committed as `running`; (2) a queue never runs more than its
-*limit;
-**         (3) whatever the function did, its row leaves `running` when it returns (or at the next start);
+** Holds:  (1) a job runs only after its row is committed as `running`;
+**         (2) a queue never runs more than its limit;
+**         (3) whatever the function did, its row leaves `running` when it returns (or at the next
+**             start);
 **         (4) a try that was ended by our stopping does not count.
 **
-** How it ends: RC_OK, RC_PARTLY → done · cancelled and not RC_OK → cancelled · stopping and RC_TRY_LATER →
-*queued,
-** the try not counted · worth another try (rc_row) and tries left → queued, later · none left → dead · any
-*other
-** failure → failed (the person mends something, then runs it again).
+** How it ends: RC_OK, RC_PARTLY → done · cancelled and not RC_OK → cancelled · stopping and
+** RC_TRY_LATER → queued, the try not counted · worth another try (rc_row) and tries left → queued,
+** later · none left → dead · any other failure → failed (the person mends something, then runs it
+** again).
 */
 #include "base/mem.h"
 #include "work/inner.h"
@@ -25,8 +25,8 @@
 
 /* ---- at start ---- */
 
-/* Rows written before the queues were known (modules' at_start, an older version) get the one of their kind.
- */
+/* Rows written before the queues were known (modules' at_start, an older version) get the one of
+** their kind. */
 static enum rc settle_queues(struct cx *cx, struct work *w)
 {
 	enum rc rc = RC_OK;

@@ -1,9 +1,8 @@
 /*
 ** inner.h -- the inside of the room work, shared by its files and their tests only.
 **
-** Lock order: claim_lock, then the write lane (in a transaction), then lock. lock is held for a few lines
-*only, never
-** while SQLite works.
+** Lock order: claim_lock, then the write lane (in a transaction), then lock. lock is held for a few
+** lines only, never while SQLite works.
 */
 #ifndef RECADO_WORK_INNER_H
 #define RECADO_WORK_INNER_H
@@ -91,8 +90,8 @@ enum rc work_open(struct work **out, struct env *env, const struct job_kind *con
 		  const struct schedule_default *const *schedules) MUST_CHECK; /* no thread, no database */
 void work_free(struct work *w);
 const struct job_kind *work_kind(const struct work *w, const char *name); /* NULL: of a module that is off */
-/* Queue of a kind into buf; RC_BUG when work runs here and knows no such kind. Before work_open: the word
- * before the dot. */
+/* Queue of a kind into buf; RC_BUG when work runs here and knows no such kind. Before work_open:
+** the word before the dot. */
 #define QUEUE_NAME_SIZE 64
 enum rc work_queue_of(char buf[QUEUE_NAME_SIZE], const char *kind) MUST_CHECK;
 /* Is it running in this process? Then it is asked to stop. */
@@ -113,9 +112,8 @@ void job_drop(struct job *job);                   /* unrun: the next start puts 
 void job_execute(struct cx *cx, struct job *job); /* runs it, writes how it ended, frees it */
 
 /* schedule.c */
-/* Rows for new schedules; what changed is computed anew; what is due becomes a job. *next: when to look again
- *at the
- ** latest (INSTANT_NEVER: nothing planned). */
+/* Rows for new schedules; what changed is computed anew; what is due becomes a job. *next: when to
+** look again at the latest (INSTANT_NEVER: nothing planned). */
 #define INSTANT_NEVER INT64_MAX
 enum rc schedules_look(struct cx *cx, struct work *w, instant *next) MUST_CHECK;
 

@@ -3,9 +3,9 @@
 **
 ** Owns:   the table job, with claim.c.
 ** Never:  runs anything.
-** Holds:  (1) a key exists once, for ever; (2) a slot is queued or running once; (3) a running job is only
-*asked to
-**         stop, its own function decides where.
+** Holds:  (1) a key exists once, for ever;
+**         (2) a slot is queued or running once;
+**         (3) a running job is only asked to stop, its own function decides where.
 */
 #include "work/inner.h"
 

@@ -3,13 +3,13 @@
 **
 ** Owns:   nothing; no memory, no clock, no database.
 ** Needs:  the zone handed in.
-** Holds:  (1) a due time depends on rule, zone and civil date only, never on when it was asked or on the run
-*before;
-**         (2) what falls into a gap of the clock is due at the first instant after it, several of them once;
-*(3) a
-**         time that a day has twice is due the first time (an interval goes on through both hours); (4) what
-*comes
-**         out is later than `after`.
+** Holds:  (1) a due time depends on rule, zone and civil date only, never on when it was asked or on
+**             the run before;
+**         (2) what falls into a gap of the clock is due at the first instant after it, several of
+**             them once;
+**         (3) a time that a day has twice is due the first time (an interval goes on through both
+**             hours);
+**         (4) what comes out is later than `after`.
 */
 #include "work/rule.h"
 #include "base/words.h"
@@ -80,7 +80,7 @@ static int take_value(const char **p, const struct field *f)
 	return take_number(p);
 }
 
-/* One item of a list: * a a-b, each with /step. Sets bits from f->min to f->max. */
+/* One item of a list: a a-b, each with /step. Sets bits from f->min to f->max. */
 static const char *take_item(const char **p, const struct field *f, uint64_t *bits)
 {
 	int from, to, step = 1;

@@ -1,12 +1,11 @@
 /*
 ** rule.h -- the inside of schedule rules, for rule.c, the scheduler, their tests and the fuzzer.
 **
-**   "M H DOM MON DOW"         a cron line: * a a-b a,b step/n; months and weekdays also by their English
-*names;
-**                             weekday 0 and 7 are Sunday; when both days are restricted, either of them is
-*enough
-**   "every N min"             from midnight on, every N minutes of elapsed time
-**   "every N min after M min" the same, first M minutes after midnight
+**   "M H DOM MON DOW"          a cron line: * a a-b a,b step/n; months and weekdays also by their
+**                              English names; weekday 0 and 7 are Sunday; when both days are
+**                              restricted, either of them is enough
+**   "every N min"              from midnight on, every N minutes of elapsed time
+**   "every N min after M min"  the same, first M minutes after midnight
 */
 #ifndef RECADO_WORK_RULE_H
 #define RECADO_WORK_RULE_H

@@ -2,9 +2,9 @@
 ** running.c -- what a job's function may ask and tell while it runs.
 **
 ** Owns:   progress, place and result columns of the job's own row.
-** Holds:  (1) progress costs at most four writes a second; (2) a place is saved in the transaction of the
-*work it
-**         stands for, or not at all; (3) args and place survive a reset of the job's cx.
+** Holds:  (1) progress costs at most four writes a second;
+**         (2) a place is saved in the transaction of the work it stands for, or not at all;
+**         (3) args and place survive a reset of the job's cx.
 */
 #include "work/inner.h"
 

@@ -4,19 +4,17 @@
 ** Owns:   the table schedule; the keys work.schedule.NAME of meta.
 ** Needs:  the modules' tables of defaults; the settings, for rules that a setting gives.
 ** Never:  runs a job.
-** Holds:  (1) a due time becomes a job at most once: its key is the schedule and the civil date and time, so
-*neither a
-**         restart nor a clock put back nor another zone runs a day's work twice; (2) a new, changed or
-*re-enabled
-**         schedule counts from now on, what lies before is not "missed"; (3) of several missed times only the
-*last
-**         counts, and its late rule decides: run, skip or ask; (4) the planned time is never later than the
-*rule says
-**         (a clock put forward by mistake and back again leaves nothing planned for next year).
+** Holds:  (1) a due time becomes a job at most once: its key is the schedule and the civil date and
+**             time, so neither a restart nor a clock put back nor another zone runs a day's work twice;
+**         (2) a new, changed or re-enabled schedule counts from now on, what lies before is not
+**             "missed";
+**         (3) of several missed times only the last counts, and its late rule decides: run, skip or
+**             ask;
+**         (4) the planned time is never later than the rule says (a clock put forward by mistake and
+**             back again leaves nothing planned for next year).
 **
-** A skipped or asked-about time is a job that starts as `cancelled`, marked late, with a note: it is in the
-*list and
-** a person may run it.
+** A skipped or asked-about time is a job that starts as `cancelled`, marked late, with a note: it
+** is in the list and a person may run it.
 */
 #include "work/inner.h"
 
@@ -131,8 +129,8 @@ static enum rc inspect(struct cx *cx, struct row *row, struct plan *p, const str
 	return rc;
 }
 
-/* Row present, rule of the setting in force, and planned anew if anything about it changed since last time.
- */
+/* Row present, rule of the setting in force, and planned anew if anything about it changed since
+** last time. */
 static enum rc settle(struct cx *cx, struct row *row, const struct plan *p, const struct schedule_default *d)
 {
 	enum rc rc = RC_OK;
@@ -165,8 +163,8 @@ static instant last_missed(const struct row *row, instant now)
 	return last;
 }
 
-/* A cron time is named by its civil time: another zone the same day is the same work. An interval by its
- * instant. */
+/* A cron time is named by its civil time: another zone the same day is the same work. An interval
+** by its instant. */
 static const char *key_of(struct cx *cx, const struct schedule_default *d, const struct row *row, instant due)
 {
 	struct civil c = zone_civil(row->zone, due);

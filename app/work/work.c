@@ -2,13 +2,13 @@
 ** work.c -- the scheduler thread, the workers, and their start and stop.
 **
 ** Owns:   struct work; which of them runs in this process.
-** Needs:  the tables of kinds and schedules; the write lane; env->wake_fd[WAKE_WORK] (made here if nobody
-*did).
+** Needs:  the tables of kinds and schedules; the write lane; env->wake_fd[WAKE_WORK] (made here if
+**         nobody did).
 ** Never:  leaves a thread running after work_stop, unless a job did not end within STOP_WAIT_MS.
-** Holds:  (1) two workers are always there, up to WORKERS_MAX while there is work for more; (2) a worker gets
-*a job
-**         only after its row says `running`; (3) an idle room wakes when something is due, when it is told to
-**         (WAKE_WORK), and every LOOK_EVERY_MS, for nothing else.
+** Holds:  (1) two workers are always there, up to WORKERS_MAX while there is work for more;
+**         (2) a worker gets a job only after its row says `running`;
+**         (3) an idle room wakes when something is due, when it is told to (WAKE_WORK), and every
+**             LOOK_EVERY_MS, for nothing else.
 */
 #include "base/mem.h"
 #include "work/inner.h"
@@ -202,8 +202,8 @@ static struct job *await_job(struct worker *me)
 	return job;
 }
 
-/* Memory and a connection, however long it takes; false when we are stopping: the row stays `running` until
- * then. */
+/* Memory and a connection, however long it takes; false when we are stopping: the row stays
+** `running` until then. */
 static bool equip(struct work *w, struct arena **arena, struct db **db)
 {
 	struct timespec nap = { .tv_sec = 1 };
@@ -446,8 +446,8 @@ void work_stop(struct work *w)
 	if (w->has_threads) {
 		env_wake(w->env, WAKE_WORK);
 		if (!await_end(w)) {
-			/* Its row stays `running`; the next start puts it back. The thread keeps what it uses
-			 * until _exit. */
+			/* Its row stays `running`; the next start puts it back. The thread keeps
+			** what it uses until _exit. */
 			log_event(LOG_WARN, "jobs", "work.stop_late", "waited_ms=%d", STOP_WAIT_MS);
 			return;
 		}

@@ -27,8 +27,8 @@ struct job_kind {
 	int attempts_max;  /* 1 = never again by itself                             */
 	int time_limit_s;  /* asked to stop after that                              */
 	int delay_s;       /* before the second try; doubles, with jitter, to an hour */
-	/* Called outside any transaction, cx is the job's own and may be reset by it. A retried rc (rc_row)
-	** goes back to the queue; RC_PARTLY is done with a note. */
+	/* Called outside any transaction, cx is the job's own and may be reset by it. A retried rc
+	** (rc_row) goes back to the queue; RC_PARTLY is done with a note. */
 	enum rc (*run)(struct cx *cx, struct job *job);
 };
 

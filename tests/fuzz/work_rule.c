@@ -1,9 +1,8 @@
 /*
 ** work_rule.c -- fuzz entry of the schedule rules: any text, any instant, a few zones.
 **
-** Checks: the parser is total; a due time is later than what it was asked after, whole to the minute of its
-*zone, and
-** asking again from just before it gives the same one.
+** Checks: the parser is total; a due time is later than what it was asked after, whole to the
+** minute of its zone, and asking again from just before it gives the same one.
 */
 #include "work/rule.h"
 #include "work/work.h"

@@ -238,8 +238,8 @@ static void a_step_that_empties_a_table_it_does_not_name_is_refused(void **arg)
 	(void)arg;
 	state_make(&s, 0);
 	db = small_db(&s, path);
-	/* A comment or a text is no naming. The blank in this name keeps every word of the step from being
-	 * it. */
+	/* A comment or a text is no naming. The blank in this name keeps every word of the step
+	** from being it. */
 	assert_int_equal(
 		second_step(
 			&s, db,

@@ -365,8 +365,8 @@ static void a_command_beside_the_server_waits_for_its_turn_to_write(void **arg)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		/* The two that fork come first: a child of a process with threads could find a lock taken for
-		   ever. */
+		/* The two that fork come first: a child of a process with threads could find a lock
+		** taken for ever. */
 		cmocka_unit_test(kill_9_in_the_middle_loses_nothing_that_was_committed),
 		cmocka_unit_test(a_command_beside_the_server_waits_for_its_turn_to_write),
 		cmocka_unit_test(what_failed_half_way_leaves_nothing),

@@ -16,8 +16,8 @@ static enum rc plain_job(struct cx *cx, struct job *job)
 	return RC_OK;
 }
 
-/* Counts to args.total, one a slice, the place saved with each; gives way after two slices when asked to
- * stop. */
+/* Counts to args.total, one a slice, the place saved with each; gives way after two slices when
+** asked to stop. */
 static enum rc long_job(struct cx *cx, struct job *job)
 {
 	int64_t total = value_int_of(value_get(job_args(job), "total"), 0);
