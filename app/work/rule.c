@@ -80,7 +80,7 @@ static int take_value(const char **p, const struct field *f)
 	return take_number(p);
 }
 
-/* One item of a list: a a-b, each with /step. Sets bits from f->min to f->max. */
+/* One item of a list: "*", a, a-b, each with /step. Sets bits from f->min to f->max. */
 static const char *take_item(const char **p, const struct field *f, uint64_t *bits)
 {
 	int from, to, step = 1;
