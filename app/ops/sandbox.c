@@ -20,10 +20,13 @@
 #define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITE_RIGHTS                                                                                      \
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
-	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |       \
+	 LANDLOCK_ACCESS_FS_REFER)
 #define OTHER_RIGHTS                                                                                \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
 	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+#define ABI_WITH_REFER 2 /* before it (Linux < 5.19) no file could move to another folder, as uploads do */
 
 static void allow_folder(int ruleset, const char *path, uint64_t rights)
 {
@@ -41,9 +44,11 @@ static bool enter_landlock(const char *state_dir)
 						"/dev", "/proc",      "/sys/fs/cgroup" };
 	struct landlock_ruleset_attr attr = { .handled_access_fs =
 						      READ_RIGHTS | WRITE_RIGHTS | OTHER_RIGHTS };
-	long ruleset = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION), ruleset;
 	bool is_in;
 
+	if (abi < ABI_WITH_REFER) return false;
+	ruleset = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset < 0) return false;
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		allow_folder((int)ruleset, readable[i], READ_RIGHTS);
