@@ -34,10 +34,9 @@ def binary():
     raise RuntimeError("no recado binary: run make first")
 
 
-def wait_until(look, what="it"):
+def wait_until(look, what="it", pause=0.005):
     """Ask again and again until look() gives something true; that thing."""
     end = time.monotonic() + PATIENCE
-    pause = 0.005
     while True:
         found = look()
         if found:
