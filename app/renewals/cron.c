@@ -24,6 +24,11 @@ static bool is_proven(struct cx *cx, struct call *call)
 	return given != NULL && same_bytes(given, strlen(given), token, strlen(token));
 }
 
+static int64_t waited_ms(struct call *call)
+{
+	return clock_ticks() - request_started_ticks(call_request(call));
+}
+
 /* A refused call is only counted, so that a stranger's loop cannot fill the table. */
 static enum rc write_call(struct cx *cx, struct call *call, int status, int64_t batch_id)
 {
@@ -36,12 +41,13 @@ static enum rc write_call(struct cx *cx, struct call *call, int status, int64_t 
 			    "UPDATE cron_call SET count = count + 1 WHERE at = :hour AND status = :status",
 			    PARAMS(P_INT(":hour", hour), P_INT(":status", status)));
 	if (rc == RC_OK && (status < 400 || db_changes(cx) == 0))
-		rc = db_run(
-			cx,
-			"INSERT INTO cron_call (at, address, status, batch_id) VALUES (:at, :address, :status, :batch)",
-			PARAMS(P_INT(":at", status < 400 ? now : hour),
-			       P_TEXT(":address", status < 400 ? call_address(call) : ""),
-			       P_INT(":status", status), P_REF(":batch", batch_id)));
+		rc = db_run(cx,
+			    "INSERT INTO cron_call (at, address, status, duration_ms, batch_id)"
+			    " VALUES (:at, :address, :status, :duration, :batch)",
+			    PARAMS(P_INT(":at", status < 400 ? now : hour),
+				   P_TEXT(":address", status < 400 ? call_address(call) : ""),
+				   P_INT(":status", status), P_INT(":duration", waited_ms(call)),
+				   P_REF(":batch", batch_id)));
 	if (rc == RC_OK)
 		rc = db_run(cx, "DELETE FROM cron_call WHERE at < :old",
 			    PARAMS(P_INT(":old", now - KEEP_MS)));
@@ -87,11 +93,6 @@ static enum rc find_job(struct cx *cx, int64_t *job_id, const char **state, int6
 	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) == RC_OK)
 		*batch_id = value_int_of(value_get(result, "batch_id"), 0);
 	return RC_OK;
-}
-
-static int64_t waited_ms(struct call *call)
-{
-	return clock_ticks() - request_started_ticks(call_request(call));
 }
 
 /* Called again every PARK_MS while the caller waits. */

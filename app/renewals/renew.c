@@ -13,6 +13,8 @@
 #include "renewals/renewals.h"
 #include <string.h>
 
+#define WAITING_MAX 64 /* notices of one subscription that could still wait: stages and reminders of a day \
+			*/
 #define PERIODS_MAX 12 /* a year of months at once; more is a typing mistake */
 
 struct subscription_row {
@@ -196,15 +198,15 @@ static enum rc confirm(struct cx *cx, int64_t subscription_id, const struct rene
 enum rc notices_take_back(struct cx *cx, int64_t subscription_id, const char *why)
 {
 	struct query *q = NULL;
-	int64_t ids[64];
+	int64_t ids[WAITING_MAX];
 	size_t count = 0;
 	enum rc rc = db_query(
 		cx, &q,
 		"SELECT m.id FROM notice n JOIN message m ON m.id = n.message_id WHERE n.subscription_id = :id"
-		" AND n.type <> 'renewal_confirmation' AND m.state = 'queued' LIMIT 64",
+		" AND m.state = 'queued' LIMIT 64",
 		PARAMS(P_INT(":id", subscription_id)));
 
-	while (rc == RC_OK && count < 64 && query_next(q))
+	while (rc == RC_OK && count < WAITING_MAX && query_next(q))
 		ids[count++] = query_int(q, 0);
 	rc = query_end(q, rc);
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {

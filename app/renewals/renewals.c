@@ -117,7 +117,7 @@ static void check_last_run(struct cx *cx, struct check_result *out)
 					 : _("No run yet.");
 	if (now.hour * 60 + now.minute > due_minute && planned[0] != '\0' && strcmp(planned, today) < 0 &&
 	    setting_bool(cx->env->settings, "renewals.notices")) {
-		out->state = CHECK_WARN;
+		out->state = CHECK_FAIL; /* spec §17: who watches /health must learn that nobody was told today */
 		out->remedy = "recado renewals run";
 	}
 }
