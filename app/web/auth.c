@@ -80,7 +80,8 @@ static enum rc rights_new(struct cx *cx, const char *known, struct sb *now)
 	for (size_t i = 0; rc == RC_OK && (r = right_at(i)) != NULL; i++) {
 		bool is_new = !has_word(known, r->name);
 
-		for (size_t b = 0; is_new && rc == RC_OK && b < sizeof builtin / sizeof *builtin; b++)
+		for (size_t b = 1; is_new && rc == RC_OK && b < sizeof builtin / sizeof *builtin;
+		     b++) /* the owner has all */
 			if (has_word(r->roles != NULL ? r->roles : "", builtin[b].name))
 				rc = right_give(cx, builtin[b].name, r->name);
 		if (!has_word(sb_text_of(now), r->name)) {
