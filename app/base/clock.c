@@ -3,7 +3,7 @@
 **
 ** Owns:   struct clock. Zones are in zone.c.
 ** Needs:  clock_gettime(2) and nothing else: no TZ, no locale, no memory but struct clock.
-** Never:  reads the time by itself outside clock_now() and clock_ticks().
+** Never:  reads the time by itself outside clock_now() and the two clock_ticks.
 ** Holds:  (1) day_make() and the parsers yield only days of 1900…2199; (2) day_split() and day_make() are
 **         inverse over that range; (3) every text writer fills at most its buffer, whatever the number.
 */
@@ -31,6 +31,14 @@ static int64_t real_now(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * SECOND_MS + ts.tv_nsec / 1000000;
+}
+
+int64_t clock_ticks_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 struct clock *clock_new(instant start)

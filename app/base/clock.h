@@ -27,6 +27,7 @@ void clock_free(struct clock *c);
 instant clock_now(const struct clock *c);
 void clock_shift(struct clock *c, int64_t by_ms); /* tests: jump */
 int64_t clock_ticks(void);                        /* monotonic milliseconds, for time limits only */
+int64_t clock_ticks_us(void);                     /* …microseconds, for what a piece of work took */
 
 struct civil {
 	day day;

@@ -83,6 +83,7 @@ static enum rc print_dry(struct cx *cx, struct command_call *call, const struct 
 			value_set_int(cx->arena, row, "skipped", result.stages[i].skipped);
 			value_set_int(cx->arena, row, "already", result.stages[i].already);
 		}
+		value_set_int(cx->arena, root, "choosing_us", result.choosing_us);
 		value_set(root, "listed", result.listed);
 		sb_init_arena(&sb, cx->arena, 16 * 1024 * 1024);
 		json_write_pretty(&sb, root);

@@ -301,6 +301,7 @@ static enum rc plan_end_date(struct plan *p, struct plan_stage *stage, day ends_
 	if (!is_stage) target.created_before = zone_midnight(p->cx->env->zone, ends_on - stage->days + 1);
 	while (rc == RC_OK && count == PLAN_SLICE) {
 		struct due *rows;
+		int64_t from = clock_ticks_us();
 
 		if (slice != NULL) {
 			arena_reset(slice);
@@ -308,6 +309,7 @@ static enum rc plan_end_date(struct plan *p, struct plan_stage *stage, day ends_
 		}
 		rows = arena_array(p->cx->arena, PLAN_SLICE, sizeof(*rows));
 		rc = rows != NULL ? read_slice(p, rows, &count, &target, after) : RC_NO_MEMORY;
+		p->result->choosing_us += clock_ticks_us() - from;
 		if (rc == RC_OK && count > 0) {
 			after = rows[count - 1].subscription_id;
 			if (p->options->is_dry)

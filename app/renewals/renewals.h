@@ -70,6 +70,7 @@ struct plan_result {
 	int64_t batch_id; /* 0 when dry */
 	struct plan_stage stages[STAGES_MAX];
 	size_t stage_count;
+	int64_t choosing_us;  /* time spent finding and judging the due ones, without writing  */
 	int64_t caught_up;    /* notices of missed days                                        */
 	struct value *listed; /* dry run: [{client, service, ends_on, days, address (masked), skip_reason}] at
 				 most 1000 */
