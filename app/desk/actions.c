@@ -1,11 +1,10 @@
 /*
 ** actions.c -- row actions and bulk actions of a resource.
 **
-** Holds:  (1) a question is asked before what the resource calls confirm, with or without script; (2) an
-*action whose
-**         `when` does not hold any more is refused with a sentence; (3) a bulk action touches only rows that
-*the actor
-**         sees, each in its own transaction, and tells how many went and why the first of the others did not.
+** Holds:  (1) a question is asked before what the resource calls confirm, with or without script; (2)
+**         an action whose `when` does not hold any more is refused with a sentence; (3) a bulk action
+**         touches only rows that the actor sees, each in its own transaction, and tells how many went
+**         and why the first of the others did not.
 */
 #include "desk/inner.h"
 
@@ -60,7 +59,7 @@ enum rc handle_action_ask(struct cx *cx, struct call *call)
 	value_set_text(cx->arena, page, "yes", title);
 	value_set_text(cx->arena, page, "back", path);
 	value_set_bool(cx->arena, page, "is_dangerous", arg->action->is_dangerous);
-	answer_page(cx, call, "desk/confirm", title, page);
+	page_answer(cx, call, "desk/confirm", title, page);
 	return RC_OK;
 }
 
@@ -136,7 +135,7 @@ static void bulk_ask(struct cx *cx, struct call *call, const struct office_arg *
 	value_set_text(cx->arena, page, "yes", title);
 	value_set_text(cx->arena, page, "back", home);
 	value_set_bool(cx->arena, page, "is_dangerous", arg->action->is_dangerous);
-	answer_page(cx, call, "desk/confirm", title, page);
+	page_answer(cx, call, "desk/confirm", title, page);
 }
 
 static void bulk_run(struct cx *cx, struct call *call, const struct office_arg *arg, struct bulk *b)

@@ -1,10 +1,11 @@
 /*
-** ask.c -- what a list request asks for, read from names and values and checked; and back into an address.
+** ask.c -- what a list request asks for, read from names and values and checked; and back into an
+** address.
 **
 ** Never:  touches SQL; query.c makes it from what stands here.
-** Holds:  (1) after RC_OK every set filter has one of its choices, a visible row or a value; (2) a cursor
-*belongs to
-**         the sort and direction of the ask; (3) the address of an ask, read again, gives the same ask.
+** Holds:  (1) after RC_OK every set filter has one of its choices, a visible row or a value; (2) a
+**         cursor belongs to the sort and direction of the ask; (3) the address of an ask, read again,
+**         gives the same ask.
 */
 #include "desk/inner.h"
 
@@ -51,7 +52,7 @@ static enum rc read_cursor(struct cx *cx, struct ask *ask, const char *text)
 }
 
 /* A filter that wants a date says so by :f_name_ms or by a name ending in _on, _from or _to. */
-static bool wants_date(const struct filter *f)
+bool filter_wants_date(const struct filter *f)
 {
 	size_t n = strlen(f->name);
 
@@ -99,7 +100,7 @@ static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char 
 		return RC_OK;
 	}
 	if (f->ref != NULL) return read_ref(cx, ask, i, value);
-	if (wants_date(f)) {
+	if (filter_wants_date(f)) {
 		if (day_parse_any(&d, value) != RC_OK)
 			return cx_fail(cx, RC_BAD_INPUT,
 				       _("%s: “%s” is not a date; write it like 22/11/2026."),

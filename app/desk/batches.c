@@ -137,7 +137,7 @@ void batches_show(struct cx *cx, int64_t id, struct value *page)
 
 		if (n == 0) continue;
 		out = value_add_map(cx->arena, list);
-		value_set_text(cx->arena, out, "badge", state_words[i].state);
+		value_set_text(cx->arena, out, "mark", mark_of(state_words[i].state));
 		value_set_text(cx->arena, out, "title", words_get(cx->lang, state_words[i].title));
 		value_set_text(cx->arena, out, "count", arena_printf(cx->arena, "%lld", (long long)n));
 		value_set_int(cx->arena, out, "percent", total > 0 ? n * 100 / total : 0);

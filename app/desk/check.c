@@ -2,9 +2,9 @@
 ** check.c -- one value that came in against its column: type, bounds, choices, reference.
 **
 ** Never:  writes; decides what happens to the other fields.
-** Holds:  (1) a wrong value adds exactly one sentence to its field; (2) what comes out is ready to be stored:
-*text in
-**         its bounds, integers, YYYY-MM-DD, instants, row ids of rows that the actor may see.
+** Holds:  (1) a wrong value adds exactly one sentence to its field; (2) what comes out is ready to be
+**         stored: text in its bounds, integers, YYYY-MM-DD, instants, row ids of rows that the actor
+**         may see.
 */
 #include "desk/inner.h"
 

@@ -1,8 +1,8 @@
 /*
 ** cursor.c -- the place in a list where a page ended, as opaque text.
 **
-** Owns:   the format: base64url (RFC 4648 §5, no padding) of
-**         "1" n|p  u|d  SORT ":" ID ":" i|t KEY  (next or previous, up or down, integer or text key).
+** Owns:   the format: base64url (RFC 4648 §5, no padding) of "1" n|p  u|d  SORT ":" ID ":" i|t KEY
+**         (next or previous, up or down, integer or text key).
 ** Never:  trusts what it reads; allocates more than a few times the text's length.
 ** Holds:  (1) cursor_parse(cursor_text(c)) gives c back; (2) anything else is RC_BAD_INPUT.
 */

@@ -13,33 +13,33 @@
 #include "work/work.h"
 
 enum column_type {
-	COLUMN_TEXT,      /* max = length in code points                                 */
+	COLUMN_TEXT, /* max = length in code points                                 */
 	COLUMN_LONG_TEXT,
-	COLUMN_INT,       /* min…max                                                     */
+	COLUMN_INT, /* min…max                                                     */
 	COLUMN_BOOL,
-	COLUMN_DATE,      /* _on: day text                                               */
-	COLUMN_INSTANT,   /* _at                                                         */
-	COLUMN_CENTS,     /* _cents; currency in the column named by `choices`, else the house's */
-	COLUMN_CHOICE,    /* choices: "monthly=Monthly|annual=Annual" (titles N_())       */
-	COLUMN_REF,       /* ref: resource name; stored as id, shown by its row name, spoken as public_id */
+	COLUMN_DATE,    /* _on: day text                                               */
+	COLUMN_INSTANT, /* _at                                                         */
+	COLUMN_CENTS,   /* _cents; currency in the column named by `choices`, else the house's */
+	COLUMN_CHOICE,  /* choices: "monthly=Monthly|annual=Annual" (titles N_())       */
+	COLUMN_REF,     /* ref: resource name; stored as id, shown by its row name, spoken as public_id */
 	COLUMN_EMAIL,
-	COLUMN_PHONE,     /* normalised by phone_parse; the original kept in <name>_original when the table has it */
+	COLUMN_PHONE, /* by phone_parse; as typed in <name>_original, kind in <name>_kind, if there */
 	COLUMN_URL
 };
 
 #define COL_REQUIRED (1u << 0)
-#define COL_READONLY (1u << 1)  /* shown, never taken from input                          */
-#define COL_LIST (1u << 2)      /* in the list (page)                                     */
-#define COL_HIDDEN (1u << 3)    /* neither in pages nor in the API (ids, hashes)           */
-#define COL_CREATE (1u << 4)    /* only when creating                                     */
-#define COL_SEARCH (1u << 5)    /* its folded text goes into `search`                      */
-#define COL_SECRET (1u << 6)    /* never shown, exported or kept in history               */
-#define COL_API (1u << 7)       /* in the API only: a code whose words another column shows */
-#define COL_PAGE (1u << 8)      /* in pages and CSV only, not in the API                    */
+#define COL_READONLY (1u << 1) /* shown, never taken from input                          */
+#define COL_LIST     (1u << 2) /* in the list (page)                                     */
+#define COL_HIDDEN   (1u << 3) /* neither in pages nor in the API (ids, hashes)           */
+#define COL_CREATE   (1u << 4) /* only when creating                                     */
+#define COL_SEARCH   (1u << 5) /* its folded text goes into `search`                      */
+#define COL_SECRET   (1u << 6) /* never shown, exported or kept in history               */
+#define COL_API      (1u << 7) /* in the API only: a code whose words another column shows */
+#define COL_PAGE     (1u << 8) /* in pages and CSV only, not in the API                    */
 
 struct column {
-	const char *name;    /* API field and form field; also the SQL column unless sql is given      */
-	const char *title;   /* N_()                                                                 */
+	const char *name;  /* API field and form field; also the SQL column unless sql is given      */
+	const char *title; /* N_()                                                                 */
 	enum column_type type;
 	unsigned flags;
 	int64_t min, max;
@@ -58,10 +58,11 @@ struct sort {
 
 struct filter {
 	const char *name, *title; /* N_()                                                            */
-	const char *choices;      /* "active=Active|expired=Expired"; NULL: a free value (ref public_id, date) */
-	const char *ref;          /* resource of the value                                           */
-	/* Predicates: one per choice in order, or one with :f_<name>; may use :today, :now and :actor. NULL-terminated.
-	** A date also comes as :f_<name>_ms (its first instant) and :f_<name>_end_ms (the next day's first). */
+	const char *choices; /* "active=Active|expired=Expired"; NULL: a free value (ref public_id, date) */
+	const char *ref;     /* resource of the value                                           */
+	/* Predicates, NULL-terminated: one per choice in order, or one with :f_<name>. May use :today,
+	** :now, :actor. A date also comes as :f_<name>_ms and :f_<name>_end_ms: its first instant and
+	** the next day's first. */
 	const char *const *sql;
 };
 
@@ -72,81 +73,91 @@ struct action {
 	const char *name, *title, *right; /* N_() title                                           */
 	const char *confirm;              /* N_() question, NULL = none                            */
 	bool is_bulk, is_dangerous;
-	const char *when;                 /* SQL predicate on the row: shown only if true, NULL = always */
-	const char *page;                 /* GET opens this own page (route of the module) instead of posting */
-	/* One row; cx sentence on failure; *done (arena) = sentence for the person. Opens its own transaction. */
+	const char *when; /* SQL predicate on the row: shown only if true, NULL = always */
+	const char *page; /* GET opens this own page (route of the module) instead of posting */
+	/* One row; *done (arena) = what the person reads. Opens its own transaction. */
 	enum rc (*run)(struct cx *cx, int64_t row_id, struct call *call, const char **done);
 };
 
 struct resource {
-	const char *name;            /* "clients": /clients, /api/v1/clients, /clients.csv          */
+	const char *name;              /* "clients": /clients, /api/v1/clients, /clients.csv          */
 	const char *title, *title_one; /* N_() "Customers", "Customer"                              */
-	const char *table;           /* alias t                                                    */
-	const char *from;            /* joins after "FROM <table> t", e.g. "JOIN client c ON c.id = t.client_id", or NULL */
-	const char *row_name;        /* SQL over t (and joins): how a row is called                   */
+	const char *table;             /* alias t                                                    */
+	const char *from;              /* joins: "JOIN client c ON c.id = t.client_id", or NULL       */
+	const char *row_name;          /* SQL over t (and joins): how a row is called                   */
 	const struct column *columns;
-	const struct sort *sorts;    /* the first is the default                                     */
+	const struct sort *sorts; /* the first is the default                                     */
 	const struct filter *filters;
 	const struct action *actions;
-	const char *where;           /* always true of a listed row, e.g. "t.archived_at IS NULL", or NULL */
-	const char *row_rule;        /* added for actors without right_all: "t.owner_id = :actor"      */
-	const char *right_all;       /* "clients.all"                                              */
+	const char *where;     /* always true of a listed row, e.g. "t.archived_at IS NULL", or NULL */
+	const char *row_rule;  /* added for actors without right_all: "t.owner_id = :actor"      */
+	const char *right_all; /* "clients.all"                                              */
 	const char *right_view, *right_edit; /* right_edit NULL = read only                            */
-	bool has_public_id;          /* else the integer id is the id                                */
-	bool has_generation;         /* rows of pending imports are hidden                            */
+	bool has_public_id;  /* else the integer id is the id                                */
+	bool has_generation; /* rows of pending imports are hidden                            */
 	bool can_create, can_archive;
-	const char *menu;            /* N_() title in the menu, NULL = not there                      */
+	const char *menu; /* N_() title in the menu, NULL = not there                      */
 	int menu_order;
-	const char *empty;           /* N_() what to do when there are none                            */
-	/* All called inside the write transaction; values: map by column name (text as given and checked, ints, null). */
+	const char *empty; /* N_() what to do when there are none                            */
+	/* All called inside the write transaction; values: map by column name, the whole row as it
+	** will be (text checked, ints, null). before_save may set any column of the table, `search`
+	** and `public_id` too. */
 	enum rc (*before_save)(struct cx *cx, int64_t row_id /* 0 = new */, struct value *values);
 	enum rc (*after_save)(struct cx *cx, int64_t row_id, bool is_new, const struct value *values);
-	enum rc (*before_archive)(struct cx *cx, int64_t row_id); /* RC_CONFLICT with the sentence of what depends on it */
+	/* RC_CONFLICT with the sentence of what depends on it. */
+	enum rc (*before_archive)(struct cx *cx, int64_t row_id);
 	/* Extra data for the row's page, and its template ("renewals/client"; NULL = generic). */
 	void (*show)(struct cx *cx, int64_t row_id, struct value *page);
 	const char *show_template;
 	void (*list_extra)(struct cx *cx, struct value *page); /* cards above the list                 */
-	const char *list_template;   /* NULL = generic                                             */
-	const char *new_page, *edit_page; /* own pages instead of the generic forms: "/users/new", "/users/:id/edit"; the module's
-					     routes serve them. NULL = generic. The API's own writing stays generic. */
+	const char *list_template; /* NULL = generic                                             */
+	/* Own pages instead of the generic forms: "/users/new", "/users/:id/edit"; the module's routes
+	** serve them. NULL = generic. The API's own writing stays generic. */
+	const char *new_page, *edit_page;
 };
 
 /* A card on the home page, and a gauge in /metrics when metric is given. */
 struct figure {
-	const char *name, *title;   /* N_()                                                      */
+	const char *name, *title; /* N_()                                                      */
 	const char *right;
-	const char *template;       /* card partial "renewals/card_home"                          */
+	const char *template; /* card partial "renewals/card_home"                          */
 	void (*fill)(struct cx *cx, struct value *card);
 	void (*metrics)(struct cx *cx, struct sb *out); /* Prometheus lines; may be NULL               */
 };
 
-/* Before web_start: makes the routes of all resources (NULL-terminated list of row arrays, each ended by a row without name). */
-enum rc desk_setup(const struct resource *const *resources, const struct figure *const *figures, struct arena *forever) MUST_CHECK;
-const struct route *desk_made_routes(void);           /* ended by a row without method              */
+/* Before web_start: makes the routes of all resources (NULL-terminated list of row arrays, each ended
+** by a row without name). */
+enum rc desk_setup(const struct resource *const *resources, const struct figure *const *figures,
+		   struct arena *forever) MUST_CHECK;
+const struct route *desk_made_routes(void); /* ended by a row without method              */
 const struct resource *desk_resource(const char *name);
-const struct resource *desk_resource_at(size_t i);    /* NULL past the end                          */
+const struct resource *desk_resource_at(size_t i); /* NULL past the end                          */
 const struct figure *desk_figure_at(size_t i);
 /* What the layout shows on each page: menu of resources, alerts, unread. */
 void desk_decorate(struct cx *cx, struct value *layout);
 /* Save through the same checks as form and API (import, commands): in the caller's transaction. */
-enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id /* 0 = new */, const struct value *input) MUST_CHECK;
+enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id /* 0 = new */,
+		  const struct value *input) MUST_CHECK;
 /* id of a visible row by its public id (or integer id); honours row rule. RC_NOT_FOUND. */
 enum rc desk_find(struct cx *cx, int64_t *row_id, const struct resource *r, const char *id) MUST_CHECK;
-/* The SQL of each declared (filter, sort) pair, for the EXPLAIN QUERY PLAN test. false past the end. */
+/* The SQL of each declared (filter, sort) pair, without and with search, first and later page, as the
+** actor of cx would ask; made-up values stand in it, for EXPLAIN QUERY PLAN (tests/unit/plan.h). In
+** cx's arena. false past the end. */
 bool desk_plan_at(struct cx *cx, size_t i, const char **what, const char **sql);
 
-/* What the templates page knows about a module's message templates: allowed variables and values for the preview. To be told
-** before the first page is served (at_start); without it the variables of the built-in texts count as known. */
+/* What the templates page knows about a module's texts: allowed variables, values for the preview. To
+** be told before the first page is served (at_start); without it the variables of the built-in texts
+** are the known. */
 struct template_family {
-	const char *prefix;                                       /* "renewals.": of template.name   */
-	const char *const *known;                                 /* NULL-terminated                 */
-	void (*sample)(struct cx *cx, struct value *variables);   /* made-up values; NULL = generic  */
+	const char *prefix;                                     /* "renewals.": of template.name   */
+	const char *const *known;                               /* NULL-terminated                 */
+	void (*sample)(struct cx *cx, struct value *variables); /* made-up values; NULL = generic  */
 };
 void desk_template_family(const struct template_family *family); /* kept by reference for ever       */
 
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
-extern const struct route desk_routes[];       /* home page, inbox, templates, settings page (read), batches */
-extern const struct job_kind desk_jobs[];       /* gateway test… */
+extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
+extern const struct job_kind desk_jobs[]; /* gateway test… */
 extern const struct right desk_rights[];
 
 #endif

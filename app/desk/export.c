@@ -3,10 +3,9 @@
 **
 ** Needs:  an ask without cursor; a file descriptor open for writing.
 ** Never:  waits for the one who downloads: the read ends before the first byte leaves.
-** Holds:  (1) one statement, so the file is one moment's truth; (2) memory stays at one buffer; (3) a text
-*that a
-**         spreadsheet would run as a formula is guarded; what is too long for a spreadsheet is refused, not
-*cut.
+** Holds:  (1) one statement, so the file is one moment's truth; (2) memory stays at one buffer; (3) a
+**         text that a spreadsheet would run as a formula is guarded; what is too long for a spreadsheet
+**         is refused, not cut.
 */
 #include "desk/inner.h"
 

@@ -2,9 +2,9 @@
 ** form.c -- the fields of a form: what stands there, what was typed, what was wrong with it.
 **
 ** Never:  decides whether a value is right (check.c does).
-** Holds:  (1) after a refused form every field shows what was typed, not what is stored; (2) a reference with
-*few rows
-**         is a list to choose from, one with many is a line to write a name in; (3) a secret is never shown.
+** Holds:  (1) after a refused form every field shows what was typed, not what is stored; (2) a
+**         reference with few rows is a list to choose from, one with many is a line to write a name in;
+**         (3) a secret is never shown.
 */
 #include "desk/inner.h"
 
@@ -116,7 +116,7 @@ static void fill_ref(struct cx *cx, const struct office *o, size_t i, const char
 		return;
 	if (rows.next != NULL &&
 	    ref->has_search) { /* too many to choose from: a part of the name is enough */
-		value_set_text(cx->arena, out, "list_path", arena_printf(cx->arena, "/%s", ref->r->name));
+		value_set_text(cx->arena, out, "ref_path", arena_printf(cx->arena, "/%s", ref->r->name));
 		return;
 	}
 	list = value_set_list(cx->arena, out, "options");

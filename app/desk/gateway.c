@@ -123,7 +123,7 @@ enum rc handle_gateway(struct cx *cx, struct call *call)
 	}
 	state = value_text_of(value_get(channel, "state"), "");
 	why = value_text_of(value_get(channel, "why"), "");
-	value_set_text(cx->arena, page, "state", state);
+	value_set_text(cx->arena, page, "mark", mark_of(state));
 	value_set_text(cx->arena, page, "state_title", state_words(cx, state));
 	value_set_text(cx->arena, page, "why",
 		       words_get(cx->lang, value_text_of(value_get(channel, "why_text"), why)));
@@ -135,7 +135,7 @@ enum rc handle_gateway(struct cx *cx, struct call *call)
 	value_set_bool(cx->arena, page, "may_edit", actor_may(&cx->actor, "gateway.edit"));
 	add_facts(cx, channel, page);
 	add_test(cx, call, page);
-	answer_page(cx, call, "desk/gateway", _("WhatsApp gateway"), page);
+	page_answer(cx, call, "desk/gateway", _("WhatsApp gateway"), page);
 	return RC_OK;
 }
 

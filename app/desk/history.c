@@ -2,8 +2,8 @@
 ** history.c -- who changed what of one object, and when.
 **
 ** Never:  writes; shows what a column hides.
-** Holds:  values appear as they were stored, by their column's title and type; what no column knows appears
-*by name.
+** Holds:  values appear as they were stored, by their column's title and type; what no column knows
+**         appears by name.
 */
 #include "desk/inner.h"
 
@@ -85,6 +85,7 @@ static void fill_changes(struct cx *cx, const struct office *o, const struct val
 			       value_shown(cx, o, v->key, value_get(before, v->key)));
 		value_set_text(cx->arena, one, "after", value_shown(cx, o, v->key, v));
 	}
+	value_set_bool(cx->arena, out, "has_changes", list->count > 0);
 }
 
 enum rc handle_history(struct cx *cx, struct call *call)
@@ -125,6 +126,6 @@ enum rc handle_history(struct cx *cx, struct call *call)
 	trail_add(cx, page, words_get(cx->lang, o->r->title), arena_printf(cx->arena, "/%s", o->r->name));
 	trail_add(cx, page, value_text_of(value_get(row, "_name"), ""), row_path(cx, o, row));
 	value_set_bool(cx->arena, page, "is_empty", list->count == 0);
-	answer_page(cx, call, "desk/history", _("History"), page);
+	page_answer(cx, call, "desk/history", _("History"), page);
 	return RC_OK;
 }

@@ -1,5 +1,6 @@
 /*
-** home.c -- the house's home page: a card of every figure that the actor may see, and what needs attention.
+** home.c -- the house's home page: a card of every figure that the actor may see, and what needs
+** attention.
 **
 ** Needs:  desk_figure_at(); each figure's template.
 ** Holds:  a card that fails is left out and logged; the page stands anyway.
@@ -121,6 +122,6 @@ enum rc handle_home(struct cx *cx, struct call *call)
 		add_card(cx, f, list);
 	}
 	value_set_bool(cx->arena, page, "is_empty", list->count == 0);
-	answer_page(cx, call, "desk/home", _("Home"), page);
+	page_answer(cx, call, "desk/home", _("Home"), page);
 	return RC_OK;
 }

@@ -1,5 +1,6 @@
 /*
-** house.c -- desk's own tables: the house's resources, pages and rights; what every page of the panel shows.
+** house.c -- desk's own tables: the house's resources, pages and rights; what every page of the panel
+** shows.
 */
 #include "desk/inner.h"
 
@@ -229,8 +230,9 @@ static void add_alerts(struct cx *cx, const struct value *layout)
 			       strcmp(severity, "urgent") == 0    ? "error"
 			       : strcmp(severity, "warning") == 0 ? "warn"
 								  : "info");
+		value_set_bool(cx->arena, out, "is_urgent", strcmp(severity, "urgent") == 0);
 		if (link[0] == '\0') continue;
-		value_set_text(cx->arena, out, "path", link);
+		value_set_text(cx->arena, out, "href", link);
 		value_set_text(cx->arena, out, "link", _("Look"));
 	}
 }

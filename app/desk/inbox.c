@@ -3,9 +3,8 @@
 **
 ** Needs:  outbox.h to answer and to note an opt-out.
 ** Never:  sends by itself; changes a message.
-** Holds:  (1) an answer leaves once however often the button is pressed: its occasion carries the form's own
-*number;
-**         (2) reading and answering never hold a transaction while the page is made.
+** Holds:  (1) an answer leaves once however often the button is pressed: its occasion carries the
+**         form's own number; (2) reading and answering never hold a transaction while the page is made.
 */
 #include "desk/inner.h"
 
@@ -113,7 +112,7 @@ enum rc handle_inbox(struct cx *cx, struct call *call)
 		return RC_OK;
 	}
 	value_set_bool(cx->arena, page, "is_empty", list->count == 0);
-	answer_page(cx, call, "desk/inbox", _("Inbox"), page);
+	page_answer(cx, call, "desk/inbox", _("Inbox"), page);
 	return RC_OK;
 }
 
@@ -188,6 +187,7 @@ static enum rc thread_fill(struct cx *cx, struct call *call, int64_t contact, st
 		value_set_bool(cx->arena, out, "is_unread", value_int_of(value_get(v, "is_unread"), 0) != 0);
 		if (!is_ours) continue;
 		value_set_text(cx->arena, out, "state", state);
+		value_set_text(cx->arena, out, "mark", mark_of(state));
 		value_set_text(cx->arena, out, "state_title",
 			       state_words(cx, state, value_int_of(value_get(v, "is_late"), 0) != 0));
 		value_set_text(cx->arena, out, "error", value_text_of(value_get(v, "error"), ""));
@@ -229,7 +229,7 @@ static enum rc thread_page(struct cx *cx, struct call *call, const char *typed)
 	value_set_int(cx->arena, page, "max", REPLY_MAX);
 	value_set_bool(cx->arena, page, "may_edit", actor_may(&cx->actor, "inbox.edit"));
 	if (typed[0] != '\0') value_set_text(cx->arena, page, "failure", cx_sentence(cx, RC_BAD_INPUT));
-	answer_page(cx, call, "desk/thread", name[0] != '\0' ? name : address_shown(cx, address), page);
+	page_answer(cx, call, "desk/thread", name[0] != '\0' ? name : address_shown(cx, address), page);
 	return RC_OK;
 }
 

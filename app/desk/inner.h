@@ -109,9 +109,10 @@ struct ask {
 	int64_t limit;
 };
 /* Read and check q, sort, dir, cursor, limit and the filters. A value that is none of its choices is
- * RC_BAD_INPUT. */
+** RC_BAD_INPUT. */
 enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg,
 		 int64_t limit_default, int64_t limit_max) MUST_CHECK;
+bool filter_wants_date(const struct filter *f);
 /* "?q=…&state=…" of this ask with sort, without cursor; cursor added when given. */
 const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort,
 			bool is_down, const char *cursor);
@@ -155,9 +156,11 @@ bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struc
 const char *row_path(struct cx *cx, const struct office *o, const struct value *row); /* "/clients/abc" */
 const char *row_public_id(struct cx *cx, const struct office *o, const struct value *row);
 const char *cell_text(struct cx *cx, const struct office *o, size_t column, const struct value *row);
-/* {text, href, badge, is_number, title, is_long} for a page. */
+/* {text, href, mark, is_number, is_long} for a page. */
 void cell_fill(struct cx *cx, const struct office *o, size_t column, const struct value *row,
 	       struct value *cell);
+/* How a state looks: "ok", "warn", "error", "info", "quiet", or NULL: plain text. */
+const char *mark_of(const char *state);
 struct value *row_json(struct cx *cx, const struct office *o, const struct value *row);
 
 /* ---- save.c ---- */
@@ -167,8 +170,8 @@ enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct val
 /* A reference as people write it: public id, id, or words that match one visible row. */
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
 
-/* check.c: one input against its column. *out NULL when it is empty. Adds the field's sentence to cx when
- * wrong. */
+/* check.c: one input against its column. *out NULL when it is empty. Adds the field's sentence to cx
+** when wrong. */
 enum rc input_check(struct cx *cx, const struct office *o, size_t column, const struct value *given,
 		    const struct value *stored, const char *currency, struct value **out) MUST_CHECK;
 const char *office_currency(struct cx *cx, const struct office *o, const struct column *c,
@@ -198,6 +201,9 @@ enum rc handle_bulk(struct cx *cx, struct call *call);
 /* The row that :id of the path names, visible to the actor. */
 enum rc call_row(struct cx *cx, struct call *call, const struct office **o, int64_t *id,
 		 bool with_archived) MUST_CHECK;
+/* answer_page with the title as the page's own heading too. */
+void page_answer(struct cx *cx, struct call *call, const char *template, const char *title,
+		 struct value *page);
 void trail_add(struct cx *cx, struct value *page, const char *title, const char *href);
 
 /* ---- the house's own resources and pages ---- */

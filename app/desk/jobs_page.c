@@ -125,4 +125,5 @@ void jobs_show(struct cx *cx, int64_t id, struct value *page)
 		value_set_text(cx->arena, out, "outcome", value_text_of(value_get(v, "outcome"), ""));
 		value_set_text(cx->arena, out, "error", value_text_of(value_get(v, "error"), ""));
 	}
+	value_set_bool(cx->arena, page, "has_runs", list->count > 0);
 }

@@ -3,8 +3,7 @@
 **
 ** Never:  counts the table (only on request, up to DESK_COUNT_MAX).
 ** Holds:  (1) the three shapes have the same rows, filters and order; (2) every link of the page keeps
-*search, filters
-**         and sort; (3) only a page of rows is ever in memory.
+**         search, filters and sort; (3) only a page of rows is ever in memory.
 */
 #include "desk/inner.h"
 
@@ -188,10 +187,12 @@ static void fill_filters(struct cx *cx, const struct ask *ask, struct value *pag
 		value_set_text(cx->arena, out, "value",
 			       ask->filter_shown[i] != NULL ? ask->filter_shown[i] : "");
 		value_set_bool(cx->arena, out, "is_choice", o->filter_choices[i] != NULL);
+		value_set_text(cx->arena, out, "type",
+			       filter_wants_date(&o->r->filters[i]) ? "date" : "text");
 		if (o->filter_choices[i] != NULL) fill_choices(cx, o->filter_choices[i], ask->filter[i], out);
 		if (ask->filter[i] != NULL) has_any = true;
 	}
-	value_set_bool(cx->arena, page, "has_filters", o->filters > 0);
+	value_set_bool(cx->arena, page, "has_tools", o->filters > 0 || o->has_search);
 	value_set_bool(cx->arena, page, "has_search", o->has_search);
 	value_set_bool(cx->arena, page, "is_filtered", has_any);
 	value_set_text(cx->arena, page, "q", ask->q);
@@ -323,7 +324,7 @@ static enum rc list_page(struct cx *cx, struct call *call, const struct office *
 	fill_pager(cx, &ask, path, &rows, page);
 	fill_doors(cx, &ask, page);
 	if (r->list_extra != NULL) r->list_extra(cx, page);
-	answer_page(cx, call, r->list_template != NULL ? r->list_template : "desk/list", title, page);
+	page_answer(cx, call, r->list_template != NULL ? r->list_template : "desk/list", title, page);
 	return RC_OK;
 }
 

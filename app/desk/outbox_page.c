@@ -3,7 +3,8 @@
 **
 ** Needs:  outbox.h for every decision.
 ** Never:  writes the table message itself.
-** Holds:  `state` is the ledger's own word for programs; people read it translated, a late failure as such.
+** Holds:  `state` is the ledger's own word for programs; people read it translated, a late failure as
+**         such.
 */
 #include "desk/inner.h"
 
@@ -228,6 +229,7 @@ static void show_attempts(struct cx *cx, int64_t id, struct value *page)
 		value_set_text(cx->arena, out, "detail", value_text_of(value_get(v, "detail"), ""));
 		if (http != 0) value_set_int(cx->arena, out, "http", http);
 	}
+	value_set_bool(cx->arena, page, "has_attempts", list->count > 0);
 }
 
 void outbox_show(struct cx *cx, int64_t id, struct value *page)

@@ -3,9 +3,8 @@
 **
 ** Needs:  web.h's auth for passwords and tokens: neither is hashed or kept here.
 ** Never:  shows a password or a token again after it was made.
-** Holds:  (1) there is always an owner who can log in; (2) whoever is archived or gets a new password is
-*logged out
-**         everywhere; (3) nobody archives himself.
+** Holds:  (1) there is always an owner who can log in; (2) whoever is archived or gets a new password
+**         is logged out everywhere; (3) nobody archives himself.
 */
 #include "desk/inner.h"
 
@@ -139,7 +138,7 @@ static enum rc user_page(struct cx *cx, struct call *call, const char *id, const
 	value_set_bool(cx->arena, page, "is_en", strcmp(f->language, "en") == 0);
 	fill_roles(cx, f->role, page);
 	fill_errors(cx, page, failed);
-	answer_page(cx, call, "desk/user", is_new ? _("New user") : f->name, page);
+	page_answer(cx, call, "desk/user", is_new ? _("New user") : f->name, page);
 	if (failed != RC_OK) reply_status(call_reply(call), 422);
 	return RC_OK;
 }
@@ -316,7 +315,7 @@ enum rc handle_roles(struct cx *cx, struct call *call)
 		return RC_OK;
 	}
 	trail_add(cx, page, _("Users"), "/users");
-	answer_page(cx, call, "desk/roles", _("Roles"), page);
+	page_answer(cx, call, "desk/roles", _("Roles"), page);
 	return RC_OK;
 }
 
@@ -376,7 +375,7 @@ static enum rc token_page(struct cx *cx, struct call *call, const char *name, co
 	if (token != NULL) value_set_text(cx->arena, page, "token", token);
 	fill_errors(cx, page, failed);
 	answer_header(call, "Cache-Control", "no-store");
-	answer_page(cx, call, "desk/token", token != NULL ? name : _("New token"), page);
+	page_answer(cx, call, "desk/token", token != NULL ? name : _("New token"), page);
 	if (failed != RC_OK) reply_status(call_reply(call), 422);
 	return RC_OK;
 }

@@ -3,15 +3,12 @@
 **
 ** Owns:   the shape of every statement over a resource.
 ** Never:  puts a value into SQL: values are parameters, names were checked by setup.c.
-** Holds:  (1) the text of a statement depends only on resource, sort, direction, which filters and choices
-*are set
-**         and the number of words searched for, so the statement cache finds it again; (2) a page's ids come
-*from
-**         the index of its sort, its rows by id: a page costs the same with a hundred thousand rows; (3)
-*paging is
-**         by (key, id), so nothing is skipped or shown twice when rows come and go; (4) the row rule is in
-*every
-**         statement of an actor who does not see all.
+** Holds:  (1) the text of a statement depends only on resource, sort, direction, which filters and
+**         choices are set and the number of words searched for, so the statement cache finds it again;
+**         (2) a page's ids come from the index of its sort, its rows by id: a page costs the same with
+**         a hundred thousand rows; (3) paging is by (key, id), so nothing is skipped or shown twice
+**         when rows come and go; (4) the row rule is in every statement of an actor who does not see
+**         all.
 */
 #include "desk/inner.h"
 
@@ -561,9 +558,34 @@ bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struc
 	return false;
 }
 
+/* The text with its parameters written in, for EXPLAIN alone: nothing of this is ever run. */
+static const char *written_out(struct cx *cx, const char *sql, const struct statement_text *s)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, cx->arena, DESK_SQL_MAX);
+	for (const char *p = next_name(sql); p != NULL; p = next_name(sql)) {
+		size_t len = name_length(p + 1) + 1;
+		const struct param *found = NULL;
+
+		sb_bytes(&sb, sql, (size_t)(p - sql));
+		for (size_t i = 0; i < s->count; i++)
+			if (is_name(p, len, s->param[i].name)) found = &s->param[i];
+		if (found != NULL && found->type == PARAM_INT)
+			sb_int(&sb, found->integer);
+		else
+			sb_lit(&sb, "'a'");
+		sql = p + len;
+	}
+	sb_text(&sb, sql);
+	return sb_text_of(&sb);
+}
+
 bool desk_plan_at(struct cx *cx, size_t i, const char **what, const char **sql)
 {
 	struct statement_text s;
 
-	return plan_at(cx, i, what, sql, &s);
+	if (!plan_at(cx, i, what, sql, &s)) return false;
+	*sql = written_out(cx, *sql, &s);
+	return true;
 }

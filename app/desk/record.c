@@ -1,11 +1,10 @@
 /*
 ** record.c -- one row of a resource: its page, its form, saving and archiving, as page and as API.
 **
-** Holds:  (1) an unknown row and a row of somebody else answer alike: 404; (2) a refused form comes back with
-*what was
-**         typed and a sentence at each wrong field; (3) a form that was open while somebody else saved is
-*refused, not
-**         silently overwriting; (4) every write is one transaction, opened after the body was read.
+** Holds:  (1) an unknown row and a row of somebody else answer alike: 404; (2) a refused form comes
+**         back with what was typed and a sentence at each wrong field; (3) a form that was open while
+**         somebody else saved is refused, not silently overwriting; (4) every write is one transaction,
+**         opened after the body was read.
 */
 #include "desk/inner.h"
 
@@ -30,9 +29,17 @@ void trail_add(struct cx *cx, struct value *page, const char *title, const char 
 	struct value *one;
 
 	if (trail == NULL) trail = value_set_list(cx->arena, page, "trail");
+	value_set_bool(cx->arena, page, "has_trail", true);
 	one = value_add_map(cx->arena, trail);
 	value_set_text(cx->arena, one, "title", title);
 	value_set_text(cx->arena, one, "href", href);
+}
+
+void page_answer(struct cx *cx, struct call *call, const char *template, const char *title,
+		 struct value *page)
+{
+	value_set_text(cx->arena, page, "heading", title);
+	answer_page(cx, call, template, title, page);
 }
 
 static bool is_page(const struct call *call)
@@ -132,7 +139,7 @@ static enum rc show_page(struct cx *cx, struct call *call, const struct office *
 	fill_doors(cx, o, row, page);
 	if (value_get(page, "archived") == NULL) fill_actions(cx, o, row, page);
 	if (o->r->show != NULL) o->r->show(cx, id, page);
-	answer_page(cx, call, o->r->show_template != NULL ? o->r->show_template : "desk/show",
+	page_answer(cx, call, o->r->show_template != NULL ? o->r->show_template : "desk/show",
 		    value_text_of(value_get(row, "_name"), ""), page);
 	return RC_OK;
 }
@@ -174,7 +181,7 @@ static enum rc form_page(struct cx *cx, struct call *call, const struct office *
 	value_set_bool(cx->arena, page, "is_new", id == 0);
 	if (stored != NULL && value_get(stored, "updated_at") != NULL)
 		value_set_int(cx->arena, page, "seen", value_int_of(value_get(stored, "updated_at"), 0));
-	answer_page(cx, call, "desk/form", title, page);
+	page_answer(cx, call, "desk/form", title, page);
 	if (strcmp(call_method(call), "GET") != 0) reply_status(call_reply(call), STATUS_REFUSED);
 	return RC_OK;
 }
@@ -386,7 +393,7 @@ static enum rc ask_page(struct cx *cx, struct call *call, const struct office *o
 	value_set_text(cx->arena, page, "back", path);
 	value_set_bool(cx->arena, page, "is_dangerous", true);
 	if (failure != NULL) value_set_text(cx->arena, page, "failure", failure);
-	answer_page(cx, call, "desk/confirm", _("Archive"), page);
+	page_answer(cx, call, "desk/confirm", _("Archive"), page);
 	if (failure != NULL) reply_status(call_reply(call), rc_row(RC_CONFLICT)->http);
 	return RC_OK;
 }

@@ -2,14 +2,12 @@
 ** save.c -- writes one row of a resource: checked, with its search text, stamps and history.
 **
 ** Needs:  a write transaction of the caller (desk_save) or none (row_archive opens its own).
-** Never:  deletes; writes a column that the table does not have or the resource does not declare or a hook
-*did not
-**         set.
-** Holds:  (1) all wrong fields are told at once and nothing is written then; (2) an actor bound by the row
-*rule can
-**         neither refer to a foreign row nor leave behind a row that he cannot see; (3) history has what
-*changed and
-**         nothing secret; (4) an update that changes nothing writes nothing.
+** Never:  deletes; writes a column that the table does not have or the resource does not declare or a
+**         hook did not set.
+** Holds:  (1) all wrong fields are told at once and nothing is written then; (2) an actor bound by the
+**         row rule can neither refer to a foreign row nor leave behind a row that he cannot see; (3)
+**         history has what changed and nothing secret; (4) an update that changes nothing writes
+**         nothing.
 */
 #include "desk/inner.h"
 
@@ -30,20 +28,23 @@ static bool is_writable(const struct column *c, bool is_new)
 	return is_stored(c) && (c->flags & COL_READONLY) == 0 && ((c->flags & COL_CREATE) == 0 || is_new);
 }
 
+/* Every column of the table, so that what a hook sets is compared with what is there. */
 enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct value **out)
 {
+	const struct table_facts *facts = NULL;
 	struct statement_text s;
-	const char *sql = "";
-	enum rc rc;
+	const char *sql = "", *between = "SELECT ";
+	enum rc rc = office_facts(cx, o, &facts);
 
+	if (rc != RC_OK) return rc;
 	statement_begin(cx, &s);
-	sb_lit(&s.sql, "SELECT t.id AS _id");
-	for (size_t i = 0; i < o->columns; i++)
-		if (is_stored(&o->r->columns[i])) {
-			sb_lit(&s.sql, ", t.\"");
-			sb_text(&s.sql, o->r->columns[i].name);
-			sb_char(&s.sql, '"');
-		}
+	for (size_t i = 0; i < facts->count; i++) {
+		sb_text(&s.sql, between);
+		sb_lit(&s.sql, "t.\"");
+		sb_text(&s.sql, facts->at[i].name);
+		sb_char(&s.sql, '"');
+		between = ", ";
+	}
 	sb_lit(&s.sql, " FROM ");
 	sb_text(&s.sql, o->r->table);
 	sb_lit(&s.sql, " t WHERE t.id = :id");
@@ -378,6 +379,16 @@ static enum rc explain_conflict(struct cx *cx, const struct office *o, const str
 
 /* ---- history ---- */
 
+/* What saving itself sets; hooks get everything else of the row. */
+static bool is_kept_by_save(const char *name)
+{
+	static const char *const names[] = { "id", "public_id", "search", "created_at", "updated_at" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0) return true;
+	return false;
+}
+
 static bool is_told(const struct office *o, const char *name)
 {
 	for (size_t i = 0; i < o->columns; i++)
@@ -394,7 +405,7 @@ static enum rc add_history(struct cx *cx, const struct office *o, const char *ac
 	for (const struct value *v = values->first; v != NULL; v = v->next) {
 		const struct value *old = value_get(stored, v->key);
 
-		if (!is_told(o, v->key) || same_value(v, old)) continue;
+		if (is_kept_by_save(v->key) || !is_told(o, v->key) || same_value(v, old)) continue;
 		if (stored == NULL && v->type == VALUE_TEXT && v->text[0] == '\0') continue;
 		copy_value(cx, after, v->key, v);
 		if (stored != NULL) copy_value(cx, before, v->key, old);
@@ -418,14 +429,13 @@ static enum rc save_checked(struct cx *cx, const struct office *o, const struct 
 			    const struct value *stored, struct value *values, int64_t *id)
 {
 	const struct resource *r = o->r;
-	bool is_new = stored == NULL, has_search = value_get(values, "search") != NULL;
+	bool is_new = stored == NULL;
 	enum rc rc = r->before_save != NULL ? r->before_save(cx, *id, values) : RC_OK;
 
 	if (rc == RC_OK && cx->field_count > 0) rc = RC_BAD_INPUT;
 	if (rc != RC_OK) return rc;
 	if (!is_new && !is_changed(facts, stored, values)) return RC_OK;
-	if (!has_search && o->has_search && value_get(values, "search") == NULL &&
-	    facts_find(facts, "search") != NULL)
+	if (o->has_search && value_get(values, "search") == NULL && facts_find(facts, "search") != NULL)
 		set_search(cx, o, values);
 	set_stamps(cx, o, facts, is_new, values);
 	rc = is_new ? write_new(cx, o, facts, values, id) : write_changes(cx, o, facts, stored, values, *id);
@@ -451,7 +461,7 @@ enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id, cons
 		rc = row_is_visible(cx, o, id);
 		if (rc == RC_OK) rc = row_stored(cx, o, id, &stored);
 		for (const struct value *v = stored != NULL ? stored->first : NULL; v != NULL; v = v->next)
-			if (v->key[0] != '_') copy_value(cx, values, v->key, v);
+			if (!is_kept_by_save(v->key)) copy_value(cx, values, v->key, v);
 	}
 	if (rc == RC_OK) rc = take_input(cx, o, facts, stored, input, values);
 	if (rc == RC_OK) rc = save_checked(cx, o, facts, stored, values, &id);

@@ -44,6 +44,6 @@ enum rc handle_settings(struct cx *cx, struct call *call)
 		return RC_OK;
 	}
 	value_set_text(cx->arena, page, "file", cx->env->config_path);
-	answer_page(cx, call, "desk/settings", _("Settings"), page);
+	page_answer(cx, call, "desk/settings", _("Settings"), page);
 	return RC_OK;
 }

@@ -1,14 +1,12 @@
 /*
-** setup.c -- makes the offices: every resource with its choices cut apart, its references found, the fixed
-*parts
-** of its SQL put together and its routes made.
+** setup.c -- makes the offices: every resource with its choices cut apart, its references found, the
+** fixed parts of its SQL put together and its routes made.
 **
 ** Owns:   the list of offices, figures and made routes of this process; the cache of table facts.
 ** Needs:  desk_setup() once, before any thread asks.
 ** Never:  talks to the network; changes an office afterwards (facts are added once, under a lock).
-** Holds:  (1) every name that gets into SQL was checked here to be a plain word; (2) what a module's tables
-*say is
-**         kept by reference, what is made lives in the arena handed in.
+** Holds:  (1) every name that gets into SQL was checked here to be a plain word; (2) what a module's
+**         tables say is kept by reference, what is made lives in the arena handed in.
 */
 #include "desk/inner.h"
 

@@ -1,12 +1,12 @@
 /*
-** shape.c -- raw rows into what people read (page, CSV) and what programs read (JSON), by the declared types.
+** shape.c -- raw rows into what people read (page, CSV) and what programs read (JSON), by the declared
+** types.
 **
 ** Never:  asks the database.
-** Holds:  (1) JSON: instants RFC 3339 UTC, dates YYYY-MM-DD, money in smallest units beside its currency,
-*references by
-**         public id, choices by their code; (2) pages: the business's hour, day/month/year, money with its
-*symbol,
-**         choices by their words; (3) an empty value is "" for people and null for programs.
+** Holds:  (1) JSON: instants RFC 3339 UTC, dates YYYY-MM-DD, money in smallest units beside its
+**         currency, references by public id, choices by their code; (2) pages: the business's hour,
+**         day/month/year, money with its symbol, choices by their words; (3) an empty value is "" for
+**         people and null for programs.
 */
 #include "desk/inner.h"
 
@@ -136,6 +136,28 @@ static const char *cell_link(struct cx *cx, const struct office *o, size_t colum
 	}
 }
 
+/* The house's states and those of every module speak the same few words. */
+const char *mark_of(const char *state)
+{
+	static const struct {
+		const char *state, *mark;
+	} marks[] = {
+		{ "active", "ok" },      { "archived", "quiet" }, { "cancelled", "quiet" },
+		{ "completed", "ok" },   { "connected", "ok" },   { "dead", "error" },
+		{ "delivered", "ok" },   { "done", "ok" },        { "expired", "warn" },
+		{ "expiring", "warn" },  { "failed", "error" },   { "failed_late", "error" },
+		{ "inactive", "quiet" }, { "open", "ok" },        { "paid", "ok" },
+		{ "paused", "warn" },    { "pending", "warn" },   { "queued", "info" },
+		{ "read", "ok" },        { "refunded", "quiet" }, { "running", "info" },
+		{ "sending", "info" },   { "sent", "ok" },        { "skipped", "quiet" },
+		{ "stopped", "error" },  { "unsure", "warn" },    { "waiting", "warn" },
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (strcmp(marks[i].state, state) == 0) return marks[i].mark;
+	return NULL;
+}
+
 void cell_fill(struct cx *cx, const struct office *o, size_t column, const struct value *row,
 	       struct value *cell)
 {
@@ -145,9 +167,9 @@ void cell_fill(struct cx *cx, const struct office *o, size_t column, const struc
 	value_set_text(cx->arena, cell, "text", text);
 	if (href != NULL) value_set_text(cx->arena, cell, "href", href);
 	if (c->type == COLUMN_CHOICE && text[0] != '\0') {
-		const struct value *v = value_get(row, c->name);
+		const char *mark = mark_of(as_text(cx, value_get(row, c->name)));
 
-		value_set_text(cx->arena, cell, "badge", v != NULL ? as_text(cx, v) : "");
+		if (mark != NULL) value_set_text(cx->arena, cell, "mark", mark);
 	}
 	if (c->type == COLUMN_INT || c->type == COLUMN_CENTS)
 		value_set_bool(cx->arena, cell, "is_number", true);

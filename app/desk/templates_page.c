@@ -136,7 +136,7 @@ enum rc handle_templates(struct cx *cx, struct call *call)
 		return RC_OK;
 	}
 	value_set_bool(cx->arena, page, "is_empty", list->count == 0);
-	answer_page(cx, call, "desk/templates", _("Message texts"), page);
+	page_answer(cx, call, "desk/templates", _("Message texts"), page);
 	return RC_OK;
 }
 
@@ -190,7 +190,7 @@ static enum rc text_page(struct cx *cx, struct call *call, const struct text *t,
 	else
 		value_set_text(cx->arena, page, "failure", cx_sentence(cx, failed));
 	value_set_bool(cx->arena, page, "may_edit", actor_may(&cx->actor, "templates.edit"));
-	answer_page(cx, call, "desk/template", t->title, page);
+	page_answer(cx, call, "desk/template", t->title, page);
 	if (failed != RC_OK) reply_status(call_reply(call), 422);
 	return RC_OK;
 }
