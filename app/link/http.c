@@ -22,7 +22,6 @@
 #include <psa/crypto.h>
 #include <pthread.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -411,11 +410,4 @@ void link_wake(struct link *l)
 	/* Full means that a wake is pending already. */
 	while (write(l->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
-}
-
-const char *http_header(const struct http_answer *a, const char *name)
-{
-	for (size_t i = 0; i < a->header_count; i++)
-		if (strcasecmp(a->headers[i].name, name) == 0) return a->headers[i].value;
-	return NULL;
 }

@@ -18,9 +18,9 @@ struct http_request {
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", NULL-terminated        */
 	struct bytes body;
-	int connect_ms, total_ms;
-	size_t answer_max;  /* more is HTTP_ODD                                     */
-	bool may_repeat;    /* GET, PUT by key: may ride a kept connection freely   */
+	int connect_ms, total_ms; /* 0: 10 s and 30 s; total counts from when it has a connection's place */
+	size_t answer_max;        /* more is HTTP_ODD; 0: 256 KiB                         */
+	bool may_repeat;          /* GET, PUT by key: may ride a kept connection freely   */
 	bool is_configured; /* base address from the settings: the address guard lets loopback and LAN pass */
 };
 
@@ -37,7 +37,7 @@ struct http_answer {
 	struct bytes body; /* NUL-terminated beyond len                            */
 	struct {
 		char name[48], value[208];
-	} headers[32];
+	} headers[32]; /* the first 32 of the last answer; longer values are cut  */
 	size_t header_count;
 	char error[200]; /* for log and attempt row, never a secret              */
 	int64_t ms;
@@ -51,7 +51,8 @@ enum rc link_new(struct link **out, struct env *env, int connections_max) MUST_C
 void link_free(struct link *l); /* open calls are dropped without callback; bounded even with dead DNS */
 
 /* Start a call; request (headers, body, url) is copied. done runs inside link_poll, answer lent for its
-** duration. */
+** duration. Calls beyond connections_max wait their turn; RC_TRY_LATER past 256 of them. RC_BAD_INPUT: no
+** URL or method, or a line break in a header; nothing was sent. */
 typedef void http_done_fn(void *arg, const struct http_answer *answer);
 enum rc link_start(struct link *l, const struct http_request *request, http_done_fn *done,
 		   void *arg) MUST_CHECK;

@@ -75,36 +75,12 @@ static size_t take_body(char *p, size_t size, size_t count, void *arg)
 	return CURL_WRITEFUNC_ERROR;
 }
 
-/* A status line starts a new answer: after a redirect or a 1xx the earlier headers are of no interest. A
-** value that does not fit is cut, a name that does not fit is none that we ask for. */
 static size_t take_header(char *p, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
-	struct http_answer *a = &t->answer;
-	size_t len = size * count, n;
-	const char *colon;
 
-	if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) {
-		a->header_count = 0;
-		return len;
-	}
-	colon = memchr(p, ':', len);
-	if (colon == NULL || a->header_count == sizeof(a->headers) / sizeof(a->headers[0])) return len;
-	n = (size_t)(colon - p);
-	if (n == 0 || n >= sizeof(a->headers[0].name)) return len;
-	memcpy(a->headers[a->header_count].name, p, n);
-	a->headers[a->header_count].name[n] = '\0';
-	colon++;
-	n = len - n - 1;
-	while (n > 0 && (*colon == ' ' || *colon == '\t'))
-		colon++, n--;
-	while (n > 0 && (colon[n - 1] == '\r' || colon[n - 1] == '\n' || colon[n - 1] == ' '))
-		n--;
-	if (n >= sizeof(a->headers[0].value)) n = sizeof(a->headers[0].value) - 1;
-	memcpy(a->headers[a->header_count].value, colon, n);
-	a->headers[a->header_count].value[n] = '\0';
-	a->header_count++;
-	return len;
+	answer_take_header(&t->answer, p, size * count);
+	return size * count;
 }
 
 /* Refusing here keeps a stranger's URL from even knocking at an address of the house. */

@@ -23,6 +23,11 @@ struct evidence {
 	bool is_denied;       /* the address guard said no                           */
 };
 
+/* Note one header line as it came, line end included. Total. A status line starts a new answer: after a
+** redirect or a 1xx the earlier headers are of no interest. A value that does not fit is cut, a name that
+** does not fit is none that we ask for. */
+void answer_take_header(struct http_answer *a, const char *line, size_t len);
+
 /* How it ended. Total; when in doubt the request counts as sent. */
 enum http_end outcome_of(const struct evidence *e);
 
