@@ -1,6 +1,6 @@
 /* The room db when memory, the disk or its sync fails at the n-th call, for every n: all or nothing, and what
-*was
-** committed stays. */
+ *was
+ ** committed stays. */
 * /
 #include "state.h"
 #include "db/inner.h"
