@@ -133,6 +133,7 @@ static enum rc inspect(struct cx *cx, struct row *row, struct plan *p, const str
 ** last time. */
 static enum rc settle(struct cx *cx, struct row *row, const struct plan *p, const struct schedule_default *d)
 {
+	char next[RFC3339_SIZE];
 	enum rc rc = RC_OK;
 
 	if (p->is_other_rule)
@@ -141,8 +142,13 @@ static enum rc settle(struct cx *cx, struct row *row, const struct plan *p, cons
 			PARAMS(P_TEXT(":rule", p->rule), P_INT(":now", cx_now(cx)), P_INT(":id", row->id)));
 	if (rc == RC_OK && p->is_changed) {
 		rc = meta_set(cx, p->key, p->now_is);
-		log_event(p->next == 0 && row->is_enabled ? LOG_ERROR : LOG_INFO, "jobs", "schedule.planned",
-			  "name=%s next_ms=%lld", d->name, (long long)p->next);
+		if (p->next == 0) {
+			log_event(row->is_enabled ? LOG_ERROR : LOG_INFO, "jobs", "schedule.planned",
+				  "name=%s next=never", d->name);
+		} else {
+			instant_text_zone(next, p->next, row->zone);
+			log_event(LOG_INFO, "jobs", "schedule.planned", "name=%s next=%s", d->name, next);
+		}
 	}
 	if (rc == RC_OK && (p->is_changed || p->is_off)) rc = set_next(cx, row, p->next);
 	return rc;
