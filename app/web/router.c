@@ -169,6 +169,8 @@ static void look(struct search *s, const struct entry *e)
 			if (s->best == NULL || is_nearer(e, s->best)) s->best = e;
 			continue;
 		}
+		if (strstr(sb_text_of(s->allow), e->route->method) != NULL)
+			continue; /* two rows fit the path */
 		if (s->allow->len > 0) sb_lit(s->allow, ", ");
 		sb_text(s->allow, e->route->method);
 		if (strcmp(e->route->method, "GET") == 0) sb_lit(s->allow, ", HEAD");
