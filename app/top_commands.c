@@ -17,15 +17,18 @@ static enum rc first_opening(struct cx *cx, const char *config, const char **cod
 	enum rc rc = house_settle(cx->env, config, "", cx->arena, &why);
 
 	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
+	rc = log_start(cx->env->zone, LOG_ERROR, NULL); /* a new folder has nothing to warn of yet */
+	if (rc != RC_OK) return rc;
 	rc = house_open(&house, cx, true, false);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
-		return cx_fail(cx, rc, _("Another recado already runs on %s; stop it first."), cx->env->dir);
+		rc = cx_fail(cx, rc, _("Another recado already runs on %s; stop it first."), cx->env->dir);
 	if (rc == RC_OK) rc = setup_code(cx, code);
 	if (house != NULL) {
 		db_close(cx->db);
 		cx->db = NULL;
 		house_close(house);
 	}
+	log_stop();
 	return rc;
 }
 
