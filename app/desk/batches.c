@@ -28,7 +28,7 @@ const struct column batches_columns[] = {
 	  .title = N_("State"),
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_LIST,
-	  .choices = "open=Open|paused=Paused|cancelled=Cancelled" },
+	  .choices = "open=open|paused=paused|cancelled=cancelled" },
 	{ .name = "origin",
 	  .title = N_("Origin"),
 	  .type = COLUMN_CHOICE,
@@ -36,17 +36,17 @@ const struct column batches_columns[] = {
 	  .choices =
 		  "auto=Automatic|manual=By hand|cron=External call|catchup=Catching up|command=Command line|inbox=Inbox" },
 	{ .name = "queued",
-	  .title = N_("Pending"),
+	  .title = N_("pending"),
 	  .type = COLUMN_INT,
 	  .flags = COL_READONLY | COL_LIST,
 	  .sql = COUNT_UP_TO("queued") },
 	{ .name = "failed",
-	  .title = N_("Failed"),
+	  .title = N_("failed"),
 	  .type = COLUMN_INT,
 	  .flags = COL_READONLY | COL_LIST,
 	  .sql = COUNT_UP_TO("failed") },
 	{ .name = "unsure",
-	  .title = N_("Unsure"),
+	  .title = N_("unsure"),
 	  .type = COLUMN_INT,
 	  .flags = COL_READONLY | COL_LIST,
 	  .sql = COUNT_UP_TO("unsure") },
@@ -118,10 +118,10 @@ const struct action batches_actions[] = {
 static const struct {
 	const char *state, *title;
 } state_words[] = {
-	{ "queued", N_("Pending") },      { "sending", N_("Sending") }, { "sent", N_("Sent") },
-	{ "delivered", N_("Delivered") }, { "read", N_("Read") },       { "failed", N_("Failed") },
-	{ "unsure", N_("Unsure") },       { "expired", N_("Expired") }, { "cancelled", N_("Cancelled") },
-	{ "skipped", N_("Skipped") },
+	{ "queued", N_("pending") },      { "sending", N_("sending") }, { "sent", N_("sent") },
+	{ "delivered", N_("delivered") }, { "read", N_("read") },       { "failed", N_("failed") },
+	{ "unsure", N_("unsure") },       { "expired", N_("expired") }, { "cancelled", N_("cancelled") },
+	{ "skipped", N_("skipped") },
 };
 
 void batches_show(struct cx *cx, int64_t id, struct value *page)

@@ -12,7 +12,8 @@ const struct resource desk_resources[] = {
 		.title = N_("Outbox"),
 		.title_one = N_("Message"),
 		.table = "message",
-		.from = "JOIN contact c ON c.id = t.contact_id JOIN channel_account a ON a.id = t.channel_account_id",
+		.from = "JOIN contact c ON c.id = t.contact_id"
+			" JOIN channel_account a ON a.id = t.channel_account_id",
 		.row_name = "c.address",
 		.columns = outbox_columns,
 		.sorts = outbox_sorts,

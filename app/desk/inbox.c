@@ -135,14 +135,14 @@ static const char *state_words(struct cx *cx, const char *state, bool is_late)
 	static const struct {
 		const char *state, *title;
 	} words[] = {
-		{ "queued", N_("Pending") },  { "sending", N_("Sending") },
-		{ "sent", N_("Sent") },       { "delivered", N_("Delivered") },
-		{ "read", N_("Read") },       { "failed", N_("Failed") },
-		{ "unsure", N_("Unsure") },   { "cancelled", N_("Cancelled") },
-		{ "expired", N_("Expired") }, { "skipped", N_("Skipped") },
+		{ "queued", N_("pending") },  { "sending", N_("sending") },
+		{ "sent", N_("sent") },       { "delivered", N_("delivered") },
+		{ "read", N_("read") },       { "failed", N_("failed") },
+		{ "unsure", N_("unsure") },   { "cancelled", N_("cancelled") },
+		{ "expired", N_("expired") }, { "skipped", N_("skipped") },
 	};
 
-	if (is_late && strcmp(state, "failed") == 0) return _("Failed afterwards");
+	if (is_late && strcmp(state, "failed") == 0) return _("failed afterwards");
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].state, state) == 0) return words_get(cx->lang, words[i].title);
 	return state;

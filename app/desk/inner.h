@@ -17,20 +17,20 @@
 #define DESK_CHOICES_MAX      24      /* of one column or filter: a list to read at one glance            */
 #define DESK_PAGE_ROWS        25      /* rows of a page: about two screens of a phone                     */
 #define DESK_API_ROWS         50      /* rows of an API answer that names no limit                        */
-#define DESK_API_ROWS_MAX     200     /* of one API answer: fits the request's arena whatever the columns */
+#define DESK_API_ROWS_MAX     200     /* of one API answer: fits the arena of a request */
 #define DESK_BULK_MAX         200     /* rows of one bulk action: what one page can show and tick         */
 #define DESK_COUNT_MAX        10001   /* counting stops there and says "more than 10,000"                 */
 #define DESK_EXPORT_ROWS_MAX  1000000 /* a spreadsheet holds 1,048,576 rows                              */
 #define DESK_EXPORT_MS        60000   /* an export of the largest table allowed, on a slow disk           */
-#define DESK_PAGE_MS          2000 /* every other statement of a page (design: a page ends after 2 s)        */
-#define DESK_REF_OPTIONS_MAX  100  /* more rows than this are searched for, not chosen from a list     */
-#define DESK_SEARCH_WORDS_MAX 4    /* words of one search; what follows them is part of the last       */
-#define DESK_SEARCH_MAX       100  /* code points typed into the search box                            */
-#define DESK_CURSOR_MAX       1400  /* characters of a cursor: a sort key of 250 letters fits           */
-#define DESK_HISTORY_ROWS     100   /* changes of one object shown, newest first                        */
-#define DESK_LONG_TEXT_MAX    10000 /* code points of a note when the column names no max               */
-#define DESK_TEXT_MAX         200   /* code points of a line when the column names no max               */
-#define DESK_SQL_MAX          (64 * 1024) /* no statement of ours comes near it                               */
+#define DESK_PAGE_MS          2000    /* every other statement of a page (design: a page ends after 2 s) */
+#define DESK_REF_OPTIONS_MAX  100     /* more rows than this are searched for, not chosen from a list */
+#define DESK_SEARCH_WORDS_MAX 4       /* words of one search; what follows them is part of the last */
+#define DESK_SEARCH_MAX       100     /* code points typed into the search box */
+#define DESK_CURSOR_MAX       1400    /* characters of a cursor: a sort key of 250 letters fits */
+#define DESK_HISTORY_ROWS     100     /* changes of one object shown, newest first */
+#define DESK_LONG_TEXT_MAX    10000   /* code points of a note when the column names no max */
+#define DESK_TEXT_MAX         200     /* code points of a line when the column names no max */
+#define DESK_SQL_MAX          (64 * 1024) /* no statement of ours comes near it */
 
 struct choice {
 	const char *value, *title; /* title: msgid */

@@ -14,7 +14,7 @@ const struct column jobs_columns[] = {
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_LIST,
 	  .choices =
-		  "queued=Waiting|running=Running|done=Done|failed=Failed|dead=Given up|cancelled=Cancelled" },
+		  "queued=waiting|running=running|done=done|failed=failed|dead=given up|cancelled=cancelled" },
 	{ .name = "run_at", .title = N_("Due"), .type = COLUMN_INSTANT, .flags = COL_READONLY | COL_LIST },
 	{ .name = "attempts", .title = N_("Attempts"), .type = COLUMN_INT, .flags = COL_READONLY },
 	{ .name = "progress_done",
@@ -26,7 +26,8 @@ const struct column jobs_columns[] = {
 	  .title = N_("Progress"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
-	  .sql = "CASE WHEN t.progress_total > 0 THEN t.progress_done || ' / ' || t.progress_total ELSE '' END" },
+	  .sql = "CASE WHEN t.progress_total > 0 THEN t.progress_done || ' / ' || t.progress_total"
+		 " ELSE '' END" },
 	{ .name = "note", .title = N_("Note"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
 	{ .name = "error", .title = N_("Error"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
 	{ .name = "is_late", .title = N_("Late"), .type = COLUMN_BOOL, .flags = COL_READONLY },
@@ -54,7 +55,7 @@ const struct filter jobs_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
 	  .choices =
-		  "queued=Waiting|running=Running|done=Done|failed=Failed|dead=Given up|cancelled=Cancelled",
+		  "queued=waiting|running=running|done=done|failed=failed|dead=given up|cancelled=cancelled",
 	  .sql = (const char *const[]){ "t.state = 'queued'", "t.state = 'running'", "t.state = 'done'",
 					"t.state = 'failed'", "t.state = 'dead'", "t.state = 'cancelled'",
 					NULL } },

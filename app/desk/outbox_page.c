@@ -29,8 +29,8 @@ const struct column outbox_columns[] = {
 	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
 	  .sql = "CASE WHEN t.state = 'failed' AND t.is_late_failure = 1 THEN 'failed_late' ELSE t.state END",
 	  .choices =
-		  "queued=Pending|sending=Sending|sent=Sent|delivered=Delivered|read=Read|failed=Failed|"
-		  "failed_late=Failed afterwards|unsure=Unsure|expired=Expired|cancelled=Cancelled|skipped=Skipped" },
+		  "queued=pending|sending=sending|sent=sent|delivered=delivered|read=read|failed=failed|"
+		  "failed_late=failed afterwards|unsure=unsure|expired=expired|cancelled=cancelled|skipped=skipped" },
 	{ .name = "topic",
 	  .title = N_("Topic"),
 	  .type = COLUMN_CHOICE,
@@ -50,7 +50,7 @@ const struct column outbox_columns[] = {
 	{ .name = "state_why", .title = N_("Reason"), .type = COLUMN_TEXT, .flags = COL_READONLY },
 	{ .name = "error", .title = N_("Error"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
 	{ .name = "is_late_failure",
-	  .title = N_("Failed afterwards"),
+	  .title = N_("failed afterwards"),
 	  .type = COLUMN_BOOL,
 	  .flags = COL_READONLY | COL_API },
 	{ .name = "attempts", .title = N_("Attempts"), .type = COLUMN_INT, .flags = COL_READONLY | COL_LIST },
@@ -61,10 +61,16 @@ const struct column outbox_columns[] = {
 	  .sql = "max(t.attempts - 1, 0)" },
 	{ .name = "not_before_at", .title = N_("Not before"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "expires_at", .title = N_("Expires"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
-	{ .name = "sent_at", .title = N_("Sent"), .type = COLUMN_INSTANT, .flags = COL_READONLY | COL_LIST },
-	{ .name = "delivered_at", .title = N_("Delivered"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
-	{ .name = "read_at", .title = N_("Read"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
-	{ .name = "failed_at", .title = N_("Failed"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "sent_at",
+	  .title = N_("Sent at"),
+	  .type = COLUMN_INSTANT,
+	  .flags = COL_READONLY | COL_LIST },
+	{ .name = "delivered_at",
+	  .title = N_("Delivered at"),
+	  .type = COLUMN_INSTANT,
+	  .flags = COL_READONLY },
+	{ .name = "read_at", .title = N_("Read at"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "failed_at", .title = N_("Failed at"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "provider_id",
 	  .title = N_("Provider's number"),
 	  .type = COLUMN_TEXT,
@@ -88,8 +94,8 @@ const struct filter outbox_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
 	  .choices =
-		  "queued=Pending|sending=Sending|sent=Sent|delivered=Delivered|read=Read|failed=Failed|unsure=Unsure|"
-		  "expired=Expired|cancelled=Cancelled|skipped=Skipped",
+		  "queued=pending|sending=sending|sent=sent|delivered=delivered|read=read|failed=failed|unsure=unsure|"
+		  "expired=expired|cancelled=cancelled|skipped=skipped",
 	  .sql = (const char *const[]){ "t.state = 'queued'", "t.state = 'sending'", "t.state = 'sent'",
 					"t.state = 'delivered'", "t.state = 'read'", "t.state = 'failed'",
 					"t.state = 'unsure'", "t.state = 'expired'", "t.state = 'cancelled'",

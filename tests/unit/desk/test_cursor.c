@@ -41,11 +41,11 @@ static void every_place_comes_back_as_it_was(void **unused)
 	goes_round(&(struct cursor){ .sort = "name", .id = 1, .key_text = "" });
 	goes_round(&(struct cursor){ .sort = "name", .id = 12, .key_text = "Ñandú: 50 % / ?&" });
 	goes_round(&(struct cursor){ .sort = "created_at",
-				.is_back = true,
-				.is_down = true,
-				.id = INT64_MAX,
-				.key_is_int = true,
-				.key_int = INT64_MAX });
+				     .is_back = true,
+				     .is_down = true,
+				     .id = INT64_MAX,
+				     .key_is_int = true,
+				     .key_int = INT64_MAX });
 	goes_round(&(struct cursor){ .sort = "x", .id = 7, .key_is_int = true, .key_int = -5 });
 }
 
