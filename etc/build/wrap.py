@@ -13,7 +13,13 @@ COLUMNS = 110
 def wrap(lines):
     """The lines with overlong ** lines wrapped; also mends *word, what clang-format leaves of one."""
     out, i = [], 0
-    lines = [re.sub(r"^\*(?=[^*/\s])", "** ", line) for line in lines]
+    joined = []
+    for line in lines:
+        if joined and re.match(r"\*[^*/\s]", line) and joined[-1].startswith(("** ", "/* ")):
+            joined[-1] += " " + line[1:]
+        else:
+            joined.append(line)
+    lines = joined
     while i < len(lines):
         line = lines[i]
         opens = line.startswith("/* ") and "*/" not in line
