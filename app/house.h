@@ -15,16 +15,14 @@ const struct setting *const *house_settings(void);
 const struct command *const *house_commands(void);
 
 /* Fill env from DIR/recado.ini (or config_path): settings, zone, language, clock. now: "" or RFC 3339
-*(offline mode only).
+** (offline mode only).
 ** *why (arena): the sentence. */
 enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a,
 		     const char **why) MUST_CHECK;
 
 /* Open the database and run what `holder` implies: lock, migrations, templates, roles, work, outbox, the
-*built-in
-** stand-in when offline, and the web when with_web. cx belongs to the calling thread. RC_CONFLICT: another
-*process
-** holds the folder. On failure everything begun is ended and cx holds the sentence. */
+** built-in stand-in when offline, and the web when with_web. cx belongs to the calling thread. RC_CONFLICT:
+** another process holds the folder. On failure everything begun is ended and cx holds the sentence. */
 enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web) MUST_CHECK;
 /* Stop in reverse order, within seconds. NULL is fine. */
 void house_close(struct house *h);

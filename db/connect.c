@@ -45,7 +45,7 @@ static void library_start(void)
 	sqlite3_initialize();
 }
 
-/* ---- what a result code means ---- */
+/* What a result code means */
 
 static enum rc rc_of(int code)
 {
@@ -102,7 +102,7 @@ enum rc connect_fail(struct cx *cx, struct db *db, int code, const char *sql)
 	return rc;
 }
 
-/* ---- hooks ---- */
+/* Hooks */
 
 static int on_commit(void *arg)
 {
@@ -145,7 +145,7 @@ static int on_wal(void *arg, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* ---- raw questions ---- */
+/* Raw questions */
 
 enum rc connect_exec(struct db *db, const char *sql)
 {
@@ -189,7 +189,7 @@ enum rc connect_text(struct db *db, char *buf, size_t size, const char *sql)
 	return rc;
 }
 
-/* ---- opening ---- */
+/* Opening */
 
 static enum rc configure(struct db *db, enum connect_mode mode)
 {

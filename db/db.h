@@ -42,7 +42,7 @@ enum rc db_open(struct db **out, struct store *s) MUST_CHECK;
 enum rc db_open_path(struct db **out, const char *path, bool read_only) MUST_CHECK;
 void db_close(struct db *db); /* NULL is fine */
 
-/* ---- parameters ---- */
+/* Parameters */
 
 enum param_type { PARAM_END, PARAM_INT, PARAM_TEXT, PARAM_BLOB, PARAM_NULL };
 struct param {
@@ -77,7 +77,7 @@ struct param {
 #define PARAMS(...) ((const struct param[]){ __VA_ARGS__, { .name = NULL, .type = PARAM_END } })
 #define NO_PARAMS   NULL
 
-/* ---- one statement ---- */
+/* One statement */
 
 /* Run a statement that returns no rows. A UNIQUE or FOREIGN KEY violation is RC_CONFLICT, a busy file
 ** RC_TRY_LATER, any other constraint RC_BUG. A write needs tx_begin. Text is lent until it returns. */
@@ -119,7 +119,7 @@ void db_limit_ms(struct db *db, int64_t ms);
 /* At the end of a cx: a transaction or cursor still open is a bug; logged, rolled back. */
 void db_at_rest(struct cx *cx);
 
-/* ---- transactions ---- */
+/* Transactions */
 
 /* Write: takes the fair write lane, then BEGIN IMMEDIATE. Inner begins only count; an inner failure
 ** dooms the whole. tx_end is called in any case, also after a tx_begin that failed. */
@@ -133,7 +133,7 @@ enum rc tx_read(struct cx *cx) MUST_CHECK;
 /* To be woken after COMMIT (kept until then; dropped on ROLLBACK). Without a transaction: at once. */
 void tx_wake(struct cx *cx, enum wake who);
 
-/* ---- whole files ---- */
+/* Whole files */
 
 /* A consistent copy through SQLite's backup interface, in steps that never hold the lane; one single
 ** file, synced, renamed into place. RC_TRY_LATER when we are stopping. */

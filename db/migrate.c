@@ -35,7 +35,7 @@ struct table_rows {
 	int64_t rows;
 };
 
-/* ---- the list ---- */
+/* The list */
 
 enum rc migrations_embedded(struct migration out[MIGRATIONS_MAX], size_t *count)
 {
@@ -78,7 +78,7 @@ int db_version_of(struct cx *cx)
 	return db_get_int(cx, &version, "PRAGMA user_version", NO_PARAMS) == RC_OK ? (int)version : -1;
 }
 
-/* ---- row counts ---- */
+/* Row counts */
 
 static bool is_word(char c)
 {
@@ -146,7 +146,7 @@ static enum rc count_tables(struct db *db, struct arena *a, struct table_rows **
 	return rc;
 }
 
-/* ---- one step ---- */
+/* One step */
 
 struct upgrade {
 	struct db *db;
@@ -225,7 +225,7 @@ static enum rc check_references(const struct upgrade *u, const struct migration 
 	return refuse(u, last, rc, arena_printf(u->arena, "a reference of %s points nowhere", table));
 }
 
-/* ---- all steps ---- */
+/* All steps */
 
 static enum rc steps(const struct upgrade *u, const struct migration *list, size_t count, int64_t version)
 {
@@ -269,7 +269,7 @@ out:
 	return rc;
 }
 
-/* ---- an upgrade ---- */
+/* An upgrade */
 
 static int64_t size_of(const char *path)
 {

@@ -108,7 +108,7 @@ enum rc db_snapshot(struct cx *cx, const char *to_path)
 	return rc;
 }
 
-/* ---- checking a copy ---- */
+/* Checking a copy */
 
 static enum rc check_contents(struct cx *cx, struct db *db, const char *path, const char **message)
 {

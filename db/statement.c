@@ -32,7 +32,7 @@ static uint64_t hash_of(const char *text)
 	return h;
 }
 
-/* ---- the cache ---- */
+/* The cache */
 
 /* The place for a new statement: a free one, else the one unused for longest; NULL when all are busy. */
 static struct statement *place_for(struct db *db)
@@ -105,7 +105,7 @@ void statements_free(struct db *db)
 	}
 }
 
-/* ---- parameters ---- */
+/* Parameters */
 
 static int bind_one(sqlite3_stmt *stmt, int i, const struct param *p, sqlite3_destructor_type keep)
 {
@@ -142,7 +142,7 @@ static enum rc bind_all(struct cx *cx, struct statement *st, const char *sql, co
 	return have == want ? RC_OK : bug("a parameter left out", sql);
 }
 
-/* ---- cursors ---- */
+/* Cursors */
 
 static struct query *cursor_take(struct db *db)
 {
@@ -275,7 +275,7 @@ char *query_copy(struct cx *cx, const struct query *q, int i)
 	return arena_text(cx->arena, text);
 }
 
-/* ---- shapes ---- */
+/* Shapes */
 
 enum rc db_run(struct cx *cx, const char *sql, const struct param *params)
 {

@@ -23,7 +23,7 @@ static enum rc bug(const struct db *db, const char *what, const char *file, int 
 	return RC_BUG;
 }
 
-/* ---- the lane ---- */
+/* The lane */
 
 enum rc lane_init(struct lane *l)
 {
@@ -111,7 +111,7 @@ void lane_leave(struct lane *l)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* ---- begin and end ---- */
+/* Begin and end */
 
 static int step(sqlite3_stmt *stmt)
 {
@@ -285,7 +285,7 @@ void tx_wake(struct cx *cx, enum wake who)
 		env_wake(cx->env, who);
 }
 
-/* ---- leaving things in order ---- */
+/* Leaving things in order */
 
 void tx_abandon(struct db *db)
 {

@@ -72,7 +72,7 @@ int64_t clock_ticks(void)
 	return (int64_t)ts.tv_sec * SECOND_MS + ts.tv_nsec / 1000000;
 }
 
-/* ---- days ---- */
+/* Days */
 
 static bool is_leap(int year)
 {
@@ -148,7 +148,7 @@ int day_weekday(day d)
 	return (int)(w < 0 ? w + 7 : w);
 }
 
-/* ---- dates as text ---- */
+/* Dates as text */
 
 /* 1 to max decimal digits, at least min; moves *p past them. -1 when there are too few or too many. */
 static int take_digits(const char **p, int min, int max)
@@ -232,7 +232,7 @@ void day_text_local(char out[DATE_SIZE], day d)
 		 (unsigned)year % 10000);
 }
 
-/* ---- instants as text ---- */
+/* Instants as text */
 
 /*
 ** hh:mm[:ss[.fraction]] in milliseconds; more than three figures of a fraction are cut off. -1: no such time.

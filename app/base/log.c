@@ -53,7 +53,7 @@ static struct {
 	_Atomic int least;
 } the_log = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .least = LOG_INFO };
 
-/* ---- one line ---- */
+/* One line */
 
 /* The bytes of the character at p that may go into a line; 0: replace one byte. */
 static size_t harmless(const unsigned char *p, size_t len)
@@ -166,7 +166,7 @@ static size_t begin_line(char *line, enum log_level level, const char *subject, 
 	return append(line, 0, "%s %s %s %.80s", at, levels[level], subject, event);
 }
 
-/* ---- writing ---- */
+/* Writing */
 
 static void write_stderr(const char *p, size_t len)
 {
@@ -285,7 +285,7 @@ void log_event(enum log_level level, const char *subject, const char *event, con
 	if (!is_queued) write_stderr(line, n);
 }
 
-/* ---- start and stop ---- */
+/* Start and stop */
 
 enum rc log_start(const struct zone *zone, enum log_level least, const char *dir)
 {

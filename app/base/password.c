@@ -24,8 +24,7 @@
 #define PASSWORD_MAX 1024 /* bytes; a long sentence, and no free work for a stranger          */
 /*
 ** A hash takes some 40 ms on a small server: the ninth who waits would wait a third of a second, and more
-*than
-** that at once is an attack.
+** than that at once is an attack.
 */
 #define PASSWORD_QUEUE_MAX 8
 /* Hashes of an earlier or a later set-up still open, a hostile one does not. */

@@ -45,7 +45,7 @@ enum rc seal_start(void)
 	return psa_crypto_init() == PSA_SUCCESS ? RC_OK : RC_IO;
 }
 
-/* ---- random ---- */
+/* Random */
 
 void random_bytes(void *out, size_t len)
 {
@@ -82,7 +82,7 @@ void token_new(char out[TOKEN_SIZE])
 	random_base32(out, TOKEN_SIZE - 1);
 }
 
-/* ---- hashes ---- */
+/* Hashes */
 
 static void hex(char *out, const unsigned char *p, size_t len)
 {
@@ -146,7 +146,7 @@ bool same_bytes(const void *a, size_t alen, const void *b, size_t blen)
 	return differ == 0;
 }
 
-/* ---- sealing ---- */
+/* Sealing */
 
 enum rc seal_text(struct arena *a, char **out, const struct seal_key *k, const char *context,
 		  const char *text)

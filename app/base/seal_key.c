@@ -5,7 +5,7 @@
 ** Needs:  mbedTLS's PSA after seal_start().
 ** Never:  replaces a key file: what it sealed would be lost.
 ** Holds:  (1) the file appears whole, synced, 0600, or not at all; (2) plain key bytes are wiped before
-*return;
+** return;
 **         (3) a recovery code with one wrong letter is refused, except one time in a million.
 */
 #include "base/seal_key.h"
@@ -41,7 +41,7 @@ void base32_text(char *out, size_t count, const unsigned char *bits, size_t len)
 	out[count] = '\0';
 }
 
-/* ---- the file ---- */
+/* The file */
 
 static enum rc rc_of_errno(int err)
 {
@@ -162,7 +162,7 @@ void seal_key_free(struct seal_key *k)
 	mem_free(k);
 }
 
-/* ---- the recovery code ---- */
+/* The recovery code */
 
 /* All letters: the key's and the check's. */
 static void code_letters(char out[KEY_LETTERS + CHECK_LETTERS + 1], const unsigned char key[KEY_SIZE])

@@ -45,7 +45,7 @@ struct settings {
 	struct place **sorted;       /* by name                                         */
 };
 
-/* ---- items ---- */
+/* Items */
 
 static struct item *item_new(const struct draft_value *v, bool is_override)
 {
@@ -89,7 +89,7 @@ static void hang_in(struct place *p, struct item *item)
 	atomic_store_explicit(&p->item, item, memory_order_release);
 }
 
-/* ---- loading ---- */
+/* Loading */
 
 static enum rc read_text(const struct settings *s, char **text, size_t *len, struct arena *a, enum lang lang,
 			 const char **why)
@@ -209,7 +209,7 @@ enum rc settings_reload(struct settings *s, struct arena *a, enum lang lang, con
 	return rc;
 }
 
-/* ---- finding ---- */
+/* Finding */
 
 static struct place *place_of(const struct settings *s, const char *name)
 {
@@ -268,7 +268,7 @@ enum rc settings_override(struct settings *s, const char *name, const char *valu
 	return rc;
 }
 
-/* ---- reading ---- */
+/* Reading */
 
 static const struct item *item_of(const struct settings *s, const char *name)
 {

@@ -25,7 +25,7 @@ const char *setting_default(const struct setting *row)
 	return row->def ? row->def : "";
 }
 
-/* ---- describing ---- */
+/* Describing */
 
 /* The names of "a|b|c" as "a, b, c". */
 static const char *choices_text(const char *choices, struct arena *a)
@@ -97,7 +97,7 @@ static enum rc refuse(const struct setting *row, const char *written, struct are
 	return RC_BAD_INPUT;
 }
 
-/* ---- reading ---- */
+/* Reading */
 
 static bool is_blank(char c)
 {

@@ -5,8 +5,7 @@
 ** Needs:  inih, compiled with line numbers (the Makefile's INIH has the same defines as the library).
 ** Never:  reads a file (settings_file.c) or keeps a value (settings.c).
 ** Holds:  (1) each row gets exactly one value: of its line, or its default; (2) all faults of a file are told
-*at
-**         once, up to FAULTS_MAX, each with its line.
+**         at once, up to FAULTS_MAX, each with its line.
 */
 #include "base/settings_inside.h"
 #include "base/log.h"
@@ -61,7 +60,7 @@ static void fault(struct draft *d, int line, const char *what)
 		sb_printf(&d->why, "%s: %s", d->path, what);
 }
 
-/* ---- unknown names ---- */
+/* Unknown names */
 
 /* All sections once, or all full names, as text_nearest wants them. NULL: no memory. */
 static const char **candidates(const struct setting *const *rows, size_t count, bool are_sections,
@@ -116,7 +115,7 @@ static void unknown_section(struct draft *d, const char *section, int line)
 		      arena_printf(d->a, words_get(d->lang, N_("there is no section [%.60s].")), section));
 }
 
-/* ---- inih's calls ---- */
+/* Inih's calls */
 
 static void take_value(struct draft *d, const char *name, const char *value, int line)
 {
@@ -162,7 +161,7 @@ static int on_line(void *user, const char *section, const char *name, const char
 	return d->rc == RC_OK;
 }
 
-/* ---- the whole text ---- */
+/* The whole text */
 
 /* The line of the first byte that is not UTF-8 text, or of a line that is too long; 0: all fine. */
 static int bad_line(const char *text, size_t len, bool *is_long)

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- reading ---- */
+/* Reading */
 
 enum rc settings_read_file(const char *path, size_t max, char **out, size_t *len, struct arena *a)
 {
@@ -62,7 +62,7 @@ const char *settings_folder(const char *path, struct arena *a)
 	return slash == path ? "/" : arena_bytes(a, path, (size_t)(slash - path));
 }
 
-/* ---- where a line goes ---- */
+/* Where a line goes */
 
 static const char blanks[] = " \t\v\f\r"; /* what inih skips inside a line */
 
@@ -200,7 +200,7 @@ enum rc settings_edit(const char **out, size_t *out_len, const char *text, size_
 	return rc;
 }
 
-/* ---- publishing ---- */
+/* Publishing */
 
 static enum rc write_all(int fd, const char *p, size_t len)
 {
@@ -254,7 +254,7 @@ static enum rc publish(int folder, const char *path, const char *text, size_t le
 	return rc;
 }
 
-/* ---- setting ---- */
+/* Setting */
 
 /* The value as it will stand in the file, or a sentence why not. */
 static enum rc check_value(const struct settings *s, const char *name, const char **value, struct arena *a,

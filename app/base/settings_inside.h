@@ -6,7 +6,7 @@
 
 #include "base/settings.h"
 
-/* ---- settings_check.c: one value against its row ---- */
+/* Settings_check.c: one value against its row */
 
 struct setting_value {
 	const char *raw;  /* as written, trimmed                                  */
@@ -27,7 +27,7 @@ const char *setting_default(const struct setting *row);
 /* "yes or no", "a whole number from 1 to 32": for messages and the sample file. */
 const char *setting_expected(const struct setting *row, struct arena *a, enum lang lang);
 
-/* ---- settings_file.c: bytes ---- */
+/* Settings_file.c: bytes */
 
 /* The whole file in the arena, NUL after it. RC_NOT_FOUND: none; RC_TOO_LARGE; RC_IO. */
 enum rc settings_read_file(const char *path, size_t max, char **out, size_t *len, struct arena *a) MUST_CHECK;
@@ -37,7 +37,7 @@ enum rc settings_edit(const char **out, size_t *out_len, const char *text, size_
 /* The folder part of a path, "." without one. */
 const char *settings_folder(const char *path, struct arena *a);
 
-/* ---- settings_draft.c: the text of a file against the tables ---- */
+/* Settings_draft.c: the text of a file against the tables */
 
 struct draft_value {
 	struct setting_value value;
@@ -55,7 +55,7 @@ enum rc settings_check_text(struct draft_value *out, const struct setting *const
 const char *settings_unknown(const struct setting *const *rows, size_t count, const char *name,
 			     struct arena *a, enum lang lang);
 
-/* ---- settings.c ---- */
+/* Settings.c */
 
 const struct setting *settings_find(const struct settings *s, const char *name);
 const struct setting *const *settings_all(const struct settings *s, size_t *count);

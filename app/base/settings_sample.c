@@ -1,6 +1,6 @@
 /*
 ** settings_sample.c -- the settings file that explains itself: every key, its help, what it takes, its
-*default.
+** default.
 **
 ** Owns:   nothing. Needs: the tables. Never: reads values in force.
 ** Holds:  the text loads as it is and then every setting has its default: all keys stand behind a ";".

@@ -6,7 +6,7 @@
 ** Never:  changes the catalogue after words_load(), so any thread reads it without a lock.
 ** Holds:  (1) a text handed out lives as long as the process; (2) a msgid without translation is its own;
 **         (3) a translation takes the same printf arguments as its msgid: the build (etc/build/po.c) saw to
-*it.
+**         it.
 */
 #include "base/words.h"
 #include "base/embed.h"
@@ -48,7 +48,7 @@ static struct word *place(const struct catalogue *c, const char *id, uint64_t ha
 	return &c->words[i];
 }
 
-/* ---- loading ---- */
+/* Loading */
 
 static const char *keep(struct catalogue *c, const char *text)
 {
@@ -110,7 +110,7 @@ enum rc words_load(void)
 	return rc;
 }
 
-/* ---- asking ---- */
+/* Asking */
 
 const char *words_get(enum lang lang, const char *msgid)
 {

@@ -41,7 +41,7 @@ struct zone {
 static _Atomic(struct zone *) zones;
 static pthread_mutex_t zones_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* ---- reading TZif ---- */
+/* Reading TZif */
 
 struct counts {
 	uint32_t isut, isstd, leap, time, type, chars;
@@ -153,7 +153,7 @@ void zone_free(struct zone *z)
 	mem_free(z);
 }
 
-/* ---- finding ---- */
+/* Finding */
 
 static const struct zone *cached(const struct zone *z, const char *name)
 {
@@ -199,7 +199,7 @@ const char *zone_name(const struct zone *z)
 	return z ? z->name : "UTC";
 }
 
-/* ---- reckoning ---- */
+/* Reckoning */
 
 static int64_t floor_div(int64_t a, int64_t b)
 {

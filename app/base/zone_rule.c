@@ -122,7 +122,7 @@ enum rc zone_rule_parse(struct zone_rule *out, const char *p, size_t len)
 	return RC_OK;
 }
 
-/* ---- reckoning ---- */
+/* Reckoning */
 
 static bool is_leap(int64_t year)
 {

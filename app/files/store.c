@@ -42,7 +42,7 @@ static enum rc disk_said_no(struct cx *cx, int error)
 	return cx_fail(cx, RC_IO, "%s", _("The file could not be kept. Look at the server's log."));
 }
 
-/* ---- copying in ---- */
+/* Copying in */
 
 struct copy {
 	struct tmpfile_at tmp;
@@ -106,7 +106,7 @@ static enum rc publish(struct cx *cx, struct copy *c)
 	return rc == RC_OK ? rc : disk_said_no(cx, errno);
 }
 
-/* ---- the row ---- */
+/* The row */
 
 /* The last part of whatever path a browser sent, without control characters; never empty. */
 static const char *plain_name(struct cx *cx, const char *name)
@@ -168,7 +168,7 @@ enum rc file_store(struct cx *cx, int64_t *id, int fd, const struct file_new *fi
 	return rc;
 }
 
-/* ---- reading ---- */
+/* Reading */
 
 enum rc file_open(struct cx *cx, int *fd, int64_t *size, int64_t id)
 {

@@ -199,8 +199,7 @@ const struct schedule_default ops_schedules[] = {
 	{ .name = NULL },
 };
 
-/* ---- restore
- * ---------------------------------------------------------------------------------------------------- */
+/* Restore */
 
 static enum rc unpack_entry(struct cx *cx, int archive, const struct tar_entry *entry, const char *aside)
 {

@@ -21,9 +21,7 @@ void command_print(struct cx *cx, struct command_call *call, const struct value 
 	fprintf(call->out, "%s\n", sb_text_of(&sb));
 }
 
-/* ---- people
- * ---------------------------------------------------------------------------------------------------------
- */
+/* People */
 
 static enum rc read_password(struct cx *cx, struct command_call *call, const char **out)
 {
@@ -106,8 +104,7 @@ static enum rc run_token_add(struct cx *cx, struct command_call *call)
 	return RC_OK;
 }
 
-/* ---- settings
- * ------------------------------------------------------------------------------------------------------- */
+/* Settings */
 
 static struct value *setting_value(struct cx *cx, const struct setting *row)
 {
@@ -179,9 +176,7 @@ static enum rc run_config_set(struct cx *cx, struct command_call *call)
 	return RC_OK;
 }
 
-/* ---- check
- * ------------------------------------------------------------------------------------------------------------
- */
+/* Check */
 
 static enum rc run_check(struct cx *cx, struct command_call *call)
 {
@@ -207,8 +202,7 @@ static enum rc run_check(struct cx *cx, struct command_call *call)
 	return worst == CHECK_FAIL ? cx_fail(cx, RC_IO, _("Something needs you; see above.")) : RC_OK;
 }
 
-/* ---- backup and restore
- * ------------------------------------------------------------------------------------------------ */
+/* Backup and restore */
 
 static enum rc run_backup(struct cx *cx, struct command_call *call)
 {

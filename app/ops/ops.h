@@ -12,8 +12,7 @@
 #include "base/command.h"
 #include "desk/desk.h"
 
-/* ---- state folder (state.c)
- * ---------------------------------------------------------------------------------- */
+/* State folder (state.c) */
 
 #define STATE_DIR_DEFAULT "/var/lib/recado"
 #define CONFIG_FILE       "recado.ini"
@@ -24,16 +23,14 @@ enum rc state_create(struct cx *cx, const char *dir, const struct setting *const
 /* The lock of the folder, held until the descriptor closes. RC_CONFLICT: another process holds it. */
 enum rc state_lock(int *fd, const char *dir) MUST_CHECK;
 
-/* ---- what commands print (cmd_core.c, version.c)
- * ------------------------------------------------------------- */
+/* What commands print (cmd_core.c, version.c) */
 
 /* Pretty JSON and a line end to the caller. */
 void command_print(struct cx *cx, struct command_call *call, const struct value *value);
 /* The version and, with is_json, every library in the binary. */
 enum rc version_print(struct cx *cx, FILE *out, bool is_json) MUST_CHECK;
 
-/* ---- control socket (control.c)
- * -------------------------------------------------------------------------------- */
+/* Control socket (control.c) */
 
 /* What a command line asked for, before its row runs. */
 struct command_line {
@@ -54,22 +51,18 @@ void control_stop(struct control *c); /* waits for running calls, at most 5 s; N
 enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err,
 		     int *exit_code) MUST_CHECK;
 
-/* ---- backup and restore
- * ------------------------------------------------------------------------------------------ */
+/* Backup and restore */
 
 /* One archive (POSIX ustar) of a consistent recado.db, files/ and recado.ini; never the key nor last_seen.
  * *path_out (arena). */
 enum rc backup_write(struct cx *cx, const char *path, const char **path_out) MUST_CHECK;
 /* Put an archive in place of the state: unpacked aside, verified, then swapped; the old state stays in
-*before-restore-…/.
-** Needs the lock. */
+** before-restore-…/. Needs the lock. */
 enum rc backup_restore(struct cx *cx, const char *dir, const char *path) MUST_CHECK;
 /* Newest backup of DIR/backups: its instant, 0 = none. */
 instant backup_newest(const char *dir);
 
-/* ---- host
- * ----------------------------------------------------------------------------------------------------------
- */
+/* Host */
 
 /* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not a
  * failure. */
@@ -78,9 +71,7 @@ void sandbox_enter(const char *state_dir);
  */
 void notify_systemd(const char *state);
 
-/* ---- health
- * ----------------------------------------------------------------------------------------------------------
- */
+/* Health */
 
 struct ops_tables {
 	const struct check *const

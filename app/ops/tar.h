@@ -20,9 +20,8 @@ struct tar_entry {
 	int64_t size;
 };
 /* The next header: RC_NOT_FOUND at the end, RC_BAD_INPUT for anything that is not a plain file of ours (bad
-*checksum, links,
-** absolute names, "..", sizes that do not parse). The content follows; read it whole with tar_copy before the
-*next call. */
+** checksum, links, absolute names, "..", sizes that do not parse). The content follows; read it whole with
+** tar_copy before the next call. */
 enum rc tar_next(int archive, struct tar_entry *out) MUST_CHECK;
 enum rc tar_copy(int archive, int64_t size, int to_fd) MUST_CHECK;
 
