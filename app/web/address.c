@@ -2,8 +2,7 @@
 ** address.c -- who is behind a connection: networks, proxies, names of the house. Pure and total.
 **
 ** Holds: (1) a forwarding header counts only when the peer is a configured proxy (or a unix socket, which
-*only
-**        a proxy of this machine can reach); (2) an address that does not parse is in no list.
+**        only a proxy of this machine can reach); (2) an address that does not parse is in no list.
 */
 #include "web/inside.h"
 #include "base/text.h"

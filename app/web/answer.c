@@ -4,7 +4,7 @@
 ** Needs:  layout.c for the page around the page.
 ** Never:  asks the database.
 ** Holds:  (1) one answer a call, the last one wins; (2) a failure has one sentence and the fields that are
-*wrong;
+** wrong;
 **         (3) an address to go to is always one of this house.
 */
 #include "web/inside.h"
@@ -170,7 +170,7 @@ void answer_later(struct call *call, int ms)
 	reply_park(call->rp, ms);
 }
 
-/* ---- failures ---- */
+/* Failures */
 
 static void fields_into(struct cx *cx, struct value *fields)
 {

@@ -2,12 +2,10 @@
 ** auth.c -- users, roles, rights and tokens: made by commands, the set-up page and the office.
 **
 ** Owns:   the tables user, role, role_right and api_token (desk lists them), meta's setup_code and
-*rights_known.
-** Needs:  the declared rights (web_setup or auth_roles_ensure).
+** rights_known. Needs:  the declared rights (web_setup or auth_roles_ensure).
 ** Never:  keeps a password or a token as it is.
 ** Holds:  (1) the owner's role has "*"; (2) a right is given to a built-in role once, when it is first
-*declared:
-**         what an owner takes away later stays away; (3) hashing is done outside the transaction.
+**         declared: what an owner takes away later stays away; (3) hashing is done outside the transaction.
 */
 #include "web/inside.h"
 #include "base/text.h"
@@ -20,7 +18,7 @@
 #define TOKEN_RIGHTS_MAX 4000
 #define TOKEN_PREFIX     "rcd_" /* so that a leaked one is recognised by scanners                   */
 
-/* ---- rights ---- */
+/* Rights */
 
 const struct right *right_at(size_t i)
 {
@@ -116,7 +114,7 @@ enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights)
 	return rc;
 }
 
-/* ---- users ---- */
+/* Users */
 
 /* As the form reader would hand it in, so that the shell and the page mean the same password. */
 static enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *password,
@@ -252,7 +250,7 @@ enum rc setup_code(struct cx *cx, const char **out)
 	return rc;
 }
 
-/* ---- tokens ---- */
+/* Tokens */
 
 /* "a,b c" → "a b c", every word a declared right. */
 static enum rc rights_check(struct cx *cx, struct sb *out, const char *list)

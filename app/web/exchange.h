@@ -61,7 +61,7 @@ enum rc pairs_add(struct arena *a, struct pairs *pairs, const char *name, const 
 const char *pairs_get(const struct pairs *pairs, const char *name);    /* exact name, NULL if absent */
 const char *pairs_header(const struct pairs *pairs, const char *name); /* ASCII case ignored        */
 
-/* ---- parsers, all total and bounded (request.c) ---- */
+/* Parsers, all total and bounded (request.c) */
 
 /* Split a request target ("/a%20b?x=1", or "http://host/a") into the decoded path, the raw query and its
  *decoded
@@ -79,7 +79,7 @@ bool request_header_add(struct request *rq, const char *name, const char *value)
 ** where the reason is special. */
 int request_head_check(struct request *rq, const char *target);
 
-/* ---- life ---- */
+/* Life */
 
 void request_begin(struct request *rq, struct arena *arena);
 /* More body. RC_TOO_LARGE past max; RC_IO, RC_NO_MEMORY. spool_dir NULL: memory only. */

@@ -5,8 +5,7 @@
 ** Needs:  the whole body (server.c bounded it by the route's limit).
 ** Never:  knows what a field means.
 ** Holds:  (1) every value is valid UTF-8 without NUL, composed (NFC) and trimmed; (2) a broken body is one
-*sentence
-**         and no field at all.
+**         sentence and no field at all.
 */
 #include "web/inside.h"
 #include "base/text.h"

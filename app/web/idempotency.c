@@ -3,8 +3,8 @@
 **
 ** Owns:   the table idempotency.
 ** Holds:  (1) a row is there before the handler runs: two calls at once cannot both run; (2) only success is
-*kept and
-**         repeated; after a failure the key is free again; (3) the same key with another request is refused;
+**         kept and repeated; after a failure the key is free again; (3) the same key with another request is
+**         refused;
 **         (4) a row without an answer whose process died says so and is never repeated silently.
 */
 #include "web/inside.h"

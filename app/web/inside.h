@@ -61,7 +61,7 @@ struct plan_note {
 	bool is_https, is_loopback;
 };
 
-/* ---- the running room (web.c) ---- */
+/* The running room (web.c) */
 
 struct web_state {
 	const struct route *const *routes;
@@ -71,7 +71,7 @@ struct web_state {
 };
 extern struct web_state web_state; /* written by web_setup, before any thread */
 
-/* ---- addresses (address.c): pure ---- */
+/* Addresses (address.c): pure */
 
 /* Is address ("10.0.0.7", "::1", "unix") in a list of addresses and networks ("10.0.0.0/8, ::1 unix")? */
 bool address_is_in(const char *address, const char *list);
@@ -82,7 +82,7 @@ const char *address_of_client(struct arena *a, const char *peer, const char *for
 /* Host header without port, lower case; "" if it is none. */
 const char *host_name(struct arena *a, const char *host);
 
-/* ---- call.c ---- */
+/* Call.c */
 void call_begin(struct call *call, struct cx *cx, struct request *rq, struct reply *rp);
 void call_end(struct call *call); /* closes what form_upload opened */
 void cookie_set(struct call *call, const char *name, const char *value, int64_t max_age_s);
@@ -91,23 +91,23 @@ const char *query_escaped(struct arena *a, const char *text);
 /* A path of this house to go to after log-in: "/…" but not "//…"; else "/". */
 const char *path_safe(const char *path);
 
-/* ---- form.c ---- */
+/* Form.c */
 void form_end(struct call *call);
 
-/* ---- pages.c ---- */
+/* Pages.c */
 struct template;
 /* The compiled template "ROOM/NAME" in a language, cached for ever; NULL (logged) if it is missing or wrong.
  */
 const struct template *page_template(enum lang lang, const char *name);
 
-/* ---- layout.c ---- */
+/* Layout.c */
 /* The whole page: body inside the house's layout. status is set by the caller. */
 void layout_answer(struct cx *cx, struct call *call, const char *title, const char *body);
 /* A failure outside any cx with a database: 404, refusals. sentence is translated. */
 void answer_error(struct cx *cx, struct call *call, int status, const char *code, const char *sentence);
 void headers_common(struct call *call, const char *cache);
 
-/* ---- session.c ---- */
+/* Session.c */
 /* Who asks: fills cx->actor and call->login. RC_NO_LOGIN without a valid session or token. */
 enum rc session_find(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc session_open(struct cx *cx, struct call *call,
@@ -119,30 +119,30 @@ bool csrf_is_good(struct cx *cx, struct call *call);
 enum rc role_rights(struct cx *cx, const char **out, int64_t role_id) MUST_CHECK;
 void role_rights_forget(void);
 
-/* ---- auth.c ---- */
+/* Auth.c */
 /* The owner, only while there is no user yet (RC_CONFLICT otherwise). */
 enum rc user_add_first(struct cx *cx, int64_t *id, const char *name, const char *password) MUST_CHECK;
 
-/* ---- throttle.c ---- */
+/* Throttle.c */
 /* RC_TOO_MANY with the sentence and *wait_s when this name or address has to wait. */
 enum rc throttle_check(struct cx *cx, const char *name, int64_t *wait_s) MUST_CHECK;
 enum rc throttle_fail(struct cx *cx, const char *name) MUST_CHECK; /* one more failure; own transaction */
 enum rc throttle_clear(struct cx *cx, const char *name) MUST_CHECK;
 int64_t throttle_delay_ms(int64_t fails, int64_t free_fails, int64_t longest_s); /* pure */
 
-/* ---- login.c: handlers ---- */
+/* Login.c: handlers */
 enum rc login_show(struct cx *cx, struct call *call);
 enum rc login_post(struct cx *cx, struct call *call);
 enum rc logout_post(struct cx *cx, struct call *call);
 enum rc setup_show(struct cx *cx, struct call *call);
 enum rc setup_post(struct cx *cx, struct call *call);
 
-/* ---- assets.c ---- */
+/* Assets.c */
 enum rc assets_start(void) MUST_CHECK;   /* hash and compress; once, before any thread */
 const char *asset_url(const char *name); /* "/assets/0a1b2c3d4e/recado.css" */
 enum rc asset_show(struct cx *cx, struct call *call);
 
-/* ---- idempotency.c ---- */
+/* Idempotency.c */
 /* Before the handler: RC_OK go on; *is_done: the stored answer was replayed; else a failure. */
 enum rc idempotency_begin(struct cx *cx, struct call *call, const char *key, bool *is_done) MUST_CHECK;
 void idempotency_end(struct cx *cx, struct call *call, const char *key);

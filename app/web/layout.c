@@ -4,22 +4,19 @@
 ** Needs:  the rows of the routes (menu) and decorate() of the upper rooms.
 ** Never:  asks the database itself.
 ** Holds:  every answer of the router has the same security headers; nothing inline is allowed by them, so a
-*page
-**         with an inline script or style is broken at once and not only unsafe.
+**         page with an inline script or style is broken at once and not only unsafe.
 **
 ** The layout template (web/layout) sees:
 **   lang, title, body (ready HTML), path, csrf, css, js, icon          texts
 **   is_logged_in, user {name, role}                                    who
 **   menu [{title, path, order, is_current, badge}]                     routes with .menu, plus what
-*decorate() adds
-**   languages [{code, name, path}]                                     the other ones
+**   decorate() adds languages [{code, name, path}]                                     the other ones
 **   alerts [{text, level (info|warn|error), href, link, is_urgent}]    by decorate()
 **   flash, is_offline, is_plain_http                                   banners
-** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has ("path",
-** "title", "rows"), so links of items are called href and their colours mark.
+** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has
+** ("path", "title", "rows"), so links of items are called href and their colours mark.
 ** decorate() may add items to menu (badge: a number as text; order: smaller first, routes start at 100 and go
-*by
-** tens) and alerts, and set names of its own.
+** by tens) and alerts, and set names of its own.
 */
 #include "web/inside.h"
 #include "base/template.h"

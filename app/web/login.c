@@ -3,8 +3,7 @@
 **
 ** Needs:  session.c, throttle.c, auth.c.
 ** Holds:  (1) a wrong name and a wrong password look and last the same; (2) the set-up code works once, while
-*there
-**         is no user; (3) a post from another site is refused although it needs no session's token.
+**         there is no user; (3) a post from another site is refused although it needs no session's token.
 */
 #include "web/inside.h"
 #include "base/text.h"
@@ -150,7 +149,7 @@ enum rc logout_post(struct cx *cx, struct call *call)
 	return rc;
 }
 
-/* ---- the first user ---- */
+/* The first user */
 
 static enum rc setup_check(struct cx *cx, struct call *call, const char *given)
 {

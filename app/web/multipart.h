@@ -1,6 +1,6 @@
 /*
 ** multipart.h -- reads multipart/form-data (RFC 7578). Pure, total, bounded; parts point into the bytes
-*handed in.
+** handed in.
 */
 #ifndef RECADO_WEB_MULTIPART_H
 #define RECADO_WEB_MULTIPART_H

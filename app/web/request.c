@@ -54,7 +54,7 @@ const char *pairs_header(const struct pairs *pairs, const char *name)
 	return NULL;
 }
 
-/* ---- parsers ---- */
+/* Parsers */
 
 enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t len, size_t max)
 {
@@ -187,7 +187,7 @@ void cookies_parse(struct arena *a, struct pairs *out, const char *header)
 	}
 }
 
-/* ---- the head as a whole ---- */
+/* The head as a whole */
 
 bool request_header_add(struct request *rq, const char *name, const char *value)
 {
@@ -237,7 +237,7 @@ int request_head_check(struct request *rq, const char *target)
 	return 0;
 }
 
-/* ---- life ---- */
+/* Life */
 
 void request_begin(struct request *rq, struct arena *arena)
 {
@@ -317,7 +317,7 @@ void request_end(struct request *rq)
 	rq->body_len = rq->body_cap = 0;
 }
 
-/* ---- what handlers ask ---- */
+/* What handlers ask */
 
 const char *request_method(const struct request *rq)
 {

@@ -4,7 +4,7 @@
 ** Owns:   an index over the rows: number of segments and first segment.
 ** Never:  looks at headers, people or bodies.
 ** Holds:  (1) of two rows that fit, the one with a literal at the first difference wins; (2) HEAD finds GET's
-*row;
+** row;
 **         (3) a row without a fitting method still names the methods there are.
 */
 #include "web/router.h"

@@ -84,7 +84,7 @@ struct server {
 	_Atomic int64_t requests, refused, open, active;
 };
 
-/* ---- queue and waiting list: the caller holds the lock ---- */
+/* Queue and waiting list: the caller holds the lock */
 
 static void queue_push(struct server *s, struct conn *c)
 {
@@ -130,7 +130,7 @@ static void suspend(struct conn *c)
 	}
 }
 
-/* ---- replies ---- */
+/* Replies */
 
 static void sentence_of(struct conn *c, int status)
 {
@@ -186,7 +186,7 @@ static enum MHD_Result send_reply(struct conn *c)
 	return ok;
 }
 
-/* ---- running ---- */
+/* Running */
 
 static void run_handler(struct conn *c, int worker)
 {
@@ -276,7 +276,7 @@ static bool enqueue(struct conn *c, enum phase phase)
 	return fits;
 }
 
-/* ---- the clock thread: parks, delays, wall-clock limits ---- */
+/* The clock thread: parks, delays, wall-clock limits */
 
 static void waiting_due(struct server *s, int64_t now, int64_t *next)
 {
@@ -339,7 +339,7 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
-/* ---- what libmicrohttpd calls, all on the wire thread ---- */
+/* What libmicrohttpd calls, all on the wire thread */
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_context,
 			  enum MHD_ConnectionNotificationCode code)
@@ -554,7 +554,7 @@ static size_t leave_as_is(void *arg, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-/* ---- start and stop ---- */
+/* Start and stop */
 
 static void locks_init(struct server *s)
 {

@@ -62,7 +62,7 @@ struct server_figures {
 };
 void server_figures(const struct server *s, struct server_figures *out);
 
-/* ---- request: everything lent until the reply is out ---- */
+/* Request: everything lent until the reply is out */
 const char *request_method(const struct request *rq);
 const char *request_path(const struct request *rq);      /* decoded, valid UTF-8, no NUL, no dot segments */
 const char *request_query_raw(const struct request *rq); /* after ?, "" if none             */
@@ -78,7 +78,7 @@ void request_set_route(struct request *rq, void *route);
 struct arena *request_arena(struct request *rq); /* small: 64 KiB; handlers use their cx */
 int64_t request_started_ticks(const struct request *rq);
 
-/* ---- reply ---- */
+/* Reply */
 void reply_status(struct reply *rp, int status);
 void reply_header(struct reply *rp, const char *name, const char *value); /* CR, LF refused: logged bug */
 void reply_body(struct reply *rp, const char *media_type, const char *p, size_t len); /* copied   */

@@ -1,16 +1,15 @@
 /*
 ** session.c -- who asks: sessions by cookie, programs by token, and the proof that a write comes from our
-*page.
+** page.
 **
 ** Owns:   the table session; api_token.last_used_at; the rights of each role in memory.
 ** Needs:  a database connection.
 ** Never:  stores or logs a token: only its SHA-256.
 ** Holds:  (1) a session ends after SESSION_IDLE_MS of silence and SESSION_ABSOLUTE_MS in any case; (2) asking
-*who is
-**         there is one indexed query; last_used_at is written at most once a minute, so that pages stay
-*readers;
+**         who is there is one indexed query; last_used_at is written at most once a minute, so that pages
+**         stay readers;
 **         (3) an archived user, role change or log-out works at the next request, from whatever process it
-*came
+**         came
 **         (rights of a role: within RIGHTS_KEPT_MS).
 */
 #include "web/inside.h"
@@ -24,7 +23,7 @@
 #define ROLES_MAX      64        /* three built in, a few of the owner's                                */
 #define AGENT_MAX      200       /* bytes of a browser's name in the list of sessions                   */
 
-/* ---- rights of a role, kept ---- */
+/* Rights of a role, kept */
 
 static struct {
 	int64_t role_id, ticks;
@@ -88,7 +87,7 @@ enum rc role_rights(struct cx *cx, const char **out, int64_t role_id)
 	return rc;
 }
 
-/* ---- finding ---- */
+/* Finding */
 
 /* A write of no importance to the answer: its failure leaves no sentence behind. */
 static void touch(struct cx *cx, const char *sql, int64_t id)
@@ -205,7 +204,7 @@ enum rc session_find(struct cx *cx, struct call *call)
 	return find_by_cookie(cx, call, cookie);
 }
 
-/* ---- opening and closing ---- */
+/* Opening and closing */
 
 static const char *agent_of(struct cx *cx, struct call *call)
 {

@@ -3,10 +3,8 @@
 **
 ** Owns:   the table login_throttle: one row a name and one an address that failed lately.
 ** Holds:  (1) a wait is never longer than NAME_LONGEST_S or ADDRESS_LONGEST_S: a stranger who knows a name
-*can
-**         annoy its owner, not shut him out; (2) an hour without failures forgets; (3) names that do not
-*exist are
-**         counted like those that do.
+**         can annoy its owner, not shut him out; (2) an hour without failures forgets; (3) names that do not
+**         exist are counted like those that do.
 */
 #include "web/inside.h"
 #include "base/text.h"

@@ -6,8 +6,7 @@
 ** Never:  waits for the network in a handler.
 ** Holds:  (1) the order of one call: host, row, address, who, right, token of the form, idempotency, handler;
 **         (2) a worker's cx has no open transaction after a call (db_at_rest); (3) every failure is a page or
-*a
-**         JSON error in the person's language.
+**         a JSON error in the person's language.
 */
 #include "web/inside.h"
 #include "base/mem.h"
@@ -88,7 +87,7 @@ const struct setting web_settings[] = {
 
 const struct right web_rights[] = { { NULL, NULL, NULL } };
 
-/* ---- routes of the house itself ---- */
+/* Routes of the house itself */
 
 static enum rc live_show(struct cx *cx, struct call *call)
 {
@@ -185,7 +184,7 @@ const struct route *web_route_at(size_t i)
 	return NULL;
 }
 
-/* ---- hosts ---- */
+/* Hosts */
 
 static void host_add(struct web *w, const char *name)
 {
@@ -228,7 +227,7 @@ static const char *host_refusal(const struct web *w, struct request *rq)
 		name);
 }
 
-/* ---- fair shares ---- */
+/* Fair shares */
 
 static size_t busy_slot(struct web *w, const char *address)
 {
@@ -270,7 +269,7 @@ static void busy_take(struct web *w, const char *address)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* ---- the wire thread's part ---- */
+/* The wire thread's part */
 
 static struct plan_note *note_of(struct web *w, struct request *rq)
 {
@@ -339,7 +338,7 @@ static void web_done(void *arg, struct request *rq)
 	rq->is_counted = false;
 }
 
-/* ---- one call ---- */
+/* One call */
 
 static struct cx *cx_ready(struct web *w, int worker)
 {
@@ -419,7 +418,9 @@ static enum rc no_route(struct web *w, struct cx *cx, struct call *call)
 {
 	const char *path = call_path(call);
 
-	if (w->o.before != NULL && w->o.before(w->o.before_arg, call->rq, call->rp)) {
+	/* For this machine only, and the real client's address counts, not a proxy's. */
+	if (w->o.before != NULL && address_is_loopback(call->address) &&
+	    w->o.before(w->o.before_arg, call->rq, call->rp)) {
 		call->has_answer = true;
 		return RC_OK;
 	}
@@ -577,7 +578,14 @@ static void web_worker_stop(void *arg, int worker)
 	p->arena = NULL;
 }
 
-/* ---- start and stop ---- */
+/* Start and stop */
+
+/* A name to type into a browser on this machine, when the panel listens on all addresses. */
+static const char *host_to_open(const char *host)
+{
+	if (strcmp(host, "[::]") == 0) return "[::1]";
+	return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1" : host;
+}
 
 static enum rc start_server(struct web *w, struct arena *a, const char **why)
 {

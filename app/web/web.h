@@ -44,7 +44,7 @@ struct right {
 	const char *roles; /* built-in roles that have it: "owner seller reader"         */
 };
 
-/* ---- what a handler asks ---- */
+/* What a handler asks */
 const void *call_arg(const struct call *call);
 const char *call_method(const struct call *call);
 const char *call_path(const struct call *call);
@@ -76,7 +76,7 @@ struct upload {
 };
 bool form_upload(struct call *call, const char *name, struct upload *out);
 
-/* ---- what a handler answers ---- */
+/* What a handler answers */
 
 /* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout.
  *The layout gets
@@ -99,7 +99,7 @@ bool call_is_again(const struct call *call);
  */
 void answer_failure(struct cx *cx, struct call *call, enum rc rc);
 
-/* ---- shapes: rows with typed column names (design §3) ---- */
+/* Shapes: rows with typed column names (design §3) */
 
 /* For JSON: *_at → RFC 3339 UTC, is_/has_ → bool, *_cents stay integers beside currency, *_json spliced,
  * public_id → id. In place. */
@@ -108,7 +108,7 @@ void shape_json(struct cx *cx, struct value *rows_or_row);
  * 09:00", "22/11/2026", "$12.99". */
 void shape_page(struct cx *cx, struct value *rows_or_row);
 
-/* ---- people (auth.c) ---- */
+/* People (auth.c) */
 
 #define SESSION_IDLE_MS     (12 * HOUR_MS) /* a working day                                          */
 #define SESSION_ABSOLUTE_MS (14 * DAY_MS)  /* then log in again                                      */
@@ -127,7 +127,7 @@ enum rc setup_code(struct cx *cx, const char **out) MUST_CHECK;
 bool right_is_known(const char *name);
 const struct right *right_at(size_t i); /* NULL past the end */
 
-/* ---- the running room ---- */
+/* The running room */
 
 struct web_options {
 	const struct route *const
