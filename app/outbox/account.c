@@ -2,12 +2,11 @@
 ** account.c -- the state of a channel and what its owner is told about it.
 **
 ** Owns:   the columns state, state_why, state_detail, until_at, session of channel_account; the alerts
-*channel.*.
-** Needs:  the caller's write transaction.
+** channel.*. Needs:  the caller's write transaction.
 ** Never:  sends; decides about a message.
 ** Holds:  (1) stopped ends by a person or a changed key only; (2) the alert of a stop is raised in the
-*transaction
-**         that stops; (3) state_at is the instant the reason began, not that of its last repetition.
+**         transaction that stops; (3) state_at is the instant the reason began, not that of its last
+**         repetition.
 */
 #include "outbox/account.h"
 

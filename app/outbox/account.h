@@ -2,8 +2,8 @@
 ** account.h -- channel_account: who sends, in which state it is and why. For the room's own files and tests.
 **
 **   open <--word of the provider, time-- waiting        open, waiting --refused key, no credit, 404-->
-*stopped
-**   open <------- a person (channel_open), or a key that was changed ---------------------------- stopped
+**   stopped open <------- a person (channel_open), or a key that was changed ----------------------------
+**   stopped
 */
 #ifndef RECADO_OUTBOX_ACCOUNT_H
 #define RECADO_OUTBOX_ACCOUNT_H

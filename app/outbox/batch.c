@@ -3,12 +3,10 @@
 **
 ** Owns:   the table batch; of message: the step queued → cancelled of a whole batch.
 ** Needs:  a write transaction of the caller, except for batch_set_state, which writes in slices of its own
-*(inside an
-**         open transaction they are that one's).
+**         (inside an open transaction they are that one's).
 ** Never:  sends; knows what a batch is about.
 ** Holds:  (1) counts are counted, never kept; (2) a state change of a batch is seen by the next claim at
-*once, whatever
-**         slices remain: a claim asks the batch of each row.
+**         once, whatever slices remain: a claim asks the batch of each row.
 */
 #include "outbox/ledger.h"
 

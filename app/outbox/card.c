@@ -118,7 +118,7 @@ enum rc channel_show(struct cx *cx, struct value **out, const char *channel)
 	return rc;
 }
 
-/* ---- a person stops and releases ---- */
+/* A person stops and releases */
 
 static enum rc change(struct cx *cx, const char *channel, const char *why /* NULL = open */)
 {
@@ -147,7 +147,7 @@ enum rc channel_open(struct cx *cx, const char *channel)
 	return change(cx, channel, NULL);
 }
 
-/* ---- test ---- */
+/* Test */
 
 static const char *session_sentence(struct cx *cx, const char *session)
 {

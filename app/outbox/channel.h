@@ -1,12 +1,10 @@
 /*
 ** channel.h -- what a channel plug-in is: how one provider is spoken to, nothing of loops, threads or
-*retries.
+** retries.
 **
 ** build_* put a request together, read_* turn the answer into a verdict. All are pure: no database, no
-*network, no
-** clock but the `now` handed in; so that tables of answers can be tested by themselves. A channel is one file
-*under
-** channels/ and one row in channels.c.
+** network, no clock but the `now` handed in; so that tables of answers can be tested by themselves. A channel
+** is one file under channels/ and one row in channels.c.
 */
 #ifndef RECADO_OUTBOX_CHANNEL_H
 #define RECADO_OUTBOX_CHANNEL_H
@@ -17,9 +15,8 @@
 
 /*
 ** What one answer means (design: house table). SENT and UNSURE settle a message, REFUSED fails it for good,
-*NOT_YET
-** puts it back with a counted try, HOLD and STOP put it back uncounted and say something about the whole
-*channel.
+** NOT_YET puts it back with a counted try, HOLD and STOP put it back uncounted and say something about the
+** whole channel.
 */
 enum outcome {
 	OUTCOME_SENT,    /* proof that the provider accepted it                                   */

@@ -1,11 +1,11 @@
 /*
 ** contacts.c -- who may be written to: addresses, opt-outs, dead ones. The only truth about it, for all
-*modules.
+** modules.
 **
 ** Owns:   the tables contact (but for dead_reason, which the ledger also writes) and opt_out.
 ** Needs:  the caller's write transaction, except for contact_find.
 ** Never:  decides what is sent; normalises an address: the caller hands E.164, a lower-case mail address, a
-*chat id.
+** chat id.
 */
 #include "outbox/outbox.h"
 

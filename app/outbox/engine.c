@@ -2,16 +2,15 @@
 ** engine.c -- the life of the running outbox: start, the ledger's thread, stop.
 **
 ** Two threads: the wire (wire.c) holds the link, this one the database. A round commits while the wire still
-*gathers
-** the other slots' answers.
+** gathers the other slots' answers.
 **
 ** Owns:   the engine's thread and its database connection; the file last_seen.
 ** Needs:  the lock of the state folder: only its holder runs an engine.
 ** Never:  sends outside a slot.
 ** Holds:  (1) at start, before anything can leave, every `sending` row is unsure and the age of the database
-*is known;
+** is known;
 **         (2) at stop what was answered is settled, what was not stays `sending` for the next start to call
-*unsure;
+**         unsure;
 **         (3) last_seen is written after the commit it tells of.
 */
 #include "outbox/engine.h"
@@ -32,7 +31,7 @@
 #define FAILED_ROUND_MS 250  /* the database was busy or the disk said no: the same round again  */
 #define CONNECTIONS     (SLOTS_MAX + LOOKS_MAX + 1)
 
-/* ---- start ---- */
+/* Start */
 
 static enum rc compare_age(struct cx *cx, const struct account *a)
 {
@@ -84,7 +83,7 @@ static void write_note(struct outbox *o)
 		log_event(LOG_WARN, "outbox", "last_seen.write", "what=\"cannot be written\"");
 }
 
-/* ---- the thread ---- */
+/* The thread */
 
 static void drain(int fd)
 {
@@ -137,7 +136,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* ---- life ---- */
+/* Life */
 
 static void let_go(struct outbox *o)
 {

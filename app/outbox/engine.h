@@ -1,6 +1,6 @@
 /*
 ** engine.h -- the inside of the running outbox, shared by engine.c (threads, life) and round.c (one turn of
-*the ledger).
+** the ledger).
 */
 #ifndef RECADO_OUTBOX_ENGINE_H
 #define RECADO_OUTBOX_ENGINE_H
@@ -77,8 +77,7 @@ struct outbox {
 };
 
 /* One turn: settle what came back, claim and start what may leave. Own transaction; on failure nothing in
-*memory changed and
-** the same turn is tried again. */
+** memory changed and the same turn is tried again. */
 enum rc round_turn(struct outbox *o) MUST_CHECK;
 /* Put calls that the wire handed back into their places. */
 void round_collect(struct outbox *o, struct wire_call *finished);

@@ -2,13 +2,10 @@
 ** hooks.c -- the door for what providers tell: proof first, then stored raw, then 200. A job reads it.
 **
 ** Owns:   the webhook addresses of WhatsApp and their old names (spec renewals §9); the table inbound as it
-*is born.
-** Needs:  whatsapp.webhook_secret; without it everything is refused.
+** is born. Needs:  whatsapp.webhook_secret; without it everything is refused.
 ** Never:  reads an event, answers with more than a word, takes a secret out of a body, stores the session's
-*API key.
-** Holds:  (1) the secret is compared in constant time before the body is looked at; (2) a repeated delivery
-*is one
-**         row, by UNIQUE; (3) 200 is said only after the COMMIT.
+** API key. Holds:  (1) the secret is compared in constant time before the body is looked at; (2) a repeated
+**         delivery is one row, by UNIQUE; (3) 200 is said only after the COMMIT.
 */
 #include "outbox/channels/wasender.h"
 #include "outbox/inbound.h"
@@ -22,7 +19,7 @@
 #define FAILS_A_MINUTE 60    /* wrong secrets that get a 403; more get a 429: guessing stays slow  */
 #define GOOD_A_SECOND  500   /* proven ones: two for each message of the fastest paid plan, × 50    */
 
-/* ---- how often ---- */
+/* How often */
 
 struct bucket {
 	int64_t window_ms, from_ticks;
@@ -49,7 +46,7 @@ static bool take(struct bucket *b)
 	return is_free;
 }
 
-/* ---- answers ---- */
+/* Answers */
 
 static enum rc say(struct cx *cx, struct call *call, int status, const char *word)
 {
@@ -85,7 +82,7 @@ static bool is_proven(const struct cx *cx, const struct call *call)
 	return same_bytes(given, strlen(given), secret, strlen(secret));
 }
 
-/* ---- storing ---- */
+/* Storing */
 
 static enum rc store(struct cx *cx, const char *key, const char *body)
 {
@@ -131,8 +128,7 @@ static enum rc hook_wasender(struct cx *cx, struct call *call)
 }
 
 /* The old addresses served two providers, told apart by method and header. The Cloud API is not configured
-*here: its
-** handshake finds nothing, its signature proves nothing. */
+** here: its handshake finds nothing, its signature proves nothing. */
 static enum rc hook_shared(struct cx *cx, struct call *call)
 {
 	const char *method = call_method(call);

@@ -1,16 +1,13 @@
 /*
 ** inbound.c -- the job that reads what came in: answers into threads, BAJA and ALTA, modules' words, later
-*states.
+** states.
 **
 ** Owns:   the tables inbound (after its birth) and inbound_message; contact's last_inbound_at, last_text,
-*unread.
-** Needs:  the reply words of the modules, handed over once at start.
+** unread. Needs:  the reply words of the modules, handed over once at start.
 ** Never:  answers a LID, a group or itself; creates a customer; renews anything.
 ** Holds:  (1) one inbound_message per message of the provider, by UNIQUE; (2) an event and what follows from
-*it are one
-**         transaction; (3) an event that cannot be read is kept as `failed` and never stops the next one; (4)
-*at most
-**         one automatic acknowledgement per contact and day, by the UNIQUE occasion.
+**         it are one transaction; (3) an event that cannot be read is kept as `failed` and never stops the
+**         next one; (4) at most one automatic acknowledgement per contact and day, by the UNIQUE occasion.
 */
 #include "outbox/inbound.h"
 #include "outbox/account.h"
@@ -36,7 +33,7 @@ void inbound_set_replies(const struct reply_word *const *replies)
 	the_replies = replies;
 }
 
-/* ---- words ---- */
+/* Words */
 
 static bool is_letter(char c)
 {
@@ -97,7 +94,7 @@ static bool says_alone(const char *folded, const char *words)
 	return rest != NULL;
 }
 
-/* ---- answers ---- */
+/* Answers */
 
 static enum rc answers_batch(struct cx *cx, int64_t *id)
 {
@@ -217,7 +214,7 @@ static enum rc handle_letter(struct cx *cx, const struct letter *l)
 	return rc == RC_OK ? acknowledge(cx, l) : rc;
 }
 
-/* ---- events ---- */
+/* Events */
 
 static enum rc contact_of(struct cx *cx, int64_t *id, const struct wasender_event *e)
 {
@@ -312,7 +309,7 @@ static enum rc take_row(struct cx *cx, int64_t id, const char *body, bool *was_o
 	return rc;
 }
 
-/* ---- the job ---- */
+/* The job */
 
 struct raw {
 	int64_t id;

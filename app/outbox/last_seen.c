@@ -2,10 +2,8 @@
 ** last_seen.c -- tells a restored database from one that went on.
 **
 ** A copy from last night knows nothing of what was sent since: as it stands it would send it again. The
-*highest ids of
-** message and attempt only grow while the program runs (every try adds an attempt row), so a database whose
-*ids are
-** lower than the note's has been put back.
+** highest ids of message and attempt only grow while the program runs (every try adds an attempt row), so a
+** database whose ids are lower than the note's has been put back.
 **
 ** Owns:   the file last_seen of the state folder.
 ** Never:  stops a channel (engine.c does); is part of a backup.

@@ -7,8 +7,7 @@
 ** Needs:  the caller's write transaction.
 ** Never:  moves a row backwards, or one that was not accepted.
 ** Holds:  (1) forward only; (2) delivered or read after a late failure win; (3) a look is repeatable: the
-*date of
-**         the next one is written before it is asked.
+**         date of the next one is written before it is asked.
 */
 #include "outbox/ledger.h"
 
@@ -81,7 +80,7 @@ enum rc ledger_find_key(struct cx *cx, int64_t *id, int64_t account, const char 
 			  PARAMS(P_TEXT(":key", key), P_INT(":account", account)));
 }
 
-/* ---- looks ---- */
+/* Looks */
 
 enum rc ledger_checks(struct cx *cx, int64_t account, instant now, struct due_check *out, int max, int *count)
 {

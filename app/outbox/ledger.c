@@ -5,12 +5,9 @@
 ** Needs:  the caller's write transaction; the time, handed in.
 ** Never:  speaks to a provider, renders a text, reads a setting.
 ** Holds:  (1) every UPDATE names the state it leaves; (2) a claimed row has a slot, a settled one has none;
-*(3) the
-**         queue's index holds only rows with turn 1, and a claim either takes such a row or moves it out, so
-*claiming
-**         costs the same with 100,000 rows parked; (4) one message in flight per contact, by the busy list
-*and by the
-**         index message_sending.
+**         (3) the queue's index holds only rows with turn 1, and a claim either takes such a row or moves it
+**         out, so claiming costs the same with 100,000 rows parked; (4) one message in flight per contact, by
+**         the busy list and by the index message_sending.
 */
 #include "outbox/ledger.h"
 
@@ -29,7 +26,7 @@ enum rc attempt_add(struct cx *cx, int64_t message_id, const char *kind, int htt
 			     P_REF(":http", http), P_TEXT(":outcome", outcome), P_TEXT(":detail", detail)));
 }
 
-/* ---- start ---- */
+/* Start */
 
 enum rc ledger_start(struct cx *cx, int64_t *count)
 {
@@ -51,7 +48,7 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 	return rc;
 }
 
-/* ---- claim ---- */
+/* Claim */
 
 #define CLAIM_SELECT                                                                                            \
 	"SELECT m.id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
@@ -258,7 +255,7 @@ enum rc ledger_is_waiting(struct cx *cx, bool *out, int64_t account, bool is_win
 	return rc;
 }
 
-/* ---- settle ---- */
+/* Settle */
 
 static int64_t delay_of(const struct verdict *v, int attempts, const struct settle_rules *rules)
 {

@@ -1,6 +1,6 @@
 /*
 ** ledger.h -- what happens to a message's row: claimed, settled, told about later. For the room's own files
-*and tests.
+** and tests.
 **
 ** Every function runs inside the caller's write transaction unless it says otherwise.
 */
@@ -17,13 +17,13 @@
 /* turn of a queued message (column comment in 0001_core.sql) */
 enum turn { TURN_WAITING = 0, TURN_READY = 1, TURN_BEHIND = 2, TURN_PAUSED = 3 };
 
-/* ---- start ---- */
+/* Start */
 
 /* After a crash: every `sending` row becomes unsure, who stood behind another may leave. *count: rows made
  * unsure. */
 enum rc ledger_start(struct cx *cx, int64_t *count) MUST_CHECK;
 
-/* ---- claim ---- */
+/* Claim */
 
 struct claimed {
 	int64_t id, contact_id, template_version_id; /* 0 = text as it is */
@@ -47,9 +47,8 @@ struct claim {
 	bool is_more; /* there may be more that can leave right now     */
 };
 /* In order: answers first, then priority, then id. A row that cannot leave any more is settled on the way
-*(expired, cancelled,
-** skipped), one that cannot leave now is moved out of the queue's index: no row is looked at twice for
-*nothing. */
+** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
+** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
 /* Rows whose time has come enter the queue, at most a slice. *next: when the next one is due, 0 = none waits.
  */
@@ -62,7 +61,7 @@ enum rc ledger_release(struct cx *cx, int64_t account, int64_t contact_id, int64
 /* Is anything queued and ready at this hour? For the session poll. */
 enum rc ledger_is_waiting(struct cx *cx, bool *out, int64_t account, bool is_window_open) MUST_CHECK;
 
-/* ---- settle ---- */
+/* Settle */
 
 struct settle_rules {
 	instant now;
@@ -81,7 +80,7 @@ struct settlement {
 };
 struct settlement settlement_of(const struct verdict *v, int attempts, const struct settle_rules *rules);
 
-/* ---- later word ---- */
+/* Later word */
 
 /* The state after a later word; NULL = nothing changes. Pure: forward only, delivered and read win over a
  * late failure. */

@@ -2,12 +2,10 @@
 ** message.c -- a message enters the ledger, is taken back, or is decided by a person.
 **
 ** Owns:   the rows of message as they are born; the steps queued → cancelled and unsure → sent | failed of a
-*person.
-** Needs:  the caller's write transaction.
+** person. Needs:  the caller's write transaction.
 ** Never:  sends; asks whether a contact may be written to: the claim does, at the last moment.
 ** Holds:  (1) one message per occasion; (2) a resend is a new row that names the one it replaces; (3) the
-*engine is
-**         woken by the COMMIT, never before.
+**         engine is woken by the COMMIT, never before.
 */
 #include "outbox/account.h"
 #include "outbox/ledger.h"
@@ -90,7 +88,7 @@ enum rc outbox_cancel(struct cx *cx, int64_t id, const char *why)
 	return rc;
 }
 
-/* ---- a person decides an unsure one ---- */
+/* A person decides an unsure one */
 
 static enum rc leave_unsure(struct cx *cx, int64_t id, bool arrived)
 {

@@ -23,8 +23,7 @@
 #include "web/web.h"
 #include "work/work.h"
 
-/* ---- writing: all inside the caller's transaction
- * ------------------------------------------------------------ */
+/* Writing: all inside the caller's transaction */
 
 struct batch_new {
 	const char *kind;           /* "renewals.notices"                                        */
@@ -64,8 +63,7 @@ enum rc outbox_cancel(struct cx *cx, int64_t id,
  */
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived) MUST_CHECK;
 
-/* ---- contacts (contacts.c): the only truth about who may be written to
- * ---------------------------------------- */
+/* Contacts (contacts.c): the only truth about who may be written to */
 
 enum rc contact_ensure(struct cx *cx, int64_t *id, const char *kind,
 		       const char *address) MUST_CHECK; /* in a transaction */
@@ -76,8 +74,7 @@ enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, co
 /* A number or address changed or was corrected: forget that it was dead. */
 enum rc contact_revive(struct cx *cx, int64_t contact_id) MUST_CHECK;
 
-/* ---- templates
- * ------------------------------------------------------------------------------------------------ */
+/* Templates */
 
 /* Make or refresh a built-in template (unless a user edited it). */
 struct template_default {
@@ -98,8 +95,7 @@ enum rc template_render_version(struct cx *cx, const char **out, int64_t version
 enum rc template_render_body(struct cx *cx, const char **out, const char *body, const char *const *known,
 			     const struct value *variables) MUST_CHECK;
 
-/* ---- what comes in (hooks.c)
- * ------------------------------------------------------------------------------------ */
+/* What comes in (hooks.c) */
 
 /* A module's words in inbound messages. First match wins, BAJA/STOP/ALTA of the house before them. */
 struct reply_word {
@@ -110,8 +106,7 @@ struct reply_word {
 			  const char **ack);
 };
 
-/* ---- alerts (alerts.c)
- * ------------------------------------------------------------------------------------------ */
+/* Alerts (alerts.c) */
 
 /* Raise (idempotent per key while open) or resolve. msgid: N_() sentence with at most one %s for subject. */
 enum rc alert_raise(struct cx *cx, const char *key, const char *severity, const char *msgid,
@@ -120,8 +115,7 @@ enum rc alert_resolve(struct cx *cx, const char *key) MUST_CHECK;
 enum rc alerts_open(struct cx *cx, struct value **out)
 	MUST_CHECK; /* list of {key, severity, text, link, at} for the banner */
 
-/* ---- channel state
- * -------------------------------------------------------------------------------------------- */
+/* Channel state */
 
 /* Map for the gateway card: state, why, detail, session, messages_left, daily_limit, plan, last_accepted_at,
  * last_error, last_error_at, key_is_set… */
@@ -133,13 +127,11 @@ enum rc channel_open(struct cx *cx, const char *channel) MUST_CHECK; /* a person
  * outside any transaction. */
 enum rc channel_test(struct cx *cx, const char *channel, const char **sentence) MUST_CHECK;
 
-/* ---- the running room
- * ------------------------------------------------------------------------------------------- */
+/* The running room */
 
 struct outbox;
 /* At start: every `sending` row becomes `unsure`; the channel account of the setting is made; last_seen is
-*compared (below). Then the
-** engine thread (link + outbox) runs. */
+** compared (below). Then the engine thread (link + outbox) runs. */
 enum rc outbox_start(struct outbox **out, struct env *env,
 		     const struct reply_word *const *replies) MUST_CHECK;
 void outbox_stop(struct outbox *o); /* settles what was answered; the rest stays `sending` for the next start

@@ -14,8 +14,7 @@ struct render_cache;
 struct render_cache *render_cache_new(void);    /* NULL: no memory */
 void render_cache_free(struct render_cache *c); /* NULL is fine */
 /* The text of a version with variables (JSON text of a map, NULL = none) into the arena. RC_BAD_INPUT: the
-*template or the
-** variables cannot be read. Versions are immutable, so a compiled one is good for ever. */
+** template or the variables cannot be read. Versions are immutable, so a compiled one is good for ever. */
 enum rc render_cached(struct cx *cx, struct render_cache *c, const char **out, int64_t version_id,
 		      const char *variables_json) MUST_CHECK;
 

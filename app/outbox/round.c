@@ -1,18 +1,17 @@
 /*
 ** round.c -- one turn of the ledger: settle what came back, look after the channel, claim what may leave,
-*start it.
+** start it.
 **
 **   collect ─► [ settle ─ channel's state ─ expire, promote ─ claim ─ looks ─ facts ] one transaction ─►
-*start the calls
+**   start the calls
 **
 ** Owns:   when something leaves: slots, pauses, quiet hours, the session's and the deliveries' polls.
 ** Needs:  ledger.h for the rows, account.h for the channel, wire.h for the calls.
 ** Never:  waits for the network; changes memory before the COMMIT that it follows from.
 ** Holds:  (1) a call is started only for a row whose claim is committed; (2) a slot is free again only when
-*its row's
-**         settlement is committed; (3) with a pause exactly one message is in flight (contract sheet §5),
-*without one
-**         as many as there are slots; (4) only an open channel whose session was asked for sends.
+**         its row's settlement is committed; (3) with a pause exactly one message is in flight (contract
+**         sheet §5), without one as many as there are slots; (4) only an open channel whose session was asked
+**         for sends.
 */
 #include "outbox/engine.h"
 #include "outbox/inbound.h"
@@ -51,7 +50,7 @@ struct round {
 	instant next_at; /* earliest known instant at which something becomes due, 0 = none */
 };
 
-/* ---- collecting ---- */
+/* Collecting */
 
 static void read_slot(struct wire_call *call, struct arena *a, const struct http_answer *answer)
 {
@@ -96,7 +95,7 @@ int round_open_count(const struct outbox *o)
 	return n;
 }
 
-/* ---- settling ---- */
+/* Settling */
 
 static void read_rules(const struct outbox *o, struct round *t)
 {
@@ -184,7 +183,7 @@ static enum rc settle_all(struct cx *cx, struct outbox *o, struct round *t)
 	return rc;
 }
 
-/* ---- the channel's state ---- */
+/* The channel's state */
 
 static enum rc heed_session(struct cx *cx, struct outbox *o, struct round *t)
 {
@@ -258,7 +257,7 @@ static void decide_session(const struct outbox *o, struct round *t)
 	}
 }
 
-/* ---- claiming ---- */
+/* Claiming */
 
 static bool may_send(const struct outbox *o, const struct round *t)
 {
@@ -357,7 +356,7 @@ static enum rc choose_looks(struct cx *cx, struct outbox *o, struct round *t)
 	return rc;
 }
 
-/* ---- facts ---- */
+/* Facts */
 
 static enum rc tell_credits(struct cx *cx, struct outbox *o, struct round *t)
 {
@@ -420,7 +419,7 @@ static enum rc write_turn(struct cx *cx, struct outbox *o, struct round *t)
 	return rc;
 }
 
-/* ---- after the COMMIT ---- */
+/* After the COMMIT */
 
 static void log_settled(const struct slot *s, bool is_paced)
 {

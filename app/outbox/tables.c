@@ -145,7 +145,7 @@ const struct schedule_default outbox_schedules[] = {
 	{ .name = NULL },
 };
 
-/* ---- checks ---- */
+/* Checks */
 
 static void check_gateway(struct cx *cx, struct check_result *out)
 {

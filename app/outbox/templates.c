@@ -5,8 +5,7 @@
 ** Needs:  base/template.h for the language of the texts.
 ** Never:  changes a version: an edit is a new row.
 ** Holds:  (1) what is stored was compiled once without an error; (2) a text that a user edited is never
-*replaced by a
-**         new default; (3) a compiled version never goes stale, because versions do not change.
+**         replaced by a new default; (3) a compiled version never goes stale, because versions do not change.
 */
 #include "outbox/render.h"
 #include "base/mem.h"
@@ -26,7 +25,7 @@ static enum template_mode mode_of(const char *text)
 					      : TEMPLATE_TEXT;
 }
 
-/* ---- saving ---- */
+/* Saving */
 
 static enum rc add_version(struct cx *cx, int64_t template_id, const char *body, bool is_edited)
 {
@@ -219,7 +218,7 @@ enum rc template_current(struct cx *cx, int64_t *version_id, const char **body, 
 	return rc;
 }
 
-/* ---- rendering ---- */
+/* Rendering */
 
 static enum rc compile_version(struct cx *cx, struct template **out, int64_t version_id)
 {

@@ -5,8 +5,8 @@
 ** Needs:  nothing of messages or the database.
 ** Never:  repeats a call; looks into one beyond its read().
 ** Holds:  (1) a call put is taken exactly once, unless the wire is stopped before; (2) the lock is held for
-*list
-**         moves only, never during a call's read(); (3) the eventfd is written once a poll, not once a call.
+**         list moves only, never during a call's read(); (3) the eventfd is written once a poll, not once a
+**         call.
 */
 #include "outbox/wire.h"
 #include "base/mem.h"

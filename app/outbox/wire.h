@@ -2,8 +2,7 @@
 ** wire.h -- the thread that holds the outbox's link: takes calls, hands back finished ones.
 **
 ** Network and ledger run beside each other: while one round is being committed and synced, the other slots'
-*answers
-** arrive. A call belongs to the wire from wire_put() until wire_take() gives it back.
+** answers arrive. A call belongs to the wire from wire_put() until wire_take() gives it back.
 */
 #ifndef RECADO_OUTBOX_WIRE_H
 #define RECADO_OUTBOX_WIRE_H

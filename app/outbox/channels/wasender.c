@@ -4,10 +4,8 @@
 ** Owns:   nothing; pure functions over bytes (contracts sheet of the provider, §3 to §6).
 ** Never:  sends, waits, stores, or puts the key anywhere but into the Authorization header.
 ** Holds:  (1) SENT only with 2xx and `success: true`; (2) a refusal is believed only from a 4xx, or from 2xx
-*with a
-**         text the sheet knows; (3) everything else after the first byte is UNSURE; (4) the provider's texts
-*are not a
-**         stable interface: the HTTP status decides first, a substring second.
+**         with a text the sheet knows; (3) everything else after the first byte is UNSURE; (4) the provider's
+**         texts are not a stable interface: the HTTP status decides first, a substring second.
 */
 #include "outbox/channels/wasender.h"
 #include "base/text.h"
@@ -31,7 +29,7 @@
 	(15 * SECOND_MS) /* not connected: ask for the session then (the sheet says 15 to 60 s) */
 #define EPOCH_LEAST INT64_C(1000000000) /* a reset beyond it is an absolute second, below a delta      */
 
-/* ---- small readers ---- */
+/* Small readers */
 
 static bool has(const char *text, const char *word)
 {
@@ -158,7 +156,7 @@ static int64_t retry_after_s(const struct value *json, const struct http_answer 
 	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : s;
 }
 
-/* ---- what a send was answered ---- */
+/* What a send was answered */
 
 static void put(struct verdict *v, enum outcome outcome, const char *why)
 {
@@ -294,7 +292,7 @@ void wasender_read_send(struct verdict *v, struct arena *a, const struct http_an
 	}
 }
 
-/* ---- information about one message ---- */
+/* Information about one message */
 
 void wasender_read_check(struct check_verdict *out, struct arena *a, const struct http_answer *answer)
 {
@@ -330,7 +328,7 @@ enum message_status wasender_status(const struct value *status)
 	return n >= STATUS_ERROR && n <= STATUS_PLAYED ? (enum message_status)n : STATUS_UNKNOWN;
 }
 
-/* ---- the session ---- */
+/* The session */
 
 const char *wasender_session(const char *word)
 {
@@ -367,7 +365,7 @@ void wasender_read_session(struct session_verdict *out, struct arena *a, const s
 	if (strcmp(out->session, "unknown") == 0) keep(out->detail, sizeof(out->detail), word);
 }
 
-/* ---- requests ---- */
+/* Requests */
 
 static bool starts(const char *text, const char *with)
 {

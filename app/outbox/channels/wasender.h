@@ -18,7 +18,7 @@ const char *wasender_session(const char *word);
  * itself; "" if there is none. */
 void wasender_base(char out[CHANNEL_URL_SIZE], const char *setting, bool is_offline, const char *standin);
 
-/* ---- events (wasender_event.c) ---- */
+/* Events (wasender_event.c) */
 
 enum wasender_event_kind {
 	EVENT_IGNORED, /* own, group, newsletter, status, without text, or of no interest */

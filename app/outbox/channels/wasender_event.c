@@ -4,9 +4,8 @@
 ** Owns:   nothing; pure functions over a parsed body.
 ** Never:  believes a LID to be a phone number; stores; logs.
 ** Holds:  (1) total: any JSON gives a list, perhaps of ignored events; (2) `data` and `messages` may be an
-*object or a
-**         list; (3) a time beyond 10^11 is milliseconds; (4) own, group, newsletter and status messages are
-*ignored.
+**         object or a list; (3) a time beyond 10^11 is milliseconds; (4) own, group, newsletter and status
+**         messages are ignored.
 */
 #include "outbox/channels/wasender.h"
 #include "base/seal.h"

@@ -12,9 +12,8 @@ struct gateway *gateway_start(void);
 void gateway_stop(struct gateway *g);
 int gateway_port(const struct gateway *g);
 /* What the number ending in these five digits is answered: a whole status line's number and body ("422 {…}"),
-*with headers
-** before a blank line; "cut" = read and close; "hang" = read and say nothing. Others are accepted. Literal
-*text. */
+** with headers before a blank line; "cut" = read and close; "hang" = read and say nothing. Others are
+** accepted. Literal text. */
 void gateway_answer(struct gateway *g, const char *digits, const char *answer);
 void gateway_session(struct gateway *g, const char *word);   /* "connected" at first */
 void gateway_status(struct gateway *g, int status);          /* of messages in /info: 4 at first */

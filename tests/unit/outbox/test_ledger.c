@@ -1,6 +1,6 @@
 /*
 ** test_ledger.c -- a message's way through the ledger: claimed in order, settled once, held back for a
-*reason.
+** reason.
 */
 #include "house.h"
 
