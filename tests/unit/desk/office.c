@@ -204,16 +204,27 @@ static const struct setting settings[] = {
 	{ .name = NULL },
 };
 
+static void write_ini(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs("[web]\nlisten = 127.0.0.1:0\n", f) >= 0);
+	fclose(f);
+}
+
 void shop_open(struct shop *s)
 {
-	const struct setting *const tables[] = { settings, NULL };
+	const struct setting *const tables[] = { settings, web_settings, outbox_settings, NULL };
 	const struct resource *const resources[] = { office_resources, desk_resources, NULL };
 	const char *why = "", *path;
 
 	state_open(&s->state, NOON);
 	s->forever = arena_new(STATE_ARENA_MAX);
 	assert_non_null(s->forever);
-	path = arena_printf(s->forever, "%s/none.ini", s->state.dir);
+	path = arena_printf(s->forever, "%s/recado.ini", s->state.dir);
+	write_ini(path);
+	assert_int_equal(words_load(), RC_OK);
 	assert_int_equal(settings_load(&s->state.env.settings, tables, path, s->forever, LANG_EN, &why),
 			 RC_OK);
 	for (size_t i = 0; i < sizeof(table_sql) / sizeof(table_sql[0]); i++)
