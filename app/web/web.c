@@ -617,7 +617,7 @@ static enum rc start_server(struct web *w, struct arena *a, const char **why)
 	if (strncmp(listen, "unix:", 5) == 0)
 		snprintf(w->address, sizeof w->address, "%s", listen);
 	else
-		snprintf(w->address, sizeof w->address, "http://%s:%d", host_name(a, listen),
+		snprintf(w->address, sizeof w->address, "http://%s:%d", host_to_open(host_name(a, listen)),
 			 server_port(w->server));
 	return RC_OK;
 }
