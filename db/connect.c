@@ -204,6 +204,8 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 	sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_VIEW, 1, NULL);
 	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	/* Plans may not look at bound values: a "LIMIT :n" is prepared again at each use otherwise. */
+	sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
 	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 1);
 	sqlite3_busy_handler(h, on_busy, db);
 	sqlite3_progress_handler(h, PROGRESS_STEPS, on_progress, db);
