@@ -1,8 +1,153 @@
 /*
-** pages.c -- the module's pages beyond the lists.
+** pages.c -- the module's addresses beyond its lists, and what their pages share.
+**
+** Owns:   renewals_pages_routes[].
+** Holds:  every page works without script; every form says its errors at the field.
 */
 #include "renewals/resources.h"
+#include <string.h>
+
+#define FORM_MAX (64 * 1024) /* a customer with a note and a dozen services */
+
+#define PAGE_ROW(address, needed, handler, words)                                            \
+	{                                                                                    \
+		.method = "GET", .path = (address), .realm = REALM_STAFF, .right = (needed), \
+		.class = ROUTE_DB, .help = (words), .handle = (handler)                      \
+	}
+#define FORM_ROW(address, needed, handler, words)                                                  \
+	{                                                                                          \
+		.method = "POST", .path = (address), .realm = REALM_STAFF, .right = (needed),      \
+		.class = ROUTE_DB, .body_max = FORM_MAX, .has_token = true, .is_idempotent = true, \
+		.help = (words), .handle = (handler)                                               \
+	}
 
 const struct route renewals_pages_routes[] = {
+	PAGE_ROW("/clients/new", "clients.edit", handle_client_new, N_("Form for a customer with services")),
+	FORM_ROW("/clients/new", "clients.edit", handle_client_create,
+		 N_("Create a customer with one or more services in one step")),
+	PAGE_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew_page,
+		 N_("Renew: what it gives and costs")),
+	FORM_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew,
+		 N_("Renew for some periods")),
+	PAGE_ROW("/subscriptions/:id/reactivate", "subscriptions.edit", handle_renew_page,
+		 N_("Renew: what it gives and costs")),
+	PAGE_ROW("/subscriptions/:id/cancel", "subscriptions.edit", handle_cancel_page,
+		 N_("Ask before cancelling")),
+	FORM_ROW("/subscriptions/:id/cancel", "subscriptions.edit", handle_cancel,
+		 N_("Cancel now or at the end")),
+	FORM_ROW("/subscription/:id/send-reminder", "subscriptions.remind", handle_send_reminder,
+		 N_("Send a reminder now")),
+	PAGE_ROW("/renewal-requests/:id/renew", "subscriptions.edit", handle_request_renew,
+		 N_("Renew what was asked for")),
+	PAGE_ROW("/payments/:id/receipt", "payments.view", handle_receipt, N_("Receipt to print")),
+	{ .method = "GET",
+	  .path = "/renewals/runs",
+	  .realm = REALM_STAFF,
+	  .right = "renewals.runs",
+	  .class = ROUTE_DB,
+	  .menu = N_("Runs"),
+	  .help = N_("Runs of notices, and calls from outside"),
+	  .handle = handle_runs },
+	FORM_ROW("/renewals/runs", "renewals.run", handle_run_now, N_("Start today's run now")),
+	{ .method = "GET",
+	  .path = "/renewals/stats",
+	  .realm = REALM_STAFF,
+	  .right = "renewals.runs",
+	  .class = ROUTE_DB,
+	  .menu = N_("Statistics"),
+	  .help = N_("Notices per day"),
+	  .handle = handle_stats },
+	PAGE_ROW("/renewals/cron-help", "renewals.run", handle_cron_help,
+		 N_("How to let an outside scheduler start the run")),
+	FORM_ROW("/renewals/cron-help", "renewals.cron", handle_cron_token,
+		 N_("Make a new token for the outside scheduler")),
 	{ .method = NULL },
 };
+
+/* ---- shared by the pages ---- */
+
+static const char *error_of(const struct cx *cx, const char *name)
+{
+	for (size_t i = 0; i < cx->field_count; i++)
+		if (strcmp(cx->fields[i].field, name) == 0) return cx->fields[i].message;
+	return NULL;
+}
+
+struct value *field_add(struct cx *cx, struct value *page, const char *name, const char *label,
+			const char *value)
+{
+	struct value *fields = (struct value *)(uintptr_t)value_get(page, "fields"), *field;
+
+	if (fields == NULL) fields = value_set_list(cx->arena, page, "fields");
+	field = value_add_map(cx->arena, fields);
+	value_set_text(cx->arena, field, "name", name);
+	value_set_text(cx->arena, field, "label", label);
+	value_set_text(cx->arena, field, "value", value != NULL ? value : "");
+	value_set_text(cx->arena, field, "error", error_of(cx, name));
+	value_set_null(cx->arena, field, "help");
+	value_set_null(cx->arena, field, "type");
+	return field;
+}
+
+void field_option(struct cx *cx, struct value *field, const char *value, const char *title, bool is_selected)
+{
+	struct value *options = (struct value *)(uintptr_t)value_get(field, "options"), *one;
+
+	if (options == NULL) options = value_set_list(cx->arena, field, "options");
+	one = value_add_map(cx->arena, options);
+	value_set_text(cx->arena, one, "value", value);
+	value_set_text(cx->arena, one, "title", title);
+	value_set_bool(cx->arena, one, "is_selected", is_selected);
+}
+
+void field_methods(struct cx *cx, struct value *field, const char *chosen, const char *none)
+{
+	static const char *const methods[][2] = { { "cash", N_("Cash") },
+						  { "transfer", N_("Transfer") },
+						  { "card", N_("Card") },
+						  { "paypal", N_("PayPal") },
+						  { "other", N_("Other") } };
+
+	value_set_bool(cx->arena, field, "is_select", true);
+	if (none != NULL) field_option(cx, field, "", none, chosen[0] == '\0');
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		field_option(cx, field, methods[i][0], words_get(cx->lang, methods[i][1]),
+			     strcmp(methods[i][0], chosen) == 0);
+}
+
+void page_errors(struct cx *cx, struct value *page, enum rc rc)
+{
+	if (rc == RC_OK) return;
+	value_set_text(cx->arena, page, "form_error",
+		       cx->message[0] == '\0' && cx->field_count > 0
+			       ? words_plural(cx->lang, (int64_t)cx->field_count,
+					      N_("One field needs your attention."),
+					      N_("Some fields need your attention."))
+			       : cx_sentence(cx, rc));
+}
+
+void page_trail(struct cx *cx, struct value *page, const char *title, const char *href)
+{
+	struct value *trail = (struct value *)(uintptr_t)value_get(page, "trail"), *one;
+
+	if (trail == NULL) trail = value_set_list(cx->arena, page, "trail");
+	value_set_bool(cx->arena, page, "has_trail", true);
+	one = value_add_map(cx->arena, trail);
+	value_set_text(cx->arena, one, "title", title);
+	value_set_text(cx->arena, one, "href", href);
+}
+
+enum rc call_subscription(struct cx *cx, struct call *call, int64_t *id)
+{
+	return desk_find(cx, id, desk_resource("subscriptions"), call_param(call, "id"));
+}
+
+const char *day_shown(struct cx *cx, const char *date)
+{
+	char text[DATE_SIZE];
+	day d;
+
+	if (day_parse(&d, date) != RC_OK) return date;
+	day_text_local(text, d);
+	return arena_text(cx->arena, text);
+}

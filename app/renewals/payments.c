@@ -115,7 +115,7 @@ const struct filter payment_filters[] = {
 	{ .name = NULL },
 };
 
-/* ---- saving ---- */
+/* Saving */
 
 static const char *text_value(const struct value *values, const char *name)
 {
@@ -217,7 +217,7 @@ enum rc payment_after_save(struct cx *cx, int64_t id, bool is_new, const struct 
 	return RC_OK;
 }
 
-/* ---- actions ---- */
+/* Actions */
 
 static enum rc take_step(struct cx *cx, int64_t id, const char *state)
 {
@@ -254,6 +254,10 @@ static enum rc run_cancel(struct cx *cx, int64_t id, struct call *call, const ch
 }
 
 const struct action payment_actions[] = {
+	{ .name = "receipt",
+	  .title = N_("Receipt"),
+	  .right = "payments.view",
+	  .page = "/payments/:id/receipt" },
 	{ .name = "complete",
 	  .title = N_("Complete"),
 	  .right = "payments.edit",
@@ -278,7 +282,7 @@ const struct action payment_actions[] = {
 	{ .name = NULL },
 };
 
-/* ---- a subscription marked as paid ---- */
+/* A subscription marked as paid */
 
 static enum rc add_completed(struct cx *cx, int64_t subscription_id)
 {
@@ -319,7 +323,7 @@ enum rc payment_mark_paid(struct cx *cx, int64_t subscription_id, struct call *c
 	return rc == RC_OK ? tx_end(cx, write_paid(cx, subscription_id)) : rc;
 }
 
-/* ---- above the list: what came in today, by method ---- */
+/* Above the list: what came in today, by method */
 
 static const char today_sql[] =
 	"SELECT method, currency, sum(amount_cents) AS sum_cents FROM payment INDEXED BY payment_list"

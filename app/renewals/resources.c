@@ -31,6 +31,9 @@ const struct right renewals_rights[] = {
 	{ .name = "notices.view",
 	  .title = N_("See notices and their figures"),
 	  .roles = "owner seller reader" },
+	{ .name = "renewals.runs", .title = N_("See runs and statistics"), .roles = "owner reader" },
+	{ .name = "renewals.run", .title = N_("Start a run of notices"), .roles = "owner" },
+	{ .name = "renewals.cron", .title = N_("Make the token of the outside scheduler"), .roles = "owner" },
 	{ .name = "notices.retry", .title = N_("Send failed notices again"), .roles = "owner seller" },
 	{ .name = NULL },
 };
@@ -203,18 +206,19 @@ const struct resource renewals_resources[] = {
 	{ .name = NULL },
 };
 
-/* ---- shared by the files of the tables ---- */
+/* Shared by the files of the tables */
 
 void card_add(struct cx *cx, struct value *page, const char *title, const char *text, const char *href)
 {
 	struct value *cards = (struct value *)(uintptr_t)value_get(page, "cards"), *card;
 
 	if (cards == NULL) cards = value_set_list(cx->arena, page, "cards");
-	value_set_bool(cx->arena, page, "has_cards", true);
 	card = value_add_map(cx->arena, cards);
 	value_set_text(cx->arena, card, "title", title);
 	value_set_text(cx->arena, card, "value", text);
-	if (href != NULL) value_set_text(cx->arena, card, "href", href);
+	value_set_text(cx->arena, card, "href", href);
+	value_set_null(cx->arena, card, "mark");
+	value_set_null(cx->arena, card, "note");
 }
 
 void card_add_count(struct cx *cx, struct value *page, const char *title, int64_t n, const char *href)

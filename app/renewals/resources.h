@@ -91,4 +91,38 @@ extern const struct filter notice_filters[], request_filters[];
 extern const struct action notice_actions[], request_actions[];
 void notice_list(struct cx *cx, struct value *page);
 
+/* ---- pages (pages.c has the routes) ---- */
+
+/* A field of web/field put at the end of page's `fields` (made when missing). error is looked up in cx. */
+struct value *field_add(struct cx *cx, struct value *page, const char *name, const char *label,
+			const char *value);
+void field_option(struct cx *cx, struct value *field, const char *value, const char *title, bool is_selected);
+void field_methods(struct cx *cx, struct value *field, const char *chosen, const char *none);
+/* form_error and errors of web/form_errors from cx. */
+void page_errors(struct cx *cx, struct value *page, enum rc rc);
+void page_trail(struct cx *cx, struct value *page, const char *title, const char *href);
+/* The subscription that :id names and the actor sees. */
+enum rc call_subscription(struct cx *cx, struct call *call, int64_t *id) MUST_CHECK;
+const char *day_shown(struct cx *cx, const char *date);
+
+/* page_renew.c */
+enum rc handle_renew_page(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_renew(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_cancel_page(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_cancel(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_send_reminder(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_request_renew(struct cx *cx, struct call *call) MUST_CHECK;
+
+/* page_client.c */
+enum rc handle_client_new(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_client_create(struct cx *cx, struct call *call) MUST_CHECK;
+
+/* page_runs.c */
+enum rc handle_stats(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_runs(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_run_now(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_cron_help(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_cron_token(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_receipt(struct cx *cx, struct call *call) MUST_CHECK;
+
 #endif

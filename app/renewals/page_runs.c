@@ -1,0 +1,449 @@
+/*
+** page_runs.c -- what the runs did: the list of runs, calls from outside beside it, figures per day; the help
+** page for an outside scheduler; the receipt to print.
+**
+** Holds:  (1) a run's counts are made from its messages at the moment of asking; (2) the token for the
+**         outside scheduler is shown once, when it is made; (3) every picture has its table.
+*/
+#include "renewals/resources.h"
+#include "base/phone.h"
+#include <string.h>
+
+#define RUNS_SHOWN   20           /* each is counted: a page within a tenth of a second */
+#define CALLS_SHOWN  50           /* newest calls from outside; 90 days are kept */
+#define DAYS_SHOWN   30           /* of the figures, unless asked otherwise */
+#define ERRORS_SHOWN 8            /* most frequent errors */
+#define CONVERT_MS   (7 * DAY_MS) /* a renewal within that time counts for the notice (spec §12) */
+
+#define CHART_WIDTH  720
+#define CHART_HEIGHT 160
+#define CHART_FOOT   20 /* room for the dates */
+
+static const char *text_of(const struct value *row, const char *name)
+{
+	return value_text_of(value_get(row, name), "");
+}
+
+static int64_t int_of(const struct value *row, const char *name)
+{
+	return value_int_of(value_get(row, name), 0);
+}
+
+/* ---- per day ---- */
+
+static enum rc read_range(struct cx *cx, struct call *call, day *from, day *to)
+{
+	const char *first = call_query(call, "from"), *last = call_query(call, "to");
+
+	*to = cx_today(cx);
+	if (last != NULL && last[0] != '\0' && day_parse_any(to, last) != RC_OK)
+		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a date; write it like 22/11/2026."), last);
+	*from = *to - (DAYS_SHOWN - 1);
+	if (first != NULL && first[0] != '\0' && day_parse_any(from, first) != RC_OK)
+		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a date; write it like 22/11/2026."), first);
+	return RC_OK;
+}
+
+static const char *const day_columns[] = { "local_on", "found",   "sent",           "delivered", "read",
+					   "failed",   "unsure",  "skipped",        "stage_7",   "stage_3",
+					   "stage_1",  "stage_0", "success_percent" };
+
+static const char *day_column_title(enum lang lang, size_t i)
+{
+	static const char *const titles[] = { N_("Date"),     N_("Found"),  N_("Sent"),   N_("Delivered"),
+					      N_("Read"),     N_("Failed"), N_("Unsure"), N_("Skipped"),
+					      N_("7 days"),   N_("3 days"), N_("1 day"),  N_("Last day"),
+					      N_("% success") };
+
+	return words_get(lang, titles[i]);
+}
+
+static void stats_csv(struct cx *cx, struct call *call, const struct value *rows)
+{
+	struct sb sb;
+	size_t n = sizeof(day_columns) / sizeof(day_columns[0]);
+
+	sb_init_arena(&sb, cx->arena, 1024 * 1024);
+	for (size_t i = 0; i < n; i++) {
+		const char *title = day_column_title(cx->lang, i);
+
+		if (i > 0) sb_char(&sb, ',');
+		sb_csv(&sb, title, strlen(title), ',', true);
+	}
+	sb_lit(&sb, "\r\n");
+	for (const struct value *r = rows->first; r != NULL; r = r->next) {
+		sb_text(&sb, text_of(r, "local_on"));
+		for (size_t i = 1; i < n; i++)
+			sb_printf(&sb, ",%lld", (long long)int_of(r, day_columns[i]));
+		sb_lit(&sb, "\r\n");
+	}
+	answer_text(cx, call, 200, "text/csv; charset=utf-8", sb_text_of(&sb));
+}
+
+/* Of the notices that left, how many subscriptions were renewed within a week, by stage. */
+static const char conversion_sql[] =
+	"SELECT n.stage AS stage, count(*) AS notices, sum(EXISTS (SELECT 1 FROM subscription_period p"
+	" INDEXED BY subscription_period_subscription WHERE p.subscription_id = n.subscription_id AND p.previous_json <> ''"
+	" AND p.undone_at IS NULL AND p.created_at BETWEEN n.created_at AND n.created_at + :within)) AS renewed"
+	" FROM notice n INDEXED BY notice_day JOIN message m ON m.id = n.message_id"
+	" WHERE n.local_on BETWEEN :from AND :to AND n.type = 'expiration_warning' AND n.stage >= 0"
+	" AND m.state IN ('sent', 'delivered', 'read') GROUP BY n.stage ORDER BY n.stage DESC";
+
+static const char errors_sql[] =
+	"SELECT m.error AS error, count(*) AS n FROM notice x INDEXED BY notice_day JOIN message m ON m.id = x.message_id"
+	" WHERE x.local_on BETWEEN :from AND :to AND m.error <> '' AND m.state IN ('failed', 'unsure')"
+	" GROUP BY m.error ORDER BY n DESC, m.error LIMIT :limit";
+
+static enum rc fill_more(struct cx *cx, struct value *page, const char *from, const char *to)
+{
+	struct value *stages = NULL, *errors = NULL;
+	enum rc rc = db_rows(cx, &stages, STAGE_DAYS_MAX, conversion_sql,
+			     PARAMS(P_INT(":within", CONVERT_MS), P_TEXT(":from", from), P_TEXT(":to", to)));
+
+	if (rc == RC_OK)
+		rc = db_rows(cx, &errors, ERRORS_SHOWN, errors_sql,
+			     PARAMS(P_TEXT(":from", from), P_TEXT(":to", to), P_INT(":limit", ERRORS_SHOWN)));
+	if (rc != RC_OK) return rc;
+	for (struct value *r = stages->first; r != NULL; r = r->next)
+		value_set_int(cx->arena, r, "percent",
+			      int_of(r, "notices") > 0 ? int_of(r, "renewed") * 100 / int_of(r, "notices")
+						       : 0);
+	value_set(page, "stages", stages);
+	value_set_bool(cx->arena, page, "has_stages", stages->count > 0);
+	value_set(page, "errors_seen", errors);
+	value_set_bool(cx->arena, page, "has_errors_seen", errors->count > 0);
+	return RC_OK;
+}
+
+static const struct value *row_of_day(const struct value *rows, const char *date)
+{
+	for (const struct value *r = rows->first; r != NULL; r = r->next)
+		if (strcmp(text_of(r, "local_on"), date) == 0) return r;
+	return NULL;
+}
+
+/* One bar a day: what was sent, on it what failed. The numbers are integers, so the picture needs no style. */
+static void fill_chart(struct cx *cx, struct value *page, const struct value *rows, day from, day to)
+{
+	struct value *bars = value_set_list(cx->arena, page, "bars");
+	int64_t top = 1, days = to - from + 1, width = CHART_WIDTH / days, height = CHART_HEIGHT - CHART_FOOT;
+	char date[DATE_SIZE];
+
+	for (const struct value *r = rows->first; r != NULL; r = r->next)
+		if (int_of(r, "sent") + int_of(r, "failed") > top)
+			top = int_of(r, "sent") + int_of(r, "failed");
+	for (int64_t i = 0; i < days; i++) {
+		const struct value *r;
+		struct value *bar;
+		int64_t sent, failed;
+
+		day_text(date, from + (day)i);
+		r = row_of_day(rows, date);
+		if (r == NULL) continue;
+		sent = int_of(r, "sent") * height / top;
+		failed = int_of(r, "failed") * height / top;
+		bar = value_add_map(cx->arena, bars);
+		value_set_int(cx->arena, bar, "x", i * CHART_WIDTH / days);
+		value_set_int(cx->arena, bar, "width", width > 3 ? width - 2 : 1);
+		value_set_int(cx->arena, bar, "sent_y", height - sent);
+		value_set_int(cx->arena, bar, "sent_height", sent);
+		value_set_int(cx->arena, bar, "failed_y", height - sent - failed);
+		value_set_int(cx->arena, bar, "failed_height", failed);
+		value_set_text(cx->arena, bar, "label",
+			       arena_printf(cx->arena, _("%s: %lld sent, %lld failed"), day_shown(cx, date),
+					    (long long)int_of(r, "sent"), (long long)int_of(r, "failed")));
+	}
+	value_set_bool(cx->arena, page, "has_bars", bars->count > 0);
+	value_set_int(cx->arena, page, "chart_width", CHART_WIDTH);
+	value_set_int(cx->arena, page, "chart_height", CHART_HEIGHT);
+	value_set_int(cx->arena, page, "axis_y", height);
+	value_set_int(cx->arena, page, "label_y", CHART_HEIGHT - 4);
+	value_set_int(cx->arena, page, "top", top);
+}
+
+enum rc handle_stats(struct cx *cx, struct call *call)
+{
+	struct value *page = value_map(cx->arena), *rows = NULL;
+	char first[DATE_SIZE], last[DATE_SIZE];
+	day from = 0, to = 0;
+	enum rc rc = read_range(cx, call, &from, &to);
+
+	if (rc == RC_OK) rc = stats_days(cx, &rows, from, to);
+	if (rc != RC_OK) return rc;
+	day_text(first, from);
+	day_text(last, to);
+	if (call_shape(call) == SHAPE_CSV) {
+		stats_csv(cx, call, rows);
+		return RC_OK;
+	}
+	if (call_shape(call) == SHAPE_JSON) {
+		value_set(page, "data", rows);
+		rc = fill_more(cx, page, first, last);
+		if (rc == RC_OK) answer_json(cx, call, 200, page);
+		return rc;
+	}
+	fill_chart(cx, page, rows, from, to);
+	shape_page(cx, rows);
+	value_set(page, "days", rows);
+	value_set_bool(cx->arena, page, "has_days", rows->count > 0);
+	rc = fill_more(cx, page, first, last);
+	value_set_text(cx->arena, page, "from", arena_text(cx->arena, first));
+	value_set_text(cx->arena, page, "to", arena_text(cx->arena, last));
+	value_set_text(cx->arena, page, "from_shown", day_shown(cx, first));
+	value_set_text(cx->arena, page, "to_shown", day_shown(cx, last));
+	value_set_text(cx->arena, page, "csv",
+		       arena_printf(cx->arena, "/renewals/stats.csv?from=%s&to=%s", first, last));
+	value_set_text(cx->arena, page, "title", _("Statistics"));
+	if (rc == RC_OK) answer_page(cx, call, "renewals/stats", text_of(page, "title"), page);
+	return rc;
+}
+
+/* ---- runs ---- */
+
+static const struct {
+	const char *code, *words;
+} origins[] = { { "auto", N_("Automatic") },
+		{ "manual", N_("By hand") },
+		{ "cron", N_("External call") },
+		{ "command", N_("Command line") },
+		{ "catchup", N_("Catching up") } };
+
+static const char *origin_shown(struct cx *cx, const char *code)
+{
+	for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++)
+		if (strcmp(origins[i].code, code) == 0) return words_get(cx->lang, origins[i].words);
+	return code;
+}
+
+static enum rc fill_run(struct cx *cx, struct value *run)
+{
+	struct value *report = NULL;
+	const struct value *results;
+	int64_t found = 0, failed = 0, skipped = 0, queued = 0, unsure = 0;
+	enum rc rc = report_of_batch(cx, &report, int_of(run, "id"), cx->lang);
+
+	if (rc != RC_OK) return rc;
+	results = value_get(report, "results");
+	for (const struct value *r = results->first; r != NULL; r = r->next) {
+		found += int_of(r, "found");
+		failed += int_of(r, "failed");
+		skipped += int_of(r, "skipped");
+		queued += int_of(r, "queued");
+		unsure += int_of(r, "unsure");
+	}
+	value_set(run, "results", (struct value *)(uintptr_t)results);
+	value_set_int(cx->arena, run, "total_found", found);
+	value_set_int(cx->arena, run, "total_sent", int_of(report, "total_sent"));
+	value_set_int(cx->arena, run, "total_failed", failed);
+	value_set_int(cx->arena, run, "total_skipped", skipped);
+	value_set_int(cx->arena, run, "total_queued", queued);
+	value_set_int(cx->arena, run, "total_unsure", unsure);
+	value_set_bool(cx->arena, run, "has_failed", failed > 0);
+	value_set_bool(cx->arena, run, "has_unsure", unsure > 0);
+	value_set_int(cx->arena, run, "caught_up", int_of(report, "caught_up"));
+	value_set_text(cx->arena, run, "origin_shown", origin_shown(cx, text_of(run, "origin")));
+	value_set_text(cx->arena, run, "href",
+		       arena_printf(cx->arena, "/batches/%s", text_of(run, "public_id")));
+	value_set_bool(cx->arena, run, "is_cancelled", strcmp(text_of(run, "state"), "cancelled") == 0);
+	return RC_OK;
+}
+
+static const char runs_sql[] =
+	"SELECT b.id, b.public_id, b.local_on, b.origin, b.state, b.created_at, b.planned_at,"
+	" (SELECT max(m.sent_at) FROM message m WHERE m.batch_id = b.id) AS last_sent_at"
+	" FROM batch b WHERE b.kind = 'renewals.notices' AND (:before = 0 OR b.id < :before) ORDER BY b.id DESC LIMIT :limit";
+
+static enum rc fill_runs(struct cx *cx, struct call *call, struct value *page)
+{
+	const char *before = call_query(call, "before");
+	struct value *rows = NULL, last = { .type = VALUE_TEXT, .text = before != NULL ? before : "0" };
+	enum rc rc;
+
+	last.len = strlen(last.text);
+	rc = db_rows(cx, &rows, RUNS_SHOWN, runs_sql,
+		     PARAMS(P_INT(":before", value_int_of(&last, 0)), P_INT(":limit", RUNS_SHOWN)));
+	for (struct value *r = rc == RC_OK ? rows->first : NULL; r != NULL && rc == RC_OK; r = r->next)
+		rc = fill_run(cx, r);
+	if (rc != RC_OK) return rc;
+	if (rows->count == RUNS_SHOWN)
+		value_set_text(cx->arena, page, "older",
+			       arena_printf(cx->arena, "/renewals/runs?before=%lld",
+					    (long long)int_of(rows->last, "id")));
+	value_set_bool(cx->arena, page, "has_runs", rows->count > 0);
+	value_set(page, "runs", rows);
+	return RC_OK;
+}
+
+static enum rc fill_calls(struct cx *cx, struct value *page)
+{
+	struct value *rows = NULL;
+	enum rc rc = db_rows(
+		cx, &rows, CALLS_SHOWN,
+		"SELECT k.at AS called_at, k.address, k.status, k.duration_ms, k.count, b.public_id AS run_id"
+		" FROM cron_call k LEFT JOIN batch b ON b.id = k.batch_id ORDER BY k.at DESC, k.id DESC LIMIT 50",
+		NO_PARAMS);
+
+	if (rc != RC_OK) return rc;
+	for (struct value *r = rows->first; r != NULL; r = r->next) {
+		int64_t status = int_of(r, "status");
+
+		value_set_text(cx->arena, r, "mark",
+			       status < 300                     ? "ok"
+			       : status == 409 || status == 429 ? "warn"
+								: "error");
+		value_set_bool(cx->arena, r, "is_many", int_of(r, "count") > 1);
+	}
+	value_set(page, "calls", rows);
+	value_set_bool(cx->arena, page, "has_calls", rows->count > 0);
+	return RC_OK;
+}
+
+/* When the schedule starts the next run, "" if it is off. */
+static const char *next_run(struct cx *cx)
+{
+	int64_t at = 0;
+	char text[RFC3339_SIZE];
+
+	if (db_get_int(
+		    cx, &at,
+		    "SELECT coalesce(next_due_at, 0) FROM schedule WHERE name = 'renewals.daily' AND is_enabled = 1",
+		    NO_PARAMS) != RC_OK ||
+	    at == 0)
+		return "";
+	instant_text_local(text, at, cx->env->zone);
+	return arena_text(cx->arena, text);
+}
+
+enum rc handle_runs(struct cx *cx, struct call *call)
+{
+	struct value *page = value_map(cx->arena);
+	enum rc rc = fill_runs(cx, call, page);
+
+	if (rc == RC_OK) rc = fill_calls(cx, page);
+	if (rc != RC_OK) return rc;
+	if (call_shape(call) == SHAPE_JSON) {
+		shape_json(cx, page);
+		answer_json(cx, call, 200, page);
+		return RC_OK;
+	}
+	shape_page(cx, (struct value *)(uintptr_t)value_get(page, "runs"));
+	shape_page(cx, (struct value *)(uintptr_t)value_get(page, "calls"));
+	value_set_text(cx->arena, page, "next_run", next_run(cx));
+	value_set_bool(cx->arena, page, "is_off", !setting_bool(cx->env->settings, "renewals.notices"));
+	value_set_bool(cx->arena, page, "may_run", actor_may(&cx->actor, "renewals.run"));
+	value_set_text(cx->arena, page, "title", _("Runs"));
+	answer_page(cx, call, "renewals/runs", text_of(page, "title"), page);
+	return RC_OK;
+}
+
+enum rc handle_run_now(struct cx *cx, struct call *call)
+{
+	struct plan_options o = {
+		.date = cx_today(cx), .origin = "auto", .batch_origin = "manual", .is_whole = true
+	};
+	struct value *out;
+	int64_t job = 0;
+	enum rc rc = form_read(cx, call);
+
+	if (rc != RC_OK) return rc;
+	o.stage_count = plan_stages_default(cx, o.stages);
+	rc = plan_start(cx, &job, &o);
+	if (rc == RC_CONFLICT) rc = cx_fail(cx, rc, _("A run is already under way; wait for it to end."));
+	if (rc != RC_OK) return rc;
+	if (call_shape(call) == SHAPE_PAGE) {
+		answer_flash(cx, call, "/renewals/runs",
+			     _("The run has started; who got today's notice already gets no second one."));
+		return RC_OK;
+	}
+	out = value_map(cx->arena);
+	value_set_bool(cx->arena, out, "success", true);
+	value_set_text(cx->arena, out, "run_id", arena_printf(cx->arena, "job-%lld", (long long)job));
+	answer_json(cx, call, 202, out);
+	return RC_OK;
+}
+
+/* ---- help for an outside scheduler ---- */
+
+static enum rc cron_page(struct cx *cx, struct call *call, const char *token)
+{
+	struct value *page = value_map(cx->arena);
+	const char *url = setting_text(cx->env->settings, "web.public_url");
+	int64_t minute = setting_int(cx->env->settings, "renewals.time");
+
+	value_set_text(cx->arena, page, "title", _("Outside scheduler (cron-job.org)"));
+	page_trail(cx, page, _("Runs"), "/renewals/runs");
+	value_set_text(cx->arena, page, "address",
+		       arena_printf(cx->arena, "%s/cron/notifications/", url[0] != '\0' ? url : "https://…"));
+	value_set_bool(cx->arena, page, "has_no_url", url[0] == '\0');
+	value_set_text(cx->arena, page, "hour",
+		       arena_printf(cx->arena, "%02d:%02d", (int)(minute / 60), (int)(minute % 60)));
+	value_set_text(cx->arena, page, "zone", zone_name(cx->env->zone));
+	value_set_bool(cx->arena, page, "is_set",
+		       setting_text(cx->env->settings, "renewals.cron_token")[0] != '\0');
+	value_set_bool(cx->arena, page, "may_make", actor_may(&cx->actor, "renewals.cron"));
+	if (token != NULL) value_set_text(cx->arena, page, "token", token);
+	answer_page(cx, call, "renewals/cron_help", text_of(page, "title"), page);
+	return RC_OK;
+}
+
+enum rc handle_cron_help(struct cx *cx, struct call *call)
+{
+	return call_shape(call) == SHAPE_PAGE ? cron_page(cx, call, NULL) : RC_NOT_FOUND;
+}
+
+enum rc handle_cron_token(struct cx *cx, struct call *call)
+{
+	char token[TOKEN_SIZE];
+	const char *why = "";
+	enum rc rc = form_read(cx, call);
+
+	if (rc != RC_OK) return rc;
+	if (call_shape(call) != SHAPE_PAGE) return RC_NOT_FOUND;
+	token_new(token);
+	rc = settings_set(cx->env->settings, "renewals.cron_token", token, cx->arena, cx->lang, &why);
+	if (rc == RC_OK) rc = settings_reload(cx->env->settings, cx->arena, cx->lang, &why);
+	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
+	log_event(LOG_INFO, "security", "renewals.cron_token", "by=%s", cx->actor.name);
+	return cron_page(cx, call, token);
+}
+
+/* ---- receipt ---- */
+
+enum rc handle_receipt(struct cx *cx, struct call *call)
+{
+	static const char sql[] =
+		"SELECT printf('%06d', p.id) AS number, p.paid_at, p.amount_cents, p.currency, p.method, p.state, p.reference,"
+		" p.public_id AS id, trim(c.given_names || ' ' || c.surnames) AS client, v.display_name AS service, s.starts_on,"
+		" s.ends_on, p.created_by FROM payment p JOIN subscription s ON s.id = p.subscription_id"
+		" JOIN client c ON c.id = s.client_id JOIN service v ON v.id = s.service_id WHERE p.id = :id";
+	struct value *page = NULL, *method;
+	const char *phone = setting_text(cx->env->settings, "business.phone");
+	char shown[32];
+	struct phone parsed;
+	int64_t id = 0;
+	enum rc rc = desk_find(cx, &id, desk_resource("payments"), call_param(call, "id"));
+
+	if (rc == RC_OK) rc = db_row(cx, &page, sql, PARAMS(P_INT(":id", id)));
+	if (rc != RC_OK) return rc;
+	shape_page(cx, page);
+	method = value_map(cx->arena);
+	field_methods(cx, method, text_of(page, "method"), NULL);
+	for (const struct value *o = value_get(method, "options")->first; o != NULL; o = o->next)
+		if (value_bool_of(value_get(o, "is_selected"), false))
+			value_set_text(cx->arena, page, "method_shown", text_of(o, "title"));
+	if (phone[0] != '\0' &&
+	    phone_parse(&parsed, NULL, phone, setting_text(cx->env->settings, "business.region")) == RC_OK) {
+		phone_text(shown, parsed.e164);
+		phone = arena_text(cx->arena, shown);
+	}
+	value_set_bool(cx->arena, page, "is_valid", strcmp(text_of(page, "state"), "completed") == 0);
+	value_set_text(cx->arena, page, "business", setting_text(cx->env->settings, "business.name"));
+	value_set_text(cx->arena, page, "business_phone", phone);
+	value_set_text(cx->arena, page, "title",
+		       arena_printf(cx->arena, _("Receipt %s"), text_of(page, "number")));
+	page_trail(cx, page, _("Payments"), "/payments");
+	page_trail(cx, page, text_of(page, "number"),
+		   arena_printf(cx->arena, "/payments/%s", text_of(page, "id")));
+	answer_page(cx, call, "renewals/receipt", text_of(page, "title"), page);
+	return RC_OK;
+}
