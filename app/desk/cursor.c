@@ -91,7 +91,7 @@ enum rc cursor_parse(struct arena *a, struct cursor *out, const char *text)
 	size_t len = 0;
 	char *p = decode(a, text, &len), *id, *key, *end;
 
-	if (p == NULL || !text_is_utf8(p, len) || len < 7) return RC_BAD_INPUT;
+	if (p == NULL || len < 7 || len > DESK_CURSOR_MAX || !text_is_utf8(p, len)) return RC_BAD_INPUT;
 	end = p + len;
 	if (p[0] != '1' || (p[1] != 'n' && p[1] != 'p') || (p[2] != 'u' && p[2] != 'd')) return RC_BAD_INPUT;
 	c.is_back = p[1] == 'p';
