@@ -142,6 +142,8 @@ struct migration {
 /* The embedded ones, sorted, numbered 1, 2, 3 … without a gap; returns their number. RC_BUG if a
 ** number is missing. */
 enum rc migrations_embedded(struct migration out[MIGRATIONS_MAX], size_t *count) MUST_CHECK;
+/* Log each step of the list that ran here in another wording. */
+void migrations_compare(struct db *db, const struct migration *list, size_t count);
 /* Bring the open connection from its version to the last of the list, all or nothing. is_rehearsal:
 ** everything but the COMMIT. *message: the sentence. */
 enum rc migrate(struct db *db, const struct migration *list, size_t count, instant now, enum lang lang,

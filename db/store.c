@@ -133,7 +133,11 @@ static enum rc prepare(struct store *s, struct db *db, struct arena *a, const ch
 
 	if (rc == RC_OK) rc = recognise(s, db, a, message, &version);
 	if (rc == RC_OK && is_holder) rc = use_wal(s, db, a, message);
-	if (rc != RC_OK || version == (int64_t)count) return rc;
+	if (rc != RC_OK) return rc;
+	if (version == (int64_t)count) {
+		migrations_compare(db, list, count);
+		return RC_OK;
+	}
 	if (is_holder) return migrate_store(s, db, list, count, a, message);
 	*message =
 		words_get(s->env->lang,

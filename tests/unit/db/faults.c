@@ -40,7 +40,7 @@ static bool is_time(enum fault what)
 	return true;
 }
 
-/* ---- heap ---- */
+/* Heap */
 
 static sqlite3_mem_methods heap;
 
@@ -54,7 +54,7 @@ static void *heap_realloc(void *p, int size)
 	return is_time(FAULT_MEMORY) ? NULL : heap.xRealloc(p, size);
 }
 
-/* ---- disk ---- */
+/* Disk */
 
 struct file {
 	sqlite3_file base;

@@ -1,7 +1,5 @@
-/* The room db when memory, the disk or its sync fails at the n-th call, for every n: all or nothing, and what
- *was
- ** committed stays. */
-* /
+/* The room db when memory, the disk or its sync fails at the n-th call, for every n. All or nothing,
+** and what was committed stays. */
 #include "state.h"
 #include "db/inner.h"
 #include "db/faults.h"
@@ -9,8 +7,8 @@
 #define FAULTS_MOST \
 	5000 /* far more than a small transaction has of anything: the loop below must end by itself */
 
-	/* Two rows that belong together, through the whole path: cached statements, JSON, commit. */
-	static enum rc write_pair(struct cx *cx, long n)
+/* Two rows that belong together, through the whole path: cached statements, JSON, commit. */
+static enum rc write_pair(struct cx *cx, long n)
 {
 	char one[32], two[32];
 	struct value *rows = NULL;

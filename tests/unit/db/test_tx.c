@@ -176,7 +176,7 @@ static void nobody_is_woken_before_the_commit_nor_after_a_rollback(void **arg)
 	state_close(&s);
 }
 
-/* ---- several writers ---- */
+/* Several writers */
 
 #define WRITERS 4
 #define ROUNDS  60
@@ -268,7 +268,7 @@ static void who_waits_too_long_leaves_the_queue_in_order(void **arg)
 	lane_free(&l);
 }
 
-/* ---- other processes ---- */
+/* Other processes */
 
 /* Runs body in a child that answers one byte through the pipe; the parent kills or awaits it. */
 static pid_t child(struct state *s, int to_parent, bool then_hang)
