@@ -2,6 +2,7 @@
 -- Nothing of ours in the schema (no functions, triggers, generated columns): the
 -- ordinary sqlite3 shell must be able to check, copy and VACUUM this file.
 -- Instants *_at are unix milliseconds UTC, civil dates *_on are YYYY-MM-DD.
+-- A CHECK of a busy table says a = 'x' OR a = 'y': for a longer IN list SQLite builds a little table at every write.
 
 CREATE TABLE meta (
 	key   TEXT PRIMARY KEY,
@@ -208,7 +209,7 @@ CREATE TABLE channel_account (
 
 CREATE TABLE contact (
 	id              INTEGER PRIMARY KEY,
-	kind            TEXT NOT NULL CHECK (kind IN ('phone', 'email', 'chat')),
+	kind            TEXT NOT NULL CHECK (kind = 'phone' OR kind = 'email' OR kind = 'chat'),
 	address         TEXT NOT NULL,
 	public_id       TEXT NOT NULL UNIQUE,
 	dead_reason     TEXT NOT NULL DEFAULT '',
@@ -277,8 +278,9 @@ CREATE TABLE message (
 	variables_json      TEXT,
 	body                TEXT,
 	state               TEXT NOT NULL DEFAULT 'queued'
-	                    CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'unsure',
-	                                     'cancelled', 'expired', 'skipped')),
+	                    CHECK (state = 'queued' OR state = 'sending' OR state = 'sent' OR state = 'delivered'
+	                           OR state = 'read' OR state = 'failed' OR state = 'unsure' OR state = 'cancelled'
+	                           OR state = 'expired' OR state = 'skipped'),
 	state_why           TEXT NOT NULL DEFAULT '',
 	error               TEXT NOT NULL DEFAULT '',
 	is_late_failure     INTEGER NOT NULL DEFAULT 0 CHECK (is_late_failure IN (0, 1)),
@@ -326,7 +328,8 @@ CREATE TABLE attempt (
 	id         INTEGER PRIMARY KEY,
 	message_id INTEGER NOT NULL REFERENCES message (id),
 	at         INTEGER NOT NULL,
-	kind       TEXT NOT NULL CHECK (kind IN ('send', 'check', 'event', 'person', 'start')),
+	kind       TEXT NOT NULL CHECK (kind = 'send' OR kind = 'check' OR kind = 'event' OR kind = 'person'
+	                           OR kind = 'start'),
 	http       INTEGER,
 	outcome    TEXT NOT NULL,
 	detail     TEXT NOT NULL DEFAULT ''
