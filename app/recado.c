@@ -116,7 +116,9 @@ static void print_help(FILE *out, enum lang lang)
 		words_get(lang, N_("Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 partly.")));
 }
 
-static int report(struct cx *cx, enum rc rc, FILE *out, FILE *err, bool is_json)
+/* Failures go to err in both shapes: what a command printed before it failed (a report, a list of wrong rows) stays one
+ * JSON document. */
+static int report(struct cx *cx, enum rc rc, FILE *err, bool is_json)
 {
 	if (rc == RC_OK || (rc == RC_PARTLY && cx->message[0] == '\0')) return rc_row(rc)->exit;
 	if (is_json) {
@@ -129,7 +131,7 @@ static int report(struct cx *cx, enum rc rc, FILE *out, FILE *err, bool is_json)
 		value_set_text(cx->arena, error, "message", cx_sentence(cx, rc));
 		sb_init_arena(&sb, cx->arena, 1024 * 1024);
 		json_write(&sb, root);
-		fprintf(out, "%s\n", sb_text_of(&sb));
+		fprintf(err, "%s\n", sb_text_of(&sb));
 		return rc_row(rc)->exit;
 	}
 	fprintf(err, "%s\n", cx_sentence(cx, rc));
@@ -159,8 +161,7 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 		      FILE *err);
 
 /* A command that another process handed over. Its --now moves the clock of this house (offline mode only):
-*what was
-** planned at an instant must also leave at that instant. */
+** what was planned at an instant must also leave at that instant. */
 int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
 		      FILE *err)
 {
@@ -203,7 +204,7 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 		call.argv = line->argv + used;
 		rc = run_row(&cx, row, &call);
 	}
-	code = report(&cx, rc, out, err, line->is_json);
+	code = report(&cx, rc, err, line->is_json);
 	db_close(db);
 	arena_free(a);
 	return code;
@@ -425,7 +426,7 @@ int main(int argc, char **argv)
 		exit_code = g.wants_help ? 0 : 2;
 	} else
 		rc = run(&cx, &env, &g, argc, words, &exit_code);
-	if (exit_code < 0) exit_code = report(&cx, rc, stdout, stderr, g.is_json);
+	if (exit_code < 0) exit_code = report(&cx, rc, stderr, g.is_json);
 	settings_free(env.settings);
 	clock_free(env.clock);
 	arena_free(a);
