@@ -23,7 +23,7 @@
 #define CLAIM_TRIES  100 /* rows cancelled or parked between looking and taking */
 #define SETTLE_TRIES 5   /* a busy or full disk may pass; else the row stays `running` until the next start */
 
-/* ---- at start ---- */
+/* At start */
 
 /* Rows written before the queues were known (modules' at_start, an older version) get the one of
 ** their kind. */
@@ -65,7 +65,7 @@ enum rc work_recover(struct cx *cx, struct work *w)
 	return tx_end(cx, rc);
 }
 
-/* ---- claiming ---- */
+/* Claiming */
 
 static void job_free(struct job *job)
 {
@@ -81,8 +81,8 @@ static struct job *job_new(struct work *w)
 
 	if (!job) return NULL;
 	job->work = w;
-	job->keep = arena_new(ARGS_JSON_MAX * 16);
-	job->place_arena = arena_new(PLACE_ARENA_MAX);
+	job->keep = arena_new(ARGS_JSON_MAX * JSON_TREE_FACTOR);
+	job->place_arena = arena_new(PLACE_JSON_MAX * JSON_TREE_FACTOR);
 	if (job->keep && job->place_arena) return job;
 	job_free(job);
 	return NULL;
@@ -146,7 +146,8 @@ static enum rc read_job(struct cx *cx, struct job *job, int64_t id)
 	job->id = id;
 	job->kind = work_kind(job->work, query_text(q, 0));
 	json = query_text(q, 1);
-	if (json_parse(job->keep, &args, NULL, json, strlen(json)) == RC_OK) job->args = args;
+	job->is_broken = json_parse(job->keep, &args, NULL, json, strlen(json)) != RC_OK;
+	job->args = args;
 	rc = work_place_read(job, query_text(q, 2));
 	job->attempt = (int)query_int(q, 3);
 	job->is_late = query_int(q, 4) != 0;
@@ -241,7 +242,7 @@ enum rc job_claim(struct cx *cx, struct work *w, struct job **out)
 	return rc;
 }
 
-/* ---- how it ended ---- */
+/* How it ended */
 
 struct ending {
 	const char *state;
@@ -352,7 +353,8 @@ void job_execute(struct cx *cx, struct job *job)
 
 	snprintf(run_id, sizeof run_id, "job:%lld", (long long)job->id);
 	cx->request_id = run_id;
-	rc = job->kind->run(cx, job);
+	rc = job->is_broken ? cx_fail(cx, RC_BAD_INPUT, "%s", _("The arguments of the job cannot be read."))
+			    : job->kind->run(cx, job);
 	db_at_rest(cx);
 	e = judge(cx, job, rc);
 	work_cut(text, e.error); /* out of the arena, which is emptied before the row is written */

@@ -18,12 +18,13 @@
 #define QUEUES_MAX    32  /* five modules with a few queues each                                  */
 #define KINDS_MAX     200 /* of all modules together                                              */
 #define SCHEDULES_MAX 100 /* of all modules together                                              */
-#define LOOK_EVERY_MS                                                                        \
+#define LOOK_EVERY_MS \
 	20000 /* the scheduler looks at least so often: work of other processes, clock jumps \
 	       */
 #define STOP_WAIT_MS      5000 /* for running jobs at stop (design §6)                                  */
 #define JOB_ARENA_MAX     ((size_t)64 * 1024 * 1024) /* an import of the largest file allowed, and its rows */
-#define PLACE_ARENA_MAX   ((size_t)256 * 1024) /* a saved place is a cursor, not the data              */
+#define PLACE_JSON_MAX    ((size_t)32 * 1024)        /* a saved place is a cursor, not the data */
+#define JSON_TREE_FACTOR  64 /* memory of a parsed tree for each byte of its JSON, at worst: [1,1,1… */
 #define ARGS_JSON_MAX     ((size_t)64 * 1024)  /* arguments name things, they do not carry them        */
 #define RESULT_JSON_MAX   ((size_t)256 * 1024) /* what a page shows of the outcome                     */
 #define NOTE_SIZE         500  /* one sentence                                                         */
@@ -42,8 +43,8 @@ struct job {
 	struct arena *place_arena;
 	const struct value *args, *place;
 	int attempt;
-	bool is_late;
-	int64_t deadline; /* clock_ticks(); 0 = none */
+	bool is_late, is_broken; /* broken: its arguments cannot be read */
+	int64_t deadline;        /* clock_ticks(); 0 = none */
 	int64_t done, total, written_at;
 	bool has_progress;
 	char note[NOTE_SIZE];

@@ -68,7 +68,7 @@ static int take_number(const char **p)
 	return digits > 0 ? n : -1;
 }
 
-/* ---- cron ---- */
+/* Cron */
 
 static int take_value(const char **p, const struct field *f)
 {
@@ -148,7 +148,7 @@ static const char *parse_cron(struct rule *r, const char *p)
 	return NULL;
 }
 
-/* ---- every N min ---- */
+/* Every N min */
 
 static bool take_word(const char **p, const char *word)
 {
@@ -194,7 +194,7 @@ enum rc rule_parse(struct rule *out, const char **why, const char *text)
 	return RC_OK;
 }
 
-/* ---- when ---- */
+/* When */
 
 static bool is_due_day(const struct rule *r, day d)
 {

@@ -102,7 +102,7 @@ enum rc work_place_read(struct job *job, const char *json)
 enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place)
 {
 	const char *json = "{}";
-	enum rc rc = work_json(cx, &json, place, PLACE_ARENA_MAX / 8);
+	enum rc rc = work_json(cx, &json, place, PLACE_JSON_MAX);
 
 	if (rc == RC_OK)
 		rc = db_run(cx, "UPDATE job SET place_json = :place, heartbeat_at = :now WHERE id = :id",

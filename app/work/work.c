@@ -35,7 +35,7 @@ static struct {
 	struct work *work;
 } current = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* ---- the tables ---- */
+/* The tables */
 
 const struct job_kind *work_kind(const struct work *w, const char *name)
 {
@@ -166,7 +166,7 @@ void work_free(struct work *w)
 	mem_free(w);
 }
 
-/* ---- workers ---- */
+/* Workers */
 
 static struct timespec in_ms(int64_t ms)
 {
@@ -297,7 +297,7 @@ static void give(struct work *w, struct job *job)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* ---- the scheduler ---- */
+/* The scheduler */
 
 static void hand_out(struct cx *cx, struct work *w)
 {
@@ -370,7 +370,7 @@ static void *schedule_all(void *arg)
 	return NULL;
 }
 
-/* ---- start and stop ---- */
+/* Start and stop */
 
 static enum rc recover(struct work *w)
 {

@@ -83,7 +83,7 @@ enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place
 enum rc job_result(struct cx *cx, struct job *job, const struct value *result) MUST_CHECK;
 void job_note(struct job *job, const char *sentence); /* cut at 499 bytes */
 
-/* ---- the running room ---- */
+/* The running room */
 
 /* tables: NULL-terminated list of rows, each ended by a row without name. Puts running rows back in
 ** the queue, makes missing schedules, starts the scheduler and, with the first work, the workers (2
@@ -98,7 +98,7 @@ int work_run_due(struct cx *cx, struct work *w);
 /* Liveness for /health: milliseconds since the scheduler last looked. */
 int64_t work_heartbeat_age_ms(const struct work *w);
 
-/* ---- rules (rule.c) ---- */
+/* Rules (rule.c) */
 
 /* The first due instant strictly after `after`, computed from the rule, zone and civil date.
 ** RC_BAD_INPUT: not a rule, or never due again (*why: N_() sentence). */

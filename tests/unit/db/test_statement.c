@@ -185,6 +185,35 @@ static void a_forgotten_or_unknown_parameter_is_our_bug(void **arg)
 	state_close(&s);
 }
 
+static void a_wide_row_has_its_parameters_up_to_the_limit(void **arg)
+{
+	static struct param params[DB_PARAMS_MAX + 2];
+	static char names[DB_PARAMS_MAX + 1][16];
+	struct state s;
+	int64_t sum = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	for (int extra = 0; extra < 2; extra++) {
+		int count = DB_PARAMS_MAX + extra;
+		struct sb sql;
+
+		sb_init(&sql, 64 * 1024);
+		sb_lit(&sql, "SELECT 0");
+		for (int i = 0; i < count; i++) {
+			snprintf(names[i], sizeof names[i], ":p%d", i);
+			params[i] = (struct param)P_INT(names[i], 1);
+			sb_printf(&sql, " + %s", names[i]);
+		}
+		params[count] = (struct param){ .name = NULL };
+		assert_int_equal(db_get_int(&s.cx, &sum, sb_text_of(&sql), params),
+				 extra == 0 ? RC_OK : RC_BUG);
+		sb_free(&sql);
+	}
+	assert_int_equal(sum, DB_PARAMS_MAX);
+	state_close(&s);
+}
+
 static void a_second_statement_behind_a_semicolon_never_runs(void **arg)
 {
 	struct state s;
@@ -307,6 +336,7 @@ int main(void)
 		cmocka_unit_test(lists_within_lists_end_at_the_named_depth),
 		cmocka_unit_test(the_words_of_a_question_may_vanish_while_its_rows_are_read),
 		cmocka_unit_test(a_forgotten_or_unknown_parameter_is_our_bug),
+		cmocka_unit_test(a_wide_row_has_its_parameters_up_to_the_limit),
 		cmocka_unit_test(a_second_statement_behind_a_semicolon_never_runs),
 		cmocka_unit_test(a_name_taken_is_a_conflict_and_so_is_a_missing_parent),
 		cmocka_unit_test(a_write_outside_a_transaction_is_refused),

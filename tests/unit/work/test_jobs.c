@@ -502,6 +502,100 @@ static void after_a_crash_what_ran_waits_again_but_not_for_ever(void **arg)
 	state_close(&s);
 }
 
+/* {"t":"xxx"} of exactly len bytes */
+static struct value *map_of_length(struct state *s, size_t len)
+{
+	struct value *map = value_map(s->arena);
+	char *text = arena_alloc(s->arena, len);
+
+	assert_non_null(text);
+	memset(text, 'x', len - strlen("{\"t\":\"\"}"));
+	value_set_text(s->arena, map, "t", text);
+	return map;
+}
+
+static void arguments_and_places_end_at_their_limits(void **arg)
+{
+	struct state s;
+	struct work *w;
+	struct job *job = NULL;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	for (size_t extra = 0; extra < 2; extra++) {
+		enum rc rc = tx_begin(&s.cx);
+
+		assert_int_equal(rc, RC_OK);
+		rc = job_add(&s.cx, &id,
+			     &(struct job_new){ .kind = "t.plain",
+						.args = map_of_length(&s, ARGS_JSON_MAX + extra) });
+		assert_int_equal(tx_end(&s.cx, rc), extra == 0 ? RC_OK : RC_TOO_LARGE);
+	}
+	assert_int_equal(job_claim(&s.cx, w, &job), RC_OK);
+	assert_non_null(job);
+	assert_non_null(value_get(job_args(job), "t"));
+	for (size_t extra = 0; extra < 2; extra++) {
+		enum rc rc = tx_begin(&s.cx);
+
+		assert_int_equal(rc, RC_OK);
+		rc = job_save_place(&s.cx, job, map_of_length(&s, PLACE_JSON_MAX + extra));
+		assert_int_equal(tx_end(&s.cx, rc), extra == 0 ? RC_OK : RC_TOO_LARGE);
+		assert_int_equal(value_get(job_place(job), "t")->len,
+				 PLACE_JSON_MAX - strlen("{\"t\":\"\"}"));
+	}
+	job_execute(&s.cx, job);
+	work_free(w);
+	state_close(&s);
+}
+
+static void a_job_whose_arguments_were_spoilt_by_hand_does_not_run_without_them(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.plain" }), RC_OK);
+	assert_int_equal(state_run(&s, "UPDATE job SET args_json = '{oops', place_json = 'oops'"), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(runs, 0);
+	assert_string_equal(shown(&s, id, "state"), "failed");
+	work_free(w);
+	state_close(&s);
+}
+
+static void more_queues_than_planned_for_are_noticed_at_start(void **arg)
+{
+	static struct job_kind many[QUEUES_MAX + 2];
+	static char names[QUEUES_MAX + 1][16];
+	const struct job_kind *const tables[] = { many, NULL };
+	struct state s;
+
+	(void)arg;
+	state_open(&s, 0);
+	for (int extra = 0; extra < 2; extra++) {
+		struct work *w = NULL;
+
+		for (int i = 0; i < QUEUES_MAX + extra; i++) {
+			snprintf(names[i], sizeof names[i], "q%d", i);
+			many[i] = (struct job_kind){
+				.name = names[i], .queue = names[i], .attempts_max = 1, .run = plain_job
+			};
+		}
+		assert_int_equal(work_open(&w, &s.env, tables, NULL), extra == 0 ? RC_OK : RC_BUG);
+		work_free(w);
+	}
+	/* And so is a kind declared twice. */
+	many[1] = many[0];
+	many[2].name = NULL;
+	assert_int_equal(work_open(&(struct work *){ NULL }, &s.env, tables, NULL), RC_BUG);
+	state_close(&s);
+}
+
 static void a_note_is_cut_between_two_letters(void **arg)
 {
 	char text[NOTE_SIZE + 10], cut[NOTE_SIZE];
@@ -534,6 +628,9 @@ int main(void)
 		cmocka_unit_test(long_work_goes_on_from_its_place_after_a_stop),
 		cmocka_unit_test(a_cancelled_job_stops_where_it_is),
 		cmocka_unit_test(after_a_crash_what_ran_waits_again_but_not_for_ever),
+		cmocka_unit_test(arguments_and_places_end_at_their_limits),
+		cmocka_unit_test(a_job_whose_arguments_were_spoilt_by_hand_does_not_run_without_them),
+		cmocka_unit_test(more_queues_than_planned_for_are_noticed_at_start),
 		cmocka_unit_test(a_note_is_cut_between_two_letters),
 	};
 
