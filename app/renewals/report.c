@@ -44,11 +44,15 @@ static enum rc count_messages(struct cx *cx, struct stage_counts *rows, size_t c
 	return query_end(q, rc);
 }
 
-static void write_line(struct sb *sb, const char *label, int64_t n)
-{
-	if (n != 0)
-		sb_printf(sb, "   - %s: %lld\n", label, (long long)n);
-}
+/* A count's line, only when it is not 0. A macro, so that the compiler sees the translated format. */
+#define WRITE_COUNT(sb, lang, msgid, n)                                              \
+	do {                                                                         \
+		if ((n) != 0) {                                                      \
+			sb_lit((sb), "   - ");                                       \
+			sb_printf((sb), words_get((lang), (msgid)), (long long)(n)); \
+			sb_char((sb), '\n');                                         \
+		}                                                                    \
+	} while (0)
 
 /* The three lines of a stage (spec §8), more only for what is not 0. */
 static void stage_text(struct sb *sb, const struct stage_counts *s, enum lang lang)
@@ -72,10 +76,10 @@ static void stage_text(struct sb *sb, const struct stage_counts *s, enum lang la
 	else
 		sb_printf(sb, words_get(lang, N_("Sent: %lld WhatsApp")), (long long)s->sent);
 	sb_char(sb, '\n');
-	write_line(sb, words_get(lang, N_("Queued")), s->queued);
-	write_line(sb, words_get(lang, N_("Skipped")), s->skipped);
-	write_line(sb, words_get(lang, N_("Failed")), s->failed);
-	write_line(sb, words_get(lang, N_("Unsure")), s->unsure);
+	WRITE_COUNT(sb, lang, N_("Queued: %lld"), s->queued);
+	WRITE_COUNT(sb, lang, N_("Skipped: %lld"), s->skipped);
+	WRITE_COUNT(sb, lang, N_("Failed: %lld"), s->failed);
+	WRITE_COUNT(sb, lang, N_("Unsure: %lld"), s->unsure);
 }
 
 static void stage_value(struct cx *cx, struct value *list, const struct stage_counts *s, enum lang lang)
@@ -162,8 +166,7 @@ void report_text(struct sb *sb, const struct value *report, enum lang lang)
 	sb_char(sb, '\n');
 }
 
-/* ---- per day
- * ------------------------------------------------------------------------------------------------------- */
+/* Per day */
 
 static const char stats_sql[] =
 	"SELECT n.local_on AS local_on, count(*) AS found,"
