@@ -63,7 +63,7 @@ const struct column client_columns[] = {
 	{ .name = "born_on", .title = N_("Born"), .type = COLUMN_DATE, .aliases = "fecha_nacimiento" },
 	{ .name = "notes", .title = N_("Notes"), .type = COLUMN_LONG_TEXT, .max = 2000, .aliases = "notas" },
 	{ .name = "is_active",
-	  .title = N_("Active"),
+	  .title = N_("Is active"),
 	  .type = COLUMN_BOOL,
 	  .flags = COL_LIST,
 	  .def = "1",
@@ -130,7 +130,7 @@ const struct sort client_sorts[] = {
 const struct filter client_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
-	  .choices = "active=Active|inactive=Inactive",
+	  .choices = "active=Active ones|inactive=Inactive ones",
 	  .sql = (const char *const[]){ "+t.is_active = 1", "+t.is_active = 0", NULL } },
 	{ .name = "phone",
 	  .title = N_("Phone"),
@@ -150,7 +150,7 @@ const struct filter client_filters[] = {
 	{ .name = NULL },
 };
 
-/* ---- saving ---- */
+/* Saving */
 
 /* Who made it has it. Without clients.all nobody can give a customer away, or take one. */
 static enum rc set_owner(struct cx *cx, int64_t id, struct value *values)
@@ -222,7 +222,7 @@ enum rc client_before_archive(struct cx *cx, int64_t id)
 		(long long)n);
 }
 
-/* ---- the page ---- */
+/* The page */
 
 const char *client_same_phone(struct cx *cx, int64_t id, int64_t *others)
 {
@@ -318,7 +318,7 @@ void client_show(struct cx *cx, int64_t id, struct value *page)
 	value_set_text(cx->arena, page, "all_notices", arena_printf(cx->arena, "/notices?client=%s", client));
 }
 
-/* ---- wanting no notices ---- */
+/* Wanting no notices */
 
 static enum rc write_opt(struct cx *cx, int64_t id, bool out)
 {

@@ -83,7 +83,7 @@ static instant month_began(struct cx *cx)
 	return zone_midnight(cx->env->zone, first - (day)(dom - 1));
 }
 
-/* ---- customers and subscriptions (spec §13 Home) ---- */
+/* Customers and subscriptions (spec §13 Home) */
 
 static const char active_sql[] =
 	"SELECT currency, count(*) AS n, sum(price_cents) AS total_cents, sum(price_cents * 30 / max(period_days, 1)) AS month_cents,"
@@ -125,7 +125,7 @@ static void fill_business(struct cx *cx, struct value *card)
 		   "/subscriptions?state=active&payment=pending");
 }
 
-/* ---- this month ---- */
+/* This month */
 
 static const char collected_sql[] =
 	"SELECT currency, sum(amount_cents) AS sum_cents FROM payment INDEXED BY payment_list WHERE paid_at >= :from"
@@ -166,7 +166,7 @@ static void fill_month(struct cx *cx, struct value *card)
 	figure_sum(cx, card, "collected_cents", _("Received"), collected, "sum_cents", "/payments");
 	figure_count(cx, card, "overdue", _("Expired, not renewed"), int_of(ended, "overdue"),
 		     "/subscriptions?state=expired", int_of(ended, "overdue") > 0 ? "warn" : NULL);
-	figure_count(cx, card, "cancelled", _("Cancelled"), int_of(ended, "cancelled"),
+	figure_count(cx, card, "cancelled", _("Cancelled subscriptions"), int_of(ended, "cancelled"),
 		     "/subscriptions?state=cancelled", NULL);
 	base = renewed + int_of(ended, "lost");
 	value_set_int(cx->arena, card, "renewal_rate_percent", base > 0 ? renewed * 100 / base : 0);
@@ -175,7 +175,7 @@ static void fill_month(struct cx *cx, struct value *card)
 		    NULL, NULL);
 }
 
-/* ---- tables ---- */
+/* Tables */
 
 static const char upcoming_sql[] =
 	"SELECT s.public_id AS id, trim(c.given_names || ' ' || c.surnames) AS client, v.display_name AS service, s.ends_on,"
@@ -232,7 +232,7 @@ static void fill_latest(struct cx *cx, struct value *card)
 		finish_rows(cx, card, rows);
 }
 
-/* ---- notices of today ---- */
+/* Notices of today */
 
 static const char today_sql[] =
 	"SELECT n.stage AS stage, count(*) AS found, sum(coalesce(m.state, '') IN ('sent', 'delivered', 'read')) AS sent,"
@@ -280,7 +280,7 @@ static void fill_notices(struct cx *cx, struct value *card)
 	value_set_text(cx->arena, card, "today", arena_text(cx->arena, today));
 }
 
-/* ---- what needs a person ---- */
+/* What needs a person */
 
 static void fill_attention(struct cx *cx, struct value *card)
 {
@@ -312,7 +312,7 @@ static void fill_attention(struct cx *cx, struct value *card)
 			     "/notices?state=unsure", int_of(row, "unsure") > 0 ? "error" : NULL);
 }
 
-/* ---- the gateway ---- */
+/* The gateway */
 
 static void gateway_fact(struct cx *cx, struct value *card, const char *name, const char *text,
 			 const char *mark)

@@ -182,7 +182,7 @@ const struct filter notice_filters[] = {
 	{ .name = NULL },
 };
 
-/* ---- sending a failed one again ---- */
+/* Sending a failed one again */
 
 static enum rc write_again(struct cx *cx, int64_t id)
 {
@@ -247,7 +247,7 @@ const struct action notice_actions[] = {
 	{ .name = NULL },
 };
 
-/* ---- above the list ---- */
+/* Above the list */
 
 void notice_list(struct cx *cx, struct value *page)
 {
@@ -263,16 +263,16 @@ void notice_list(struct cx *cx, struct value *page)
 		   PARAMS(P_TEXT(":today", today), P_INT(":all", actor_may(&cx->actor, RIGHT_ALL)),
 			  P_INT(":actor", cx->actor.user_id))) != RC_OK)
 		return;
-	card_add_count(cx, page, _("Today"), value_int_of(value_get(row, "total"), 0),
+	card_add_count(cx, page, _("found today"), value_int_of(value_get(row, "total"), 0),
 		       arena_printf(cx->arena, "/notices?from=%s", today));
-	card_add_count(cx, page, _("Sent"), value_int_of(value_get(row, "sent"), 0), NULL);
-	card_add_count(cx, page, _("Failed"), value_int_of(value_get(row, "failed"), 0),
+	card_add_count(cx, page, _("sent"), value_int_of(value_get(row, "sent"), 0), NULL);
+	card_add_count(cx, page, _("failed"), value_int_of(value_get(row, "failed"), 0),
 		       arena_printf(cx->arena, "/notices?state=failed&from=%s", today));
-	card_add_count(cx, page, _("Unsure"), value_int_of(value_get(row, "unsure"), 0),
+	card_add_count(cx, page, _("unsure"), value_int_of(value_get(row, "unsure"), 0),
 		       "/notices?state=unsure");
 }
 
-/* ---- requests ---- */
+/* Requests */
 
 const struct column request_columns[] = {
 	{ .name = "created_at",

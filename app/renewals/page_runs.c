@@ -50,8 +50,8 @@ static const char *const day_columns[] = { "local_on", "found",   "sent",       
 
 static const char *day_column_title(enum lang lang, size_t i)
 {
-	static const char *const titles[] = { N_("Date"),     N_("Found"),  N_("Sent"),   N_("Delivered"),
-					      N_("Read"),     N_("Failed"), N_("Unsure"), N_("Skipped"),
+	static const char *const titles[] = { N_("Date"),     N_("found"),  N_("sent"),   N_("delivered"),
+					      N_("read"),     N_("failed"), N_("unsure"), N_("skipped"),
 					      N_("7 days"),   N_("3 days"), N_("1 day"),  N_("Last day"),
 					      N_("% success") };
 

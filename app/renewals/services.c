@@ -36,7 +36,7 @@ const struct column category_columns[] = {
 	  .help = N_("Smaller numbers stand first."),
 	  .aliases = "orden" },
 	{ .name = "is_active",
-	  .title = N_("Active"),
+	  .title = N_("Is active"),
 	  .type = COLUMN_BOOL,
 	  .flags = COL_LIST,
 	  .def = "1",
@@ -62,7 +62,7 @@ const struct sort category_sorts[] = {
 const struct filter category_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
-	  .choices = "active=Active|inactive=Inactive",
+	  .choices = "active=Active ones|inactive=Inactive ones",
 	  .sql = (const char *const[]){ "t.is_active = 1", "t.is_active = 0", NULL } },
 	{ .name = NULL },
 };
@@ -115,7 +115,7 @@ const struct column service_columns[] = {
 	  .def = "1",
 	  .aliases = "max_dispositivos|dispositivos" },
 	{ .name = "is_active",
-	  .title = N_("Active"),
+	  .title = N_("Is active"),
 	  .type = COLUMN_BOOL,
 	  .flags = COL_LIST,
 	  .def = "1",
@@ -174,7 +174,7 @@ const struct filter service_filters[] = {
 	  .sql = (const char *const[]){ "+t.category_id = :f_category", NULL } },
 	{ .name = "state",
 	  .title = N_("State"),
-	  .choices = "active=Active|inactive=Inactive",
+	  .choices = "active=Active ones|inactive=Inactive ones",
 	  .sql = (const char *const[]){ "t.is_active = 1", "t.is_active = 0", NULL } },
 	{ .name = "period",
 	  .title = N_("Period"),
@@ -302,7 +302,7 @@ void service_list(struct cx *cx, struct value *page)
 		   NO_PARAMS) != RC_OK)
 		return;
 	card_add_count(cx, page, _("Services"), value_int_of(value_get(row, "total"), 0), NULL);
-	card_add_count(cx, page, _("Active"), value_int_of(value_get(row, "active"), 0),
+	card_add_count(cx, page, _("Active ones"), value_int_of(value_get(row, "active"), 0),
 		       "/services?state=active");
 	card_add_count(cx, page, _("Categories"), value_int_of(value_get(row, "categories"), 0),
 		       "/service-categories");

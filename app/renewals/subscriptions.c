@@ -38,12 +38,12 @@ const struct column subscription_columns[] = {
 		 " WHEN t.ends_on <= date(:today, '+7 days') THEN 'soon' ELSE 'active' END",
 	  .choices =
 		  "active=Active|soon=Ends soon|near=Ends very soon|today=Ends today|ending=Cancelled at its end|"
-		  "expired=Expired|cancelled=Cancelled" },
+		  "expired=Has expired|cancelled=Is cancelled" },
 	{ .name = "state",
 	  .title = N_("State"),
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_API,
-	  .choices = "active=Active|expired=Expired|cancelled=Cancelled" },
+	  .choices = "active=Active|expired=Has expired|cancelled=Is cancelled" },
 	{ .name = "starts_on",
 	  .title = N_("Start"),
 	  .type = COLUMN_DATE,
@@ -101,8 +101,11 @@ const struct column subscription_columns[] = {
 	  .aliases = "avisos" },
 	{ .name = "notes", .title = N_("Notes"), .type = COLUMN_LONG_TEXT, .max = 2000, .aliases = "notas" },
 	{ .name = "period_days", .title = N_("Days of a period"), .type = COLUMN_INT, .flags = COL_READONLY },
-	{ .name = "expired_at", .title = N_("Expired"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
-	{ .name = "cancelled_at", .title = N_("Cancelled"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "expired_at", .title = N_("Expired on"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
+	{ .name = "cancelled_at",
+	  .title = N_("Cancelled on"),
+	  .type = COLUMN_INSTANT,
+	  .flags = COL_READONLY },
 	{ .name = "cancel_at_end",
 	  .title = N_("Cancelled at its end"),
 	  .type = COLUMN_BOOL,
@@ -133,7 +136,7 @@ const struct filter subscription_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
 	  .choices =
-		  "active=Active|today=Ends today|expiring=Ends within 7 days|expired=Expired|cancelled=Cancelled",
+		  "active=Active|today=Ends today|expiring=Ends within 7 days|expired=Has expired|cancelled=Is cancelled",
 	  .sql =
 		  (const char *const[]){
 			  "+t.state = 'active'", "+t.state = 'active' AND +t.ends_on = :today",
@@ -161,7 +164,7 @@ const struct filter subscription_filters[] = {
 	{ .name = NULL },
 };
 
-/* ---- saving ---- */
+/* Saving */
 
 static const char *text_value(const struct value *values, const char *name)
 {
@@ -292,7 +295,7 @@ enum rc subscription_before_archive(struct cx *cx, int64_t id)
 	return cx_fail(cx, RC_CONFLICT, _("This subscription is active. Cancel it first."));
 }
 
-/* ---- pages ---- */
+/* Pages */
 
 static const char *days_shown(struct cx *cx, int64_t days)
 {
@@ -312,10 +315,10 @@ void subscription_badge(struct cx *cx, struct value *row)
 	int64_t days = value_int_of(value_get(row, "days_left"), 0);
 
 	if (strcmp(state, "cancelled") == 0) {
-		shown = _("Cancelled");
+		shown = _("Is cancelled");
 		mark = "quiet";
 	} else if (strcmp(state, "expired") == 0 || days < 0) {
-		shown = _("Expired");
+		shown = _("Has expired");
 		badge = "expired";
 		mark = "error";
 	} else if (value_int_of(value_get(row, "cancel_at_end"), 0) != 0) {
@@ -467,15 +470,15 @@ void subscription_list(struct cx *cx, struct value *page)
 		return;
 	card_add_count(cx, page, _("Subscriptions"), value_int_of(value_get(row, "total"), 0),
 		       "/subscriptions");
-	card_add_count(cx, page, _("Active"), value_int_of(value_get(row, "active"), 0),
+	card_add_count(cx, page, _("Active subscriptions"), value_int_of(value_get(row, "active"), 0),
 		       "/subscriptions?state=active");
 	card_add_count(cx, page, _("End within 7 days"), value_int_of(value_get(row, "soon"), 0),
 		       "/subscriptions?state=expiring");
-	card_add_count(cx, page, _("Expired"), value_int_of(value_get(row, "expired"), 0),
+	card_add_count(cx, page, _("Expired subscriptions"), value_int_of(value_get(row, "expired"), 0),
 		       "/subscriptions?state=expired");
 }
 
-/* ---- actions ---- */
+/* Actions */
 
 static enum rc run_remind(struct cx *cx, int64_t id, struct call *call, const char **done)
 {
