@@ -37,7 +37,7 @@ static void done(struct reply *rp, int status)
 	reply_static(rp, JSON_TYPE, text, sizeof(text) - 1);
 }
 
-/* ---- GET ---- */
+/* GET */
 
 static int64_t number_of(const char *text)
 {
@@ -132,7 +132,7 @@ static void show_state(struct standin *s, struct reply *rp)
 	reply_body(rp, JSON_TYPE, sb_text_of(&out), out.len);
 }
 
-/* ---- POST /_standin/set: everything is read and checked first, then put in place ---- */
+/* POST /_standin/set: everything is read and checked first, then put in place */
 
 struct wish {
 	const char *status, *api_key, *webhook, *secret; /* NULL: stays */
@@ -311,7 +311,7 @@ static void set(struct standin *s, const struct value *body, struct reply *rp)
 	done(rp, 200);
 }
 
-/* ---- other POSTs ---- */
+/* Other POSTs */
 
 static void inbound(struct standin *s, const struct value *body, struct reply *rp)
 {

@@ -21,7 +21,7 @@
 #define HEADER_MAX    300
 #define LOOK_AGAIN_MS 60000 /* an int's worth of sleep is enough */
 
-/* ---- with the lock ---- */
+/* With the lock */
 
 void events_reset(struct standin *s)
 {
@@ -158,7 +158,7 @@ static bool take_event(struct standin *s, struct draft *d)
 	return true;
 }
 
-/* ---- the thread ---- */
+/* The thread */
 
 static void posted(void *arg, const struct http_answer *a)
 {

@@ -97,7 +97,7 @@ struct standin {
 	int last_event_status;
 };
 
-/* ---- standin.c ---- */
+/* Standin.c */
 void standin_reset(struct standin *s);                            /* lock held */
 enum rc standin_text(char **member, const char *text) MUST_CHECK; /* replace an owned text */
 /* The message of an id, NULL if it is unknown or forgotten. Lock held. */
@@ -105,7 +105,7 @@ struct sent_message *standin_message(struct standin *s, int64_t id);
 /* Remember an accepted message; its id. Lock held. 0: no memory. */
 int64_t standin_accept(struct standin *s, const char *to, const char *text, enum magic_what what);
 
-/* ---- standin_wasender.c, wasender_events.c: the provider's own addresses ---- */
+/* Standin_wasender.c, wasender_events.c: the provider's own addresses */
 bool wasender_handle(struct standin *s, struct request *rq,
 		     struct reply *rp); /* lock held; false: not one of them */
 size_t wasender_body_max(const char *path);
@@ -115,7 +115,7 @@ void wasender_inbound(struct standin *s, struct sb *out, const struct value *wha
 void wasender_session_event(const struct standin *s, struct sb *out);
 void wasender_key(char out[24], int64_t id); /* WhatsApp's key of a message */
 
-/* ---- events.c: posts to the webhook ---- */
+/* Events.c: posts to the webhook */
 enum rc events_start(struct standin *s) MUST_CHECK;
 void events_stop(struct standin *s);
 void events_reset(struct standin *s);    /* lock held: forget what waits */
@@ -124,7 +124,7 @@ void events_wake(struct standin *s);
 void events_skip(struct standin *s); /* lock held: what was accepted so far is told to nobody */
 bool events_post(struct standin *s, const char *body, size_t len, enum signature signature); /* lock held */
 
-/* ---- control.c ---- */
+/* Control.c */
 bool control_handle(struct standin *s, struct request *rq, struct reply *rp); /* lock held */
 
 #endif

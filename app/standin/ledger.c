@@ -77,7 +77,7 @@ void ledger_free(struct ledger *l)
 	mem_free(l);
 }
 
-/* ---- fingerprints ---- */
+/* Fingerprints */
 
 /* FNV-1a, then the finisher of MurmurHash3 so that the low bits may pick a place. A million arrivals
 ** collide by chance once in thirty million runs. */
@@ -141,7 +141,7 @@ bool ledger_knows(const struct ledger *l, const char *to, const char *body, size
 	return l->marks_size > 0 && *place_of(l->marks, l->marks_size, mark) == mark;
 }
 
-/* ---- rows ---- */
+/* Rows */
 
 static void row_add(struct ledger *l, const struct arrival *a, bool is_duplicate)
 {

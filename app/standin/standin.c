@@ -23,7 +23,7 @@
 
 static const char control_prefix[] = "/_standin/";
 
-/* ---- messages ---- */
+/* Messages */
 
 struct sent_message *standin_message(struct standin *s, int64_t id)
 {
@@ -73,7 +73,7 @@ int64_t standin_accept(struct standin *s, const char *to, const char *text, enum
 	return s->message_base + s->message_count - 1;
 }
 
-/* ---- the server's questions ---- */
+/* The server's questions */
 
 static struct server_plan plan(void *arg, struct request *rq)
 {
@@ -124,7 +124,7 @@ bool standin_control(void *standin, struct request *rq, struct reply *rp)
 	return true;
 }
 
-/* ---- life ---- */
+/* Life */
 
 enum rc standin_text(char **member, const char *text)
 {

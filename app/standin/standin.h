@@ -7,7 +7,8 @@
 ** A recipient decides what happens to it: numbers whose last seven digits are 5550 and a code of magic.c
 ** (`recado standin --numbers` prints them), so +593995550401 is answered 401. Seven digits and not four,
 ** because made-up customer lists count upwards and would run into shorter ones. Any other number can be
-** given such a behaviour by POST /_standin/set {"magic":{"+593990000001":"429"}}.
+** given such a behaviour by POST /_standin/set {"magic":{"+593990000001":"429"}}; null takes a magic number's
+** own away, and each "magic" replaces the one before.
 **
 ** The control side, JSON throughout, on the stand-in's own address and, offline, on the panel's:
 **   GET  /_standin/received            what arrived, oldest first, as a list of {seq, provider, at, id, to,
@@ -20,9 +21,9 @@
 **   POST /_standin/set                 any of: status, api_key, rate (off|protection|paid|trial),
 **                                      daily_remaining (null: no daily headers), reset (seconds|epoch),
 **                                      success_in_429, delivered_ms, read_ms, sent_ms, webhook, secret, magic
-**   POST /_standin/inbound             {from, text, name, id?, lid?, array?, signature?:
-*right|wrong|missing}:
-**                                      posts messages.received to the webhook; answers 202 at once
+**   POST /_standin/inbound             {from, text, name, id?, lid?, array?, from_me?,
+**                                      signature?: right|wrong|missing}: posts messages.received to the
+**                                      webhook; answers 202 at once
 **   POST /_standin/event               posts the body as it is, signed
 */
 #ifndef RECADO_STANDIN_STANDIN_H

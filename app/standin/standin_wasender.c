@@ -46,7 +46,7 @@ static void answer(struct reply *rp, int status, const char *json)
 	reply_body(rp, JSON_TYPE, json, strlen(json));
 }
 
-/* ---- keys ---- */
+/* Keys */
 
 void wasender_key(char out[24], int64_t id)
 {
@@ -77,7 +77,7 @@ static bool has_key(struct standin *s, struct request *rq, struct reply *rp)
 	return true;
 }
 
-/* ---- limits (contract §5) ---- */
+/* Limits (contract §5) */
 
 static void number_header(struct reply *rp, const char *name, int64_t n)
 {
@@ -157,7 +157,7 @@ static const char *limit_text(const struct standin *s)
 	}
 }
 
-/* ---- POST /api/send-message ---- */
+/* POST /api/send-message */
 
 static void note(const struct sending *m, int status, enum fate fate, const char *outcome)
 {
@@ -386,7 +386,7 @@ static void send_message(struct standin *s, struct request *rq, struct reply *rp
 	play(&m, g);
 }
 
-/* ---- the other calls ---- */
+/* The other calls */
 
 static void show_status(const struct standin *s, struct reply *rp)
 {

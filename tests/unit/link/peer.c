@@ -261,8 +261,7 @@ const char *peer_request(struct peer *p, int i)
 	return text;
 }
 
-/* ---- the client's side
- * ---------------------------------------------------------------------------------------- */
+/* The client's side */
 
 void client_start(struct client *c, int connections)
 {
