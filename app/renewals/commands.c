@@ -4,17 +4,19 @@
 ** A run is a job of this process, whether it came from the schedule, the shell or /cron/: the
 ** command only starts it and tells what it did.
 */
+#include "outbox/window.h"
 #include "renewals/import.h"
 #include "renewals/renewals.h"
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_MS       50               /* how often a waiting command looks                        */
-#define PLAN_WAIT_MS  (30 * MINUTE_MS) /* the plan job's own time limit                             */
-#define STUCK_WAIT_MS (15 * MINUTE_MS) /* what waits longer than that will not leave while we watch */
-#define NO_OPTIONS    ((const char *const[]){ NULL })
-#define OPTIONS(...)  ((const char *const[]){ __VA_ARGS__, NULL })
+#define POLL_MS           50                /* how often a waiting command looks                        */
+#define PLAN_WAIT_MS      (30 * MINUTE_MS)  /* the plan job's own time limit                             */
+#define STUCK_WAIT_MS     (15 * MINUTE_MS)  /* what waits longer than that will not leave while we watch */
+#define SCRATCH_ARENA_MAX (4 * 1024 * 1024) /* one look at the batch and its channel */
+#define NO_OPTIONS        ((const char *const[]){ NULL })
+#define OPTIONS(...)      ((const char *const[]){ __VA_ARGS__, NULL })
 
 static enum rc parse_stages(struct cx *cx, struct plan_options *o, const char *text)
 {
@@ -109,35 +111,24 @@ static enum rc print_dry(struct cx *cx, struct command_call *call, const struct 
 /* Wait for the planning job; its batch. */
 static enum rc wait_for_plan(struct cx *cx, int64_t job_id, int64_t *batch_id)
 {
-	int64_t until = clock_ticks() + PLAN_WAIT_MS;
+	struct value *job = NULL, *result = NULL;
+	const char *json;
+	enum rc rc = job_wait(cx, &job, job_id, PLAN_WAIT_MS);
 
-	while (clock_ticks() < until && !cx->env->is_stopping) {
-		struct value *job = NULL, *result = NULL;
-		const char *state, *json;
-		enum rc rc = job_show(cx, &job, job_id);
-
-		if (rc != RC_OK) return rc;
-		state = value_text_of(value_get(job, "state"), "");
-		if (strcmp(state, "done") == 0) {
-			json = value_text_of(value_get(job, "result_json"), "{}");
-			rc = json_parse(cx->arena, &result, NULL, json, strlen(json));
-			*batch_id = value_int_of(value_get(result, "batch_id"), 0);
-			if (rc == RC_OK && *batch_id == 0)
-				rc = cx_fail(cx, RC_CONFLICT, "%s",
-					     value_text_of(value_get(job, "note"), ""));
-			return rc;
-		}
-		if (strcmp(state, "dead") == 0 || strcmp(state, "cancelled") == 0)
-			return cx_fail(cx, RC_IO, _("The run failed: %s"),
-				       value_text_of(value_get(job, "error"), state));
-		(void)poll(NULL, 0, POLL_MS);
-	}
-	return cx_fail(cx, RC_TRY_LATER, _("The run takes long; look at it with `recado jobs`."));
+	if (rc != RC_OK) return rc;
+	json = value_text_of(value_get(job, "result_json"), "{}");
+	rc = json_parse(cx->arena, &result, NULL, json, strlen(json));
+	*batch_id = value_int_of(value_get(result, "batch_id"), 0);
+	if (rc == RC_OK && *batch_id == 0)
+		rc = cx_fail(cx, RC_CONFLICT, "%s", value_text_of(value_get(job, "note"), ""));
+	return rc;
 }
 
-/* Will anything of the batch still move while we watch? */
+/* Will anything of the batch still move while we watch? Not through a stopped channel, not in the quiet hours, not when the
+** next try is far off. */
 static bool is_stuck(struct cx *cx, int64_t batch_id)
 {
+	const struct settings *settings = cx->env->settings;
 	struct value *channel = NULL;
 	int64_t soonest = 0, sending = 0;
 
@@ -149,6 +140,9 @@ static bool is_stuck(struct cx *cx, int64_t batch_id)
 		       PARAMS(P_INT(":id", batch_id))) != RC_OK ||
 	    sending > 0)
 		return false;
+	if (!window_is_open(cx->env->zone, cx_now(cx), setting_int(settings, "outbox.window_from"),
+			    setting_int(settings, "outbox.window_to")))
+		return true;
 	if (db_get_int(cx, &soonest,
 		       "SELECT min(not_before_at) FROM message WHERE batch_id = :id AND state = 'queued'",
 		       PARAMS(P_INT(":id", batch_id))) != RC_OK)
@@ -158,14 +152,19 @@ static bool is_stuck(struct cx *cx, int64_t batch_id)
 
 static enum rc wait_for_batch(struct cx *cx, int64_t batch_id)
 {
-	bool is_finished = false;
-	enum rc rc = RC_OK;
+	struct arena *own = cx->arena, *scratch = arena_new(SCRATCH_ARENA_MAX);
+	bool is_finished = false, is_over = false;
+	enum rc rc = scratch != NULL ? RC_OK : RC_NO_MEMORY;
 
-	while (rc == RC_OK && !cx->env->is_stopping) {
+	while (rc == RC_OK && !is_over && !cx->env->is_stopping) {
+		arena_reset(scratch);
+		cx->arena = scratch;
 		rc = batch_is_finished(cx, &is_finished, batch_id);
-		if (rc != RC_OK || is_finished || is_stuck(cx, batch_id)) break;
-		(void)poll(NULL, 0, POLL_MS);
+		is_over = rc != RC_OK || is_finished || is_stuck(cx, batch_id);
+		cx->arena = own;
+		if (!is_over) (void)poll(NULL, 0, POLL_MS);
 	}
+	arena_free(scratch);
 	return rc;
 }
 

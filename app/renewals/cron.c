@@ -2,10 +2,8 @@
 ** cron.c -- /cron/notifications/: the old systems' address for an outside scheduler (spec §8).
 **
 ** Holds: (1) without a token in the settings the address does not exist; (2) the token is compared in
-*constant
-** time; (3) one run at a time and CALLS_AN_HOUR calls; (4) every call leaves a row, refused ones as a count
-*per
-** hour and status; (5) no handler waits: ?wait=1 parks the connection.
+** constant time; (3) one run at a time and CALLS_AN_HOUR calls; (4) every call leaves a row, refused ones as
+** a count per hour and status; (5) no handler waits: ?wait=1 parks the connection.
 */
 #include "renewals/renewals.h"
 #include <string.h>
@@ -108,7 +106,7 @@ static enum rc wait_on(struct cx *cx, struct call *call)
 		rc = batch_is_finished(cx, &is_finished, batch);
 	if (rc != RC_OK) return rc;
 	if (is_finished) return answer_report(cx, call, 200, batch, _("Run finished."));
-	if (strcmp(state, "dead") == 0)
+	if (strcmp(state, "dead") == 0 || strcmp(state, "failed") == 0 || strcmp(state, "cancelled") == 0)
 		return answer_status(cx, call, 500, _("The run failed; see the jobs in the panel."));
 	if (waited_ms(call) >= WAIT_MS - PARK_MS) {
 		if (batch != 0) return answer_report(cx, call, 202, batch, _("The run goes on."));

@@ -3,11 +3,9 @@
 */
 #include "renewals/import.h"
 #include "files/files.h"
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_MS     50
 #define WAIT_MS     (30 * MINUTE_MS) /* the jobs' own time limit                         */
 #define WRONG_SHOWN 20               /* lines a terminal shows; the error file has all    */
 
@@ -168,27 +166,15 @@ const struct job_kind renewals_import_jobs[] = {
 
 static enum rc wait_for(struct cx *cx, int64_t job_id, int64_t import_id, struct value **import)
 {
-	int64_t until = clock_ticks() + WAIT_MS;
+	struct value *job = NULL;
+	enum rc rc = job_wait(cx, &job, job_id, WAIT_MS);
 
-	while (clock_ticks() < until && !cx->env->is_stopping) {
-		struct value *job = NULL;
-		const char *state;
-		enum rc rc = job_show(cx, &job, job_id);
-
-		if (rc != RC_OK) return rc;
-		state = value_text_of(value_get(job, "state"), "");
-		if (strcmp(state, "dead") == 0 || strcmp(state, "cancelled") == 0)
-			return cx_fail(cx, RC_IO, _("The import failed: %s"),
-				       value_text_of(value_get(job, "error"), state));
-		if (strcmp(state, "done") == 0)
-			return db_row(
-				cx, import,
-				"SELECT public_id, file_name, state, error, rows_total, rows_new, rows_known, rows_skipped, rows_wrong,"
-				" clients_new, subscriptions_new FROM import WHERE id = :id",
-				PARAMS(P_INT(":id", import_id)));
-		(void)poll(NULL, 0, POLL_MS);
-	}
-	return cx_fail(cx, RC_TRY_LATER, _("The import takes long; look at it with `recado jobs`."));
+	if (rc != RC_OK) return rc;
+	return db_row(
+		cx, import,
+		"SELECT public_id, file_name, state, error, rows_total, rows_new, rows_known, rows_skipped,"
+		" rows_wrong, clients_new, subscriptions_new FROM import WHERE id = :id",
+		PARAMS(P_INT(":id", import_id)));
 }
 
 static int64_t count_of(const struct value *import, const char *name)
