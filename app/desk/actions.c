@@ -87,7 +87,7 @@ enum rc handle_action(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* ---- many at once ---- */
+/* Many at once */
 
 struct bulk {
 	const char *ids[DESK_BULK_MAX];

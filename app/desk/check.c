@@ -228,7 +228,7 @@ static enum rc check_url(struct cx *cx, const struct column *c, const char *text
 	return RC_OK;
 }
 
-/* ---- references ---- */
+/* References */
 
 static const char *get_q(void *arg, const char *name)
 {
@@ -299,7 +299,7 @@ static enum rc check_ref(struct cx *cx, const struct office *o, size_t column, c
 	return rc;
 }
 
-/* ---- one field ---- */
+/* One field */
 
 enum rc input_check(struct cx *cx, const struct office *o, size_t column, const struct value *given,
 		    const struct value *stored, const char *currency, struct value **out)

@@ -75,7 +75,7 @@ static void fill_options(struct cx *cx, const struct choices *choices, const cha
 	}
 }
 
-/* ---- references ---- */
+/* References */
 
 static const char *get_nothing(void *arg, const char *name)
 {
@@ -141,7 +141,7 @@ static void fill_ref(struct cx *cx, const struct office *o, size_t i, const char
 	}
 }
 
-/* ---- fields ---- */
+/* Fields */
 
 static const char *input_type(enum column_type type)
 {

@@ -30,7 +30,7 @@ int64_t inbox_unread(struct cx *cx)
 	return n;
 }
 
-/* ---- contacts ---- */
+/* Contacts */
 
 static const char *address_shown(struct cx *cx, const char *address)
 {
@@ -116,7 +116,7 @@ enum rc handle_inbox(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* ---- one thread ---- */
+/* One thread */
 
 static enum rc contact_row(struct cx *cx, struct call *call, struct value **out)
 {
@@ -269,7 +269,7 @@ enum rc handle_thread_read(struct cx *cx, struct call *call)
 	return rc == RC_OK ? thread_again(cx, call, _("Marked as read.")) : rc;
 }
 
-/* ---- answering ---- */
+/* Answering */
 
 /* Answers of a day are one batch. */
 static enum rc replies_batch(struct cx *cx, int64_t *id)

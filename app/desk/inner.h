@@ -72,7 +72,7 @@ struct office_arg {
 	const struct action *action;
 };
 
-/* ---- setup.c ---- */
+/* Setup.c */
 struct office *office_find(const char *name);
 struct office *office_at(size_t i);
 enum rc office_facts(struct cx *cx, const struct office *o, const struct table_facts **out) MUST_CHECK;
@@ -83,7 +83,7 @@ bool column_is_in(const struct column *c, enum select_kind kind);
 bool office_may_all(const struct cx *cx, const struct resource *r); /* sees every row */
 bool office_may_edit(const struct cx *cx, const struct resource *r);
 
-/* ---- cursor.c ---- */
+/* Cursor.c */
 struct cursor {
 	bool is_set, is_back, is_down, key_is_int;
 	const char *sort; /* name of the sort it belongs to */
@@ -94,7 +94,7 @@ struct cursor {
 const char *cursor_text(struct arena *a, const struct cursor *c);
 enum rc cursor_parse(struct arena *a, struct cursor *out, const char *text) MUST_CHECK;
 
-/* ---- ask.c: what a list request asks for ---- */
+/* Ask.c: what a list request asks for */
 typedef const char *ask_get_fn(void *arg, const char *name);
 struct ask {
 	const struct office *o;
@@ -117,7 +117,7 @@ bool filter_wants_date(const struct filter *f);
 const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort,
 			bool is_down, const char *cursor);
 
-/* ---- query.c: SQL from declared names ---- */
+/* Query.c: SQL from declared names */
 #define STATEMENT_PARAMS_MAX 64
 struct statement_text {
 	struct sb sql;
@@ -152,18 +152,18 @@ enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id) MUST_C
 /* Like desk_plan_at, with parameters to ask EXPLAIN with. */
 bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struct statement_text *s);
 
-/* ---- shape.c: raw maps to what people and programs read ---- */
+/* Shape.c: raw maps to what people and programs read */
 const char *row_path(struct cx *cx, const struct office *o, const struct value *row); /* "/clients/abc" */
 const char *row_public_id(struct cx *cx, const struct office *o, const struct value *row);
 const char *cell_text(struct cx *cx, const struct office *o, size_t column, const struct value *row);
-/* {text, href, mark, is_number, is_long} for a page. */
+/* {text, href, mark, is_number, is_short, is_long} for a page. */
 void cell_fill(struct cx *cx, const struct office *o, size_t column, const struct value *row,
 	       struct value *cell);
 /* How a state looks: "ok", "warn", "error", "info", "quiet", or NULL: plain text. */
 const char *mark_of(const char *state);
 struct value *row_json(struct cx *cx, const struct office *o, const struct value *row);
 
-/* ---- save.c ---- */
+/* Save.c */
 enum rc row_archive(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK; /* own transaction */
 /* Stored values of the declared columns of a row. */
 enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct value **out) MUST_CHECK;
@@ -177,15 +177,15 @@ enum rc input_check(struct cx *cx, const struct office *o, size_t column, const 
 const char *office_currency(struct cx *cx, const struct office *o, const struct column *c,
 			    const struct value *row);
 
-/* ---- export.c ---- */
+/* Export.c */
 enum rc export_csv(struct cx *cx, const struct ask *ask, int fd, char delimiter, bool with_bom) MUST_CHECK;
 
-/* ---- form.c ---- */
+/* Form.c */
 /* The fields of a form with values (raw row, or what was typed) and errors of cx. */
 void form_fill(struct cx *cx, const struct office *o, const struct value *stored, struct call *call,
 	       bool is_new, struct value *page);
 
-/* ---- handlers ---- */
+/* Handlers */
 enum rc handle_list(struct cx *cx, struct call *call);
 enum rc handle_new(struct cx *cx, struct call *call);
 enum rc handle_create(struct cx *cx, struct call *call);
@@ -206,7 +206,7 @@ void page_answer(struct cx *cx, struct call *call, const char *template, const c
 		 struct value *page);
 void trail_add(struct cx *cx, struct value *page, const char *title, const char *href);
 
-/* ---- the house's own resources and pages ---- */
+/* The house's own resources and pages */
 extern const struct column outbox_columns[];
 extern const struct sort outbox_sorts[];
 extern const struct filter outbox_filters[];

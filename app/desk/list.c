@@ -22,7 +22,7 @@ static const struct office_arg *arg_of(const struct call *call)
 	return call_arg(call);
 }
 
-/* ---- JSON ---- */
+/* JSON */
 
 /* A misspelt filter would quietly answer everything, so a program is told. */
 static enum rc check_names(struct cx *cx, const struct office *o, struct call *call)
@@ -88,7 +88,7 @@ static enum rc list_json(struct cx *cx, struct call *call, const struct office *
 	return RC_OK;
 }
 
-/* ---- CSV ---- */
+/* CSV */
 
 static enum rc list_csv(struct cx *cx, struct call *call, const struct office *o)
 {
@@ -112,7 +112,7 @@ static enum rc list_csv(struct cx *cx, struct call *call, const struct office *o
 	return RC_OK;
 }
 
-/* ---- page ---- */
+/* Page */
 
 static void fill_columns(struct cx *cx, const struct ask *ask, const char *path, struct value *page)
 {

@@ -117,7 +117,7 @@ const struct filter outbox_filters[] = {
 	{ .name = NULL },
 };
 
-/* ---- decisions ---- */
+/* Decisions */
 
 static enum rc cancel_run(struct cx *cx, int64_t id, struct call *call, const char **done)
 {
@@ -182,7 +182,7 @@ const struct action outbox_actions[] = {
 	{ .name = NULL },
 };
 
-/* ---- the page of one message ---- */
+/* The page of one message */
 
 /* The words as they left, or as they would leave now. */
 static void show_body(struct cx *cx, int64_t id, struct value *page)

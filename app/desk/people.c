@@ -14,7 +14,7 @@
 #define ROLE_NAMES "owner=Owner|seller=Seller|reader=Reader"
 #define RIGHTS_MAX 4000 /* characters of a token's rights: all of them by name fit */
 
-/* ---- users ---- */
+/* Users */
 
 const struct column user_columns[] = {
 	{ .name = "name",
@@ -274,7 +274,7 @@ enum rc handle_user_save(struct cx *cx, struct call *call)
 	return rc;
 }
 
-/* ---- roles ---- */
+/* Roles */
 
 static bool role_has(struct cx *cx, const char *role, const char *right)
 {
@@ -319,7 +319,7 @@ enum rc handle_roles(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* ---- tokens ---- */
+/* Tokens */
 
 const struct column token_columns[] = {
 	{ .name = "name", .title = N_("Name"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },

@@ -83,7 +83,7 @@ void statement_declared(struct cx *cx, struct statement_text *s, const char *sql
 	}
 }
 
-/* ---- which rows ---- */
+/* Which rows */
 
 /* Is alias (len bytes) one of the tables that `from` joins: a word of its own in it? */
 static bool is_joined(const char *from, const char *alias, size_t len)
@@ -212,7 +212,7 @@ static void where_search(struct cx *cx, struct where *w, const char *q)
 	}
 }
 
-/* ---- the ids of a page ---- */
+/* The ids of a page */
 
 static bool needs_joins(struct cx *cx, const struct ask *ask)
 {
@@ -324,7 +324,7 @@ enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind ki
 	return statement_ready(s, sql);
 }
 
-/* ---- asking ---- */
+/* Asking */
 
 static const char *cursor_at(struct cx *cx, const struct ask *ask, const struct value *row, bool is_back)
 {
@@ -409,7 +409,7 @@ enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out)
 	return rc == RC_OK ? db_get_int(cx, out, sql, s.param) : rc;
 }
 
-/* ---- one row ---- */
+/* One row */
 
 static bool sees_joins(struct cx *cx, const struct office *o)
 {
@@ -499,12 +499,11 @@ enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id)
 	return rc == RC_OK ? db_get_int(cx, &found, sql, s.param) : rc;
 }
 
-/* ---- every declared pair, for EXPLAIN QUERY PLAN ---- */
+/* Every declared pair, for EXPLAIN QUERY PLAN */
 
 /*
 ** Pairs of one resource: each sort × (nothing, or one choice of one filter) × without and with search × first
-*page and a
-** later one. i counts through all of them; a resource without search skips that half.
+** page and a later one. i counts through all of them; a resource without search skips that half.
 */
 static bool plan_of(struct cx *cx, const struct office *o, size_t *i, struct ask *ask, const char **what)
 {

@@ -52,7 +52,7 @@ static const char *home_of(struct cx *cx, const struct office *o)
 	return arena_printf(cx->arena, "/%s", o->r->name);
 }
 
-/* ---- show ---- */
+/* Show */
 
 static void fill_actions(struct cx *cx, const struct office *o, const struct value *row, struct value *page)
 {
@@ -155,7 +155,7 @@ enum rc handle_show(struct cx *cx, struct call *call)
 	return is_page(call) ? show_page(cx, call, o, id) : RC_NOT_FOUND;
 }
 
-/* ---- forms ---- */
+/* Forms */
 
 static enum rc form_page(struct cx *cx, struct call *call, const struct office *o, int64_t id)
 {
@@ -203,7 +203,7 @@ enum rc handle_edit(struct cx *cx, struct call *call)
 	return is_page(call) ? form_page(cx, call, o, id) : RC_NOT_FOUND;
 }
 
-/* ---- what came in ---- */
+/* What came in */
 
 static void take_form(struct cx *cx, const struct column *c, struct call *call, struct value *input)
 {
@@ -371,7 +371,7 @@ enum rc handle_save(struct cx *cx, struct call *call)
 	return rc == RC_OK ? after_save(cx, call, o, id, false) : rc;
 }
 
-/* ---- archiving ---- */
+/* Archiving */
 
 static enum rc ask_page(struct cx *cx, struct call *call, const struct office *o, int64_t id,
 			const char *failure)

@@ -293,7 +293,7 @@ static enum rc write_changes(struct cx *cx, const struct office *o, const struct
 	return rc == RC_OK ? db_run(cx, sql, s.param) : rc;
 }
 
-/* ---- which field broke a UNIQUE ---- */
+/* Which field broke a UNIQUE */
 
 /* The declared column an index column stands for: itself, or the one it folds. */
 static const char *field_of(const struct office *o, const char *index_column)
@@ -377,7 +377,7 @@ static enum rc explain_conflict(struct cx *cx, const struct office *o, const str
 	return cx_fail(cx, RC_CONFLICT, _("This does not fit what is stored already. Look at it again."));
 }
 
-/* ---- history ---- */
+/* History */
 
 /* What saving itself sets; hooks get everything else of the row. */
 static bool is_kept_by_save(const char *name)
@@ -415,7 +415,7 @@ static enum rc add_history(struct cx *cx, const struct office *o, const char *ac
 	return audit_add(cx, action, o->r->table, id, stored != NULL ? before : NULL, after);
 }
 
-/* ---- saving ---- */
+/* Saving */
 
 static bool is_changed(const struct table_facts *facts, const struct value *stored,
 		       const struct value *values)
@@ -474,7 +474,7 @@ enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id, cons
 	return rc;
 }
 
-/* ---- archiving ---- */
+/* Archiving */
 
 enum rc row_archive(struct cx *cx, const struct office *o, int64_t id)
 {

@@ -45,7 +45,7 @@ static bool is_address(const char *s)
 	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == '\0';
 }
 
-/* ---- choices ---- */
+/* Choices */
 
 static const struct choices *cut_choices(struct arena *a, const char *text)
 {
@@ -80,7 +80,7 @@ const struct choice *choice_find(const struct choices *c, const char *value)
 	return NULL;
 }
 
-/* ---- SQL that never changes ---- */
+/* SQL that never changes */
 
 bool column_is_in(const struct column *c, enum select_kind kind)
 {
@@ -198,7 +198,7 @@ static void say_select(struct office *o, struct arena *a, enum select_kind kind)
 	o->outer[kind] = sb_text_of(&out);
 }
 
-/* ---- offices ---- */
+/* Offices */
 
 struct office *office_find(const char *name)
 {
@@ -294,7 +294,7 @@ static enum rc join_office(struct office *o, struct arena *a)
 	return RC_OK;
 }
 
-/* ---- routes ---- */
+/* Routes */
 
 static void route_add(struct arena *a, const struct office_arg *arg, const char *method, const char *tail,
 		      const char *right, enum rc (*handle)(struct cx *, struct call *), const char *help)
@@ -414,7 +414,7 @@ enum rc desk_setup(const struct resource *const *resources, const struct figure 
 	return rc == RC_OK && arena_failed(forever) ? RC_NO_MEMORY : rc;
 }
 
-/* ---- what the database says about a table ---- */
+/* What the database says about a table */
 
 const struct table_column *facts_find(const struct table_facts *f, const char *name)
 {

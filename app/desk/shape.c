@@ -142,15 +142,17 @@ const char *mark_of(const char *state)
 	static const struct {
 		const char *state, *mark;
 	} marks[] = {
-		{ "active", "ok" },      { "archived", "quiet" }, { "cancelled", "quiet" },
-		{ "completed", "ok" },   { "connected", "ok" },   { "dead", "error" },
-		{ "delivered", "ok" },   { "done", "ok" },        { "expired", "warn" },
-		{ "expiring", "warn" },  { "failed", "error" },   { "failed_late", "error" },
-		{ "inactive", "quiet" }, { "open", "ok" },        { "paid", "ok" },
-		{ "paused", "warn" },    { "pending", "warn" },   { "queued", "info" },
-		{ "read", "ok" },        { "refunded", "quiet" }, { "running", "info" },
-		{ "sending", "info" },   { "sent", "ok" },        { "skipped", "quiet" },
-		{ "stopped", "error" },  { "unsure", "warn" },    { "waiting", "warn" },
+		{ "active", "ok" },    { "archived", "quiet" },    { "cancelled", "quiet" },
+		{ "completed", "ok" }, { "connected", "ok" },      { "dead", "error" },
+		{ "delivered", "ok" }, { "dismissed", "quiet" },   { "done", "ok" },
+		{ "ending", "quiet" }, { "expired", "warn" },      { "expiring", "warn" },
+		{ "failed", "error" }, { "failed_late", "error" }, { "inactive", "quiet" },
+		{ "near", "warn" },    { "open", "ok" },           { "paid", "ok" },
+		{ "paused", "warn" },  { "pending", "warn" },      { "queued", "info" },
+		{ "read", "ok" },      { "refunded", "quiet" },    { "running", "info" },
+		{ "sending", "info" }, { "sent", "ok" },           { "skipped", "quiet" },
+		{ "soon", "info" },    { "stopped", "error" },     { "today", "error" },
+		{ "unsure", "warn" },  { "waiting", "warn" },
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
@@ -171,12 +173,14 @@ void cell_fill(struct cx *cx, const struct office *o, size_t column, const struc
 
 		if (mark != NULL) value_set_text(cx->arena, cell, "mark", mark);
 	}
+	if (c->type == COLUMN_DATE || c->type == COLUMN_INSTANT || c->type == COLUMN_PHONE)
+		value_set_bool(cx->arena, cell, "is_short", true);
 	if (c->type == COLUMN_INT || c->type == COLUMN_CENTS)
 		value_set_bool(cx->arena, cell, "is_number", true);
 	if (c->type == COLUMN_LONG_TEXT) value_set_bool(cx->arena, cell, "is_long", true);
 }
 
-/* ---- programs ---- */
+/* Programs */
 
 static void json_cell(struct cx *cx, const struct office *o, size_t column, const struct value *row,
 		      struct value *out)

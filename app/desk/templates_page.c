@@ -31,7 +31,7 @@ static const struct template_family *family_of(const char *name)
 	return NULL;
 }
 
-/* ---- variables ---- */
+/* Variables */
 
 static bool has_name(const char *const *known, size_t n, const char *p, size_t len)
 {
@@ -99,7 +99,7 @@ static struct value *sample_of(struct cx *cx, const char *name, const char *cons
 	return out;
 }
 
-/* ---- list ---- */
+/* List */
 
 enum rc handle_templates(struct cx *cx, struct call *call)
 {
@@ -140,7 +140,7 @@ enum rc handle_templates(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* ---- one text ---- */
+/* One text */
 
 struct text {
 	const char *name, *title, *module, *body;

@@ -315,6 +315,152 @@ static void every_page_of_the_house_stands_in_both_languages(void **unused)
 	door_close(&d);
 }
 
+static void a_seller_sees_only_the_messages_of_his_own_hand(void **unused)
+{
+	struct door d;
+	struct visitor sara, saul, olga;
+	struct cx *cx;
+	int64_t batch = 0, contact = 0, message = 0;
+	enum rc rc;
+
+	(void)unused;
+	door_open(&d);
+	cx = &d.shop.state.cx;
+	cx->actor.name = "Sara";
+	rc = tx_begin(cx);
+	if (rc == RC_OK) rc = contact_ensure(cx, &contact, "phone", "+593990000001");
+	if (rc == RC_OK)
+		rc = batch_open(cx, &batch,
+				&(struct batch_new){
+					.kind = "renewals.notices", .title = "Monday", .origin = "manual" });
+	if (rc == RC_OK)
+		rc = outbox_add(cx, &message,
+				&(struct message_new){ .batch_id = batch,
+						       .channel = "whatsapp",
+						       .contact_id = contact,
+						       .topic = "service",
+						       .occasion = "test:1",
+						       .text = "Hola <b>",
+						       .expires_at = cx_now(cx) + DAY_MS });
+	assert_int_equal(tx_end(cx, rc), RC_OK);
+	visit(&d, &sara, "Sara");
+	visit(&d, &saul, "Saul");
+	visit(&d, &olga, "Olga");
+	HAS(door_ask(&sara, "GET", "/outbox", NULL), "+593 99 000 0001");
+	HAS(door_ask(&olga, "GET", "/api/v1/outbox?state=queued", NULL), "\"address\":\"+593990000001\"");
+	HAS(door_ask(&olga, "GET", "/outbox?address=%2B593990000001", NULL), "+593 99 000 0001");
+	HAS(door_ask(&olga, "GET", "/outbox?batch=1", NULL), "+593 99 000 0001");
+	HAS(door_ask(&olga, "GET", "/outbox/1", NULL), "Hola &lt;b&gt;");
+	HAS(door_ask(&olga, "GET", "/outbox/1?lang=es", NULL), "Pendiente");
+	HAS(door_ask(&olga, "GET", "/batches/1", NULL), "Monday");
+	HAS_NOT(door_ask(&saul, "GET", "/outbox", NULL), "+593 99 000 0001");
+	STATUS(door_ask(&saul, "GET", "/outbox/1", NULL), 404);
+	STATUS(door_ask(&saul, "GET", "/batches/1", NULL), 404);
+	STATUS(door_ask(&sara, "POST", "/outbox/1/cancel", ""), 403);
+	STATUS(door_ask(&saul, "GET", "/inbox", NULL), 403);
+	STATUS(door_ask(&olga, "POST", "/outbox/1/arrived", ""), 409); /* it is not unsure */
+	STATUS(door_ask(&olga, "POST", "/outbox/1/cancel", ""), 303);
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM message WHERE state = 'cancelled'"),
+			 1);
+	STATUS(door_ask(&olga, "POST", "/batches/1/pause", ""), 303);
+	STATUS(door_ask(&olga, "POST", "/batches/1/continue", ""), 303);
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM batch WHERE state = 'open'"), 1);
+	door_close(&d);
+}
+
+static void an_answer_leaves_once_and_an_opt_out_is_noted(void **unused)
+{
+	struct door d;
+	struct visitor olga, rita;
+	char target[120], body[160];
+	const char *a, *nonce, *id = "";
+	struct cx *cx;
+	int64_t contact = 0;
+	enum rc rc;
+
+	(void)unused;
+	door_open(&d);
+	cx = &d.shop.state.cx;
+	rc = tx_begin(cx);
+	if (rc == RC_OK) rc = contact_ensure(cx, &contact, "phone", "+593990000001");
+	if (rc == RC_OK)
+		rc = db_run(cx,
+			    "INSERT INTO inbound_message (contact_id, provider_id, name, body, received_at)"
+			    " VALUES (:contact, 'p1', 'Ana', '¿Cuánto <cuesta>?', :now)",
+			    PARAMS(P_INT(":contact", contact), P_INT(":now", cx_now(cx))));
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE contact SET unread = 1, last_inbound_at = :now, last_text = '¿Cuánto?' WHERE id = :contact",
+			PARAMS(P_INT(":contact", contact), P_INT(":now", cx_now(cx))));
+	assert_int_equal(tx_end(cx, rc), RC_OK);
+	assert_int_equal(db_get_text(cx, &id, "SELECT public_id FROM contact", NO_PARAMS), RC_OK);
+	visit(&d, &olga, "Olga");
+	visit(&d, &rita, "Rita");
+	HAS(door_ask(&olga, "GET", "/", NULL), "<span class=\"badge\">1</span>");
+	HAS(door_ask(&olga, "GET", "/inbox", NULL), ">Ana</a>");
+	snprintf(target, sizeof target, "/inbox/%s", id);
+	a = door_ask(&olga, "GET", target, NULL);
+	HAS(a, "¿Cuánto &lt;cuesta&gt;?");
+	nonce = strstr(a, "name=\"nonce\" value=\"");
+	assert_non_null(nonce);
+	snprintf(body, sizeof body, "text=Cuesta+5&nonce=%.26s", nonce + 20);
+	snprintf(target, sizeof target, "/inbox/%s/reply", id);
+	STATUS(door_ask(&rita, "POST", target, body), 403);
+	STATUS(door_ask(&olga, "POST", target, "text=&nonce=x"), 422);
+	STATUS(door_ask(&olga, "POST", target, body), 303);
+	STATUS(door_ask(&olga, "POST", target, body), 303); /* pressed twice */
+	assert_int_equal(
+		state_int(&d.shop.state,
+			  "SELECT count(*) FROM message WHERE body = 'Cuesta 5' AND topic = 'service'"),
+		1);
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM inbound_message WHERE is_unread = 1"),
+			 0);
+	snprintf(target, sizeof target, "/inbox/%s", id);
+	HAS(door_ask(&olga, "GET", target, NULL), "Cuesta 5");
+	snprintf(target, sizeof target, "/inbox/%s/opt-out", id);
+	STATUS(door_ask(&olga, "POST", target, "out=1"), 303);
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM opt_out WHERE topic = 'notice'"), 1);
+	STATUS(door_ask(&olga, "POST", target, "out=0"), 303);
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM opt_out WHERE topic = 'notice'"), 0);
+	STATUS(door_ask(&olga, "GET", "/inbox/aaaaaaaaaaaaaaaaaaaaaaaaaa", NULL), 404);
+	door_close(&d);
+}
+
+static void a_text_is_tried_before_it_is_saved(void **unused)
+{
+	static const struct template_default defaults[] = {
+		{ "shop.hello", "Greeting", "Hola {{cliente}}, son {{precio}}." }, { .name = NULL }
+	};
+	struct door d;
+	struct visitor olga, rita;
+	const char *a;
+
+	(void)unused;
+	door_open(&d);
+	assert_int_equal(templates_ensure(&d.shop.state.cx, "shop", defaults), RC_OK);
+	visit(&d, &olga, "Olga");
+	visit(&d, &rita, "Rita");
+	a = door_ask(&rita, "GET", "/templates/shop.hello", NULL);
+	HAS(a, "Hola «cliente», son «precio».");
+	HAS_NOT(a, "name=\"preview\"");
+	STATUS(door_ask(&rita, "POST", "/templates/shop.hello", "body=x"), 403);
+	a = door_ask(&olga, "POST", "/templates/shop.hello", "preview=1&body=Ya+%7Bcliente%7D");
+	STATUS(a, 200);
+	HAS(a, "Ya «cliente»");
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM template_version"), 1);
+	a = door_ask(&olga, "POST", "/templates/shop.hello", "body=Ya+%7B%7Bclinte%7D%7D");
+	STATUS(a, 422);
+	HAS(a, "cliente");
+	STATUS(door_ask(&olga, "POST", "/templates/shop.hello", "body=Ya+%7Bcliente%7D"), 303);
+	assert_int_equal(state_int(&d.shop.state,
+				   "SELECT count(*) FROM template_version WHERE body = 'Ya {{cliente}}'"),
+			 1);
+	HAS(door_ask(&olga, "GET", "/templates", NULL), "Ya {{cliente}}");
+	STATUS(door_ask(&olga, "GET", "/templates/none", NULL), 404);
+	door_close(&d);
+}
+
 static void users_and_tokens_are_made_in_the_panel_and_shown_once(void **unused)
 {
 	struct door d;
@@ -370,6 +516,9 @@ int main(void)
 		cmocka_unit_test(an_action_runs_once_for_one_row_or_for_many_after_asking),
 		cmocka_unit_test(no_write_passes_without_its_token),
 		cmocka_unit_test(every_page_of_the_house_stands_in_both_languages),
+		cmocka_unit_test(a_seller_sees_only_the_messages_of_his_own_hand),
+		cmocka_unit_test(an_answer_leaves_once_and_an_opt_out_is_noted),
+		cmocka_unit_test(a_text_is_tried_before_it_is_saved),
 		cmocka_unit_test(users_and_tokens_are_made_in_the_panel_and_shown_once),
 	};
 
