@@ -5,6 +5,7 @@
 */
 #include "work/work.h"
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #define POLL_MS           50                /* soon enough for a person at a terminal */
