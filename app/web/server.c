@@ -49,8 +49,9 @@ struct conn {
 	int fd;
 	enum phase phase;
 	bool is_checking, is_suspended, is_parked, is_last;
-	unsigned seen; /* count of server_unpark calls when the handler began */
-	int64_t due;   /* WAIT: ticks                                         */
+	bool is_active; /* whole and not yet answered: worth waiting for at the stop */
+	unsigned seen;  /* count of server_unpark calls when the handler began */
+	int64_t due;    /* WAIT: ticks                                         */
 	_Atomic int64_t deadline;
 	struct server_plan plan;
 	struct request rq;
@@ -408,7 +409,6 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 	c->plan = (struct server_plan){ .body_max = 0 };
 	c->deadline = clock_ticks() + s->o.request_limit_s * SECOND_MS;
 	atomic_fetch_add(&s->requests, 1);
-	atomic_fetch_add(&s->active, 1);
 	return c;
 }
 
@@ -426,7 +426,8 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **req_cls,
 	reply_end(&c->rp);
 	c->phase = PHASE_IDLE;
 	c->deadline = clock_ticks() + (s->o.request_limit_s + (int)IDLE_S) * SECOND_MS;
-	atomic_fetch_sub(&s->active, 1);
+	if (c->is_active) atomic_fetch_sub(&s->active, 1);
+	c->is_active = false;
 }
 
 static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -437,19 +438,19 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 	return request_header_add(&c->rq, name, value) ? MHD_YES : MHD_NO;
 }
 
-static int64_t content_length(const struct conn *c)
+static void active_begin(struct conn *c)
 {
-	const char *text = pairs_header(&c->rq.headers, "Content-Length");
-
-	return text == NULL ? -1 : strtoll(text, NULL, 10); /* libmicrohttpd checked it */
+	if (!c->is_active) atomic_fetch_add(&c->server->active, 1);
+	c->is_active = true;
 }
 
 /* Refused before the body: a small body is read and dropped first, because a client that is still
 ** sending when we close may never see the answer. */
 static enum MHD_Result refuse_early(struct conn *c, int status)
 {
-	int64_t len = content_length(c);
+	int64_t len = request_content_length(&c->rq);
 
+	active_begin(c);
 	sentence_of(c, status);
 	c->is_last = true;
 	if (len > 0 && len <= DRAIN_MAX && pairs_header(&c->rq.headers, "Expect") == NULL) {
@@ -474,7 +475,7 @@ static enum MHD_Result head_complete(struct conn *c, const char *method)
 		c->rq.route = c->plan.route != NULL ? c->plan.route : c->rq.route;
 		status = c->plan.refuse;
 	}
-	if (status == 0 && content_length(c) > (int64_t)c->plan.body_max) status = 413;
+	if (status == 0 && request_content_length(&c->rq) > (int64_t)c->plan.body_max) status = 413;
 	if (status != 0) return refuse_early(c, status);
 	if (c->plan.check_first && s->o.check != NULL && s->workers_started > 0) {
 		c->is_checking = true;
@@ -500,6 +501,7 @@ static enum MHD_Result request_complete(struct conn *c)
 {
 	struct server *s = c->server;
 
+	active_begin(c);
 	c->deadline = 0; /* received; what follows has limits of its own */
 	if (c->plan.on_worker && s->workers_started > 0) {
 		if (enqueue(c, PHASE_RUN)) return MHD_YES;

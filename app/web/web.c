@@ -672,3 +672,8 @@ struct server *web_server(struct web *w)
 {
 	return w->server;
 }
+
+void web_wake(struct web *w)
+{
+	server_unpark(w->server);
+}

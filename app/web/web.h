@@ -92,7 +92,7 @@ void answer_text(struct cx *cx, struct call *call, int status, const char *media
 void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type,
 		     const char *file_name); /* closes fd */
 void answer_header(struct call *call, const char *name, const char *value);
-/* Park until `wake` (at most ms), then the handler runs again with call_is_again() true. */
+/* Park until web_wake() (at most ms), then the handler runs again with call_is_again() true. */
 void answer_later(struct call *call, int ms);
 bool call_is_again(const struct call *call);
 /* Failure page or {"error":{code,message,fields}}; the router calls it for a handler that returns a failure.
@@ -149,6 +149,7 @@ enum rc web_start(struct web **out, struct env *env, const struct web_options *o
 void web_stop(struct web *w);
 const char *web_address(const struct web *w); /* "http://127.0.0.1:8080" */
 struct server *web_server(struct web *w);
+void web_wake(struct web *w); /* who waits (answer_later) looks again now; any thread */
 /* Walk all routes, for tests and manual. NULL past the end. */
 const struct route *web_route_at(size_t i);
 /* Walk embedded templates of all rooms and compile them (a test and `recado check`). */
