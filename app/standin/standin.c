@@ -65,7 +65,7 @@ int64_t standin_accept(struct standin *s, const char *to, const char *text, enum
 	if ((size_t)s->message_count == s->messages_size && !messages_grow(s) && s->messages_size == 0)
 		return 0;
 	m = &s->messages[(size_t)s->message_count % s->messages_size];
-	*m = (struct sent_message){ .ticks = clock_ticks(), .at = clock_now(s->clock), .what = what };
+	*m = (struct sent_message){ .ticks = clock_ticks(), .what = what };
 	memcpy(m->to, to, strnlen(to, sizeof(m->to) - 1));
 	memcpy(m->text, text, start_of(text, sizeof(m->text) - 1));
 	s->message_count++;

@@ -442,7 +442,8 @@ static void show_info(struct standin *s, int64_t id, struct reply *rp)
 	}
 	sb_lit(&out, ",\"message\":{\"conversation\":");
 	sb_json(&out, m->text, strlen(m->text));
-	sb_printf(&out, "},\"messageTimestamp\":\"%" PRId64 "\",\"status\":%d}}", m->at / SECOND_MS, status);
+	sb_printf(&out, "},\"messageTimestamp\":\"%" PRId64 "\",\"status\":%d}}",
+		  (clock_now(s->clock) - (clock_ticks() - m->ticks)) / SECOND_MS, status);
 	reply_body(rp, JSON_TYPE, sb_text_of(&out), out.len);
 }
 
