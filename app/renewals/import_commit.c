@@ -168,7 +168,7 @@ static enum rc write_line(struct commit *c, const struct line *l)
 	if (client_id == 0 && strcmp(l->outcome, "known") == 0) {
 		rc = db_get_int(
 			cx, &client_id,
-			"SELECT id FROM client WHERE phone = :phone AND generation = :generation LIMIT 1",
+			"SELECT id FROM client INDEXED BY client_phone WHERE phone = :phone AND generation = :generation LIMIT 1",
 			PARAMS(P_TEXT(":phone", l->phone), P_INT(":generation", c->generation)));
 		if (rc == RC_NOT_FOUND) rc = RC_OK;
 	}
