@@ -33,6 +33,21 @@ struct run {
 	long steps;
 };
 
+/* A name in a map, or a place in a list ("facts.0": true when there is a first one). */
+static const struct value *inside(const struct value *v, const char *part)
+{
+	size_t place = 0;
+
+	if (v->type != VALUE_LIST) return value_get(v, part);
+	if (*part == '\0') return NULL;
+	for (; *part >= '0' && *part <= '9' && place < v->count; part++)
+		place = place * 10 + (size_t)(*part - '0');
+	if (*part != '\0' || place >= v->count) return NULL;
+	for (v = v->first; place > 0; place--)
+		v = v->next;
+	return v;
+}
+
 /* The first part is looked for outwards; the others must be right inside what was found. */
 static const struct value *look_up(const struct scope *scope, const struct op *op)
 {
@@ -45,7 +60,7 @@ static const struct value *look_up(const struct scope *scope, const struct op *o
 		v = value_get(scope->value, part);
 	for (i = 1; v != NULL && i < op->parts; i++) {
 		part += strlen(part) + 1;
-		v = value_get(v, part);
+		v = inside(v, part);
 	}
 	return v;
 }

@@ -72,6 +72,17 @@ static void what_counts_as_yes_in_a_section(void **state)
 		"1");
 }
 
+static void a_page_asks_whether_a_list_has_a_first_row(void **state)
+{
+	static const char text[] = "{{#l.0}}has{{/l.0}}{{^l.0}}none{{/l.0}} {{l.1.n}}";
+
+	assert_string_equal(rendered(*state, TEMPLATE_TEXT, text, "{\"l\":[{\"n\":1},{\"n\":2}]}"), "has 2");
+	assert_string_equal(rendered(*state, TEMPLATE_TEXT, text, "{\"l\":[{\"n\":1}]}"), "has ");
+	assert_string_equal(rendered(*state, TEMPLATE_TEXT, text, "{\"l\":[]}"), "none ");
+	assert_string_equal(rendered(*state, TEMPLATE_TEXT, "[{{l.x}}{{l.}}{{l.99999999999999999999}}]", "{\"l\":[\"a\"]}"),
+			    "[]");
+}
+
 static void odd_names_give_nothing(void **state)
 {
 	assert_string_equal(
@@ -309,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		arena_test(a_message_shows_what_the_customer_is_called_not_entities),
 		arena_test(what_counts_as_yes_in_a_section),
+		arena_test(a_page_asks_whether_a_list_has_a_first_row),
 		arena_test(odd_names_give_nothing),
 		arena_test(pages_are_translated_when_they_are_loaded),
 		arena_test(a_users_template_is_checked_when_it_is_saved),
