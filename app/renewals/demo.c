@@ -125,7 +125,8 @@ static enum rc add_payment(struct cx *cx, int64_t subscription_id, size_t n, day
 	char date[DATE_SIZE];
 	int64_t id = 0;
 
-	day_text(date, start > cx_today(cx) ? cx_today(cx) : start);
+	if (start >= cx_today(cx)) start = cx_today(cx) - 1; /* never in the future, whatever hour it is */
+	day_text(date, start);
 	value_set_text(
 		cx->arena, in, "subscription_id",
 		public_id_of(cx, "SELECT public_id FROM subscription WHERE id = :id", subscription_id));

@@ -254,6 +254,27 @@ static const char *stage_title(struct cx *cx, int64_t stage)
 			    (long long)stage);
 }
 
+/* "3 of 4 sent · 2 delivered · 1 skipped": what is 0 is not said, but for the first. */
+static const char *counts_shown(struct cx *cx, const struct value *row)
+{
+	static const struct {
+		const char *name, *words;
+	} parts[] = {
+		{ "delivered", N_("delivered") }, { "read", N_("read") },	  { "queued", N_("waiting") },
+		{ "failed", N_("failed") },       { "unsure", N_("unsure") }, { "skipped", N_("skipped") },
+	};
+	struct sb sb;
+
+	sb_init_arena(&sb, cx->arena, 1024);
+	sb_printf(&sb, _("%lld of %lld sent"), (long long)int_of(row, "sent"), (long long)int_of(row, "found"));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (int_of(row, parts[i].name) == 0) continue;
+		sb_printf(&sb, " · %lld %s", (long long)int_of(row, parts[i].name),
+			  words_get(cx->lang, parts[i].words));
+	}
+	return sb_text_of(&sb);
+}
+
 static void fill_notices(struct cx *cx, struct value *card)
 {
 	static const char *const sums[] = { "found", "sent", "queued", "failed", "unsure", "skipped" };
@@ -273,11 +294,14 @@ static void fill_notices(struct cx *cx, struct value *card)
 		value_set_int(cx->arena, card, sums[i], sum);
 		value_set_bool(cx->arena, card, arena_printf(cx->arena, "has_%s", sums[i]), sum > 0);
 	}
-	for (struct value *r = rows->first; r != NULL; r = r->next)
+	for (struct value *r = rows->first; r != NULL; r = r->next) {
 		value_set_text(cx->arena, r, "stage_shown", stage_title(cx, int_of(r, "stage")));
+		value_set_text(cx->arena, r, "counts_shown", counts_shown(cx, r));
+	}
 	value_set(card, "rows", rows);
 	value_set_bool(cx->arena, card, "has_rows", rows->count > 0);
 	value_set_text(cx->arena, card, "today", arena_text(cx->arena, today));
+	value_set_bool(cx->arena, card, "may_runs", actor_may(&cx->actor, "renewals.runs"));
 }
 
 /* What needs a person */
