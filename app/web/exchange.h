@@ -63,10 +63,9 @@ const char *pairs_header(const struct pairs *pairs, const char *name); /* ASCII 
 
 /* Parsers, all total and bounded (request.c) */
 
-/* Split a request target ("/a%20b?x=1", or "http://host/a") into the decoded path, the raw query and its
- *decoded
- ** pairs. RC_BAD_INPUT: broken encoding, NUL, bad UTF-8, control characters, dot segments, an encoded slash.
- ** RC_TOO_LARGE: too long or too many parameters. *why: N_() sentence. */
+/* Split a request target ("/a%20b?x=1", or "http://host/a") into the decoded path, the raw query and
+** its decoded pairs. RC_BAD_INPUT: broken encoding, NUL, bad UTF-8, control characters, dot segments, an
+** encoded slash. RC_TOO_LARGE: too long or too many parameters. *why: N_() sentence. */
 enum rc target_parse(struct arena *a, struct request *rq, const char *target, const char **why) MUST_CHECK;
 /* "a=1&b=2", + as blank, as in a query or an URL-encoded body. RC_BAD_INPUT on broken encoding. */
 enum rc pairs_parse(struct arena *a, struct pairs *out, const char *p, size_t len, size_t max) MUST_CHECK;
@@ -78,6 +77,8 @@ bool request_header_add(struct request *rq, const char *name, const char *value)
 /* All headers are there: read the target, refuse what is ambiguous. An HTTP status, or 0; why is set
 ** where the reason is special. */
 int request_head_check(struct request *rq, const char *target);
+
+int64_t request_content_length(const struct request *rq); /* -1: none */
 
 /* Life */
 

@@ -238,6 +238,13 @@ int request_head_check(struct request *rq, const char *target)
 	return 0;
 }
 
+int64_t request_content_length(const struct request *rq)
+{
+	const char *text = pairs_header(&rq->headers, "Content-Length");
+
+	return text == NULL ? -1 : strtoll(text, NULL, 10); /* libmicrohttpd checked it */
+}
+
 /* Life */
 
 void request_begin(struct request *rq, struct arena *arena)
