@@ -150,6 +150,9 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	}
 	rc = desk_setup(tables.resources, tables.figures, forever);
 	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
+	/* Commands beside the server ask for rights and routes, too. */
+	web_setup(&(struct web_options){
+		.routes = tables.routes, .rights = tables.rights, .decorate = desk_decorate });
 	ops_setup(&(struct ops_tables){
 		.checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
 	tables.is_ready = rc == RC_OK;
