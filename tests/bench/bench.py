@@ -1,0 +1,379 @@
+"""`make bench`: what the appliance costs, as ratios against named peers in the same run.
+
+One line a measure: what, ours, the peer's, the ratio, the bound, whether it holds. The same goes to a JSON file. Nothing
+is asserted: times belong to the machine. The exit code is 0 unless something could not be run.
+
+Peers: the sqlite3 shell of the pinned source asks the same SQL; curl_multi posts the same bodies and stores nothing;
+page asks the bare SQL and renders the bare template. Each round measures both, one after the other, and the median of
+the rounds counts, so that a busy machine hurts both alike.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e")]
+
+import data     # noqa: E402
+import house    # noqa: E402
+
+PATIENCE = 150                  # seconds for one command; the whole bench stays under five minutes
+TICKS = os.sysconf("SC_CLK_TCK")
+STAGES = (0, 1, 3, 7)
+MANY, FEWER, DUE_EACH = 1_000_000, 100_000, 1000
+NOTICES = 100_000
+CUSTOMERS, FEW_CUSTOMERS = 100_000, 1000
+CONNECTIONS = 50
+LISTS = ("/", "/clients", "/subscriptions", "/payments", "/notices", "/outbox", "/batches", "/services", "/jobs")
+ANY_HOUR = {"outbox.window_from": "00:00", "outbox.window_to": "00:00"}
+
+
+class Report:
+    def __init__(self, only):
+        self.rows, self.only, self.failed = [], only, []
+
+    def add(self, name, ours, peer, peer_name, bound, unit="", is_least=False, note=""):
+        """bound: the ratio may be at most this (at least, with is_least); None: for information."""
+        ratio = ours / peer if peer else 0.0
+        is_ok = None if bound is None else (ratio >= bound if is_least else ratio <= bound)
+        self.rows.append({"name": name, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": round(ratio, 4),
+                          "bound": bound, "bound_is": "at least" if is_least else "at most", "ok": is_ok, "unit": unit,
+                          "note": note})
+        limit = "" if bound is None else f"{'>=' if is_least else '<='} {bound:g} {'ok' if is_ok else 'NOT OK'}"
+        print(f"{name:<44} {number(ours):>10} {number(peer):>10} {unit:<7} {ratio:7.3f}  {limit:<16} {peer_name}"
+              + (f"; {note}" if note else ""), flush=True)
+
+    def part(self, name, run, *args):
+        if self.only and name not in self.only:
+            return
+        try:
+            run(self, *args)
+        except Exception as why:    # the other measures are worth having all the same
+            self.failed.append(name)
+            print(f"{name}: could not be measured: {type(why).__name__}: {why}", file=sys.stderr, flush=True)
+
+
+def number(n):
+    return f"{n:,.0f}" if abs(n) >= 1000 else f"{n:.3g}" if abs(n) < 100 else f"{n:.0f}"
+
+
+def run_json(*argv):
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=PATIENCE)
+    if done.returncode != 0:
+        raise RuntimeError(f"{argv[0]}: exit {done.returncode}: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout)
+
+
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_kb(pid, what):
+    return int(re.search(rf"{what}:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
+
+
+class Place:
+    """The folders and processes of one measure, all gone at its end."""
+
+    def __enter__(self):
+        self.village = house.Village()
+        return self.village
+
+    def __exit__(self, *_):
+        self.village.close()
+
+
+def filled(village, clients, subscriptions, due_each, today, settings=(), standin=None):
+    made = village.house(settings, standin)
+    made.run("renewals", "run", "--dry-run")    # as a first start: texts and the channel's account are there
+    data.fill(str(made.state / "recado.db"), clients, subscriptions, due_each, today)
+    return made
+
+
+# --- choosing who is due ---------------------------------------------------------------------------------------
+
+def sqlite_shell(build):
+    """The shell of the pinned source, linked with the pinned library; else the system's. Built once."""
+    shell = build / "bench" / "sqlite3"
+    if not shell.exists():
+        deps = pathlib.Path(subprocess.run([str(ROOT / "etc/deps/deps.sh"), "where"], capture_output=True, text=True,
+                                           check=True).stdout.strip())
+        archives = sorted((deps.parent / "src").glob("sqlite3_*.orig.tar.*"))
+        archives = [a for a in archives if "orig-" not in a.name]
+        try:
+            build_shell(archives[-1], deps / "musl", shell)
+        except (IndexError, OSError, subprocess.CalledProcessError) as why:
+            print(f"the sqlite3 shell of the pinned source cannot be built ({why}); the system's is asked", file=sys.stderr)
+            return shutil.which("sqlite3")
+    return str(shell)
+
+
+def build_shell(archive, prefix, shell):
+    with tempfile.TemporaryDirectory(prefix="recado-shell-") as work:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True, "timeout": PATIENCE}
+        subprocess.run(["tar", "xf", str(archive), "-C", work, "--strip-components=1"], **quiet)
+        subprocess.run(["./configure", "--disable-tcl"], cwd=work, **quiet)
+        subprocess.run(["make", "shell.c"], cwd=work, **quiet)
+        shell.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([str(prefix / "bin/recado-cc"), "-O2", "-static-pie", f"-I{prefix}/include",
+                        "-DSQLITE_THREADSAFE=2", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_DEPRECATED", "-o",
+                        str(shell), "shell.c", str(prefix / "lib/mimalloc.o"), f"-L{prefix}/lib", "-lsqlite3", "-lm",
+                        "-lpthread"], cwd=work, **quiet)
+
+
+def due_sql():
+    """The query as plan.c has it, without slices."""
+    source = (ROOT / "app/renewals/plan.c").read_text()
+    text = re.search(r"static const char due_sql\[\] =\n(.*?);\n", source, re.S).group(1)
+    return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text))
+
+
+def shell_script(today):
+    lines = [".mode list", ".timer on"]
+    for stage in STAGES:
+        end = (today + datetime.timedelta(days=stage)).isoformat()
+        sql = due_sql()
+        for name, value in (("created_before", str(2 ** 63 - 1)), ("stage", str(stage)), ("ends_on", f"'{end}'"),
+                            ("after", "0"), ("slice", "-1")):
+            sql = re.sub(rf":{name}\b", value, sql)
+        lines.append(sql + ";")
+    return "\n".join(lines) + "\n"
+
+
+def shell_seconds(shell, made, script):
+    done = subprocess.run([shell, "-readonly", str(made.state / "recado.db")], input=script, capture_output=True, text=True,
+                          timeout=PATIENCE)
+    times = [float(t) for t in re.findall(r"^Run Time: real ([0-9.]+)", done.stdout, re.M)]
+    rows = sum(1 for line in done.stdout.splitlines() if "|" in line)
+    if len(times) != len(STAGES) or rows != DUE_EACH * len(STAGES):
+        raise RuntimeError(f"the shell said {len(times)} times and {rows} rows: {done.stderr[:300]}")
+    return sum(times)
+
+
+def our_seconds(made, today):
+    told = made.run("renewals", "run", "--dry-run", "--date", today.isoformat(), json_out=True)
+    if sum(row["found"] for row in told["results"]) != DUE_EACH * len(STAGES):
+        raise RuntimeError(f"not everybody was found: {told['results']}")
+    return told["choosing_us"] / 1e6
+
+
+def choosing(report, build, rounds=9):
+    today = datetime.date.today()
+    shell, script = sqlite_shell(build), shell_script(today)
+    with Place() as village:
+        large = filled(village, MANY // 2, MANY, DUE_EACH, today)
+        small = filled(village, FEWER // 2, FEWER, DUE_EACH, today)
+        times = {"ours": [], "shell": [], "ours_small": [], "shell_small": []}
+        for _ in range(rounds):
+            times["ours"].append(our_seconds(large, today))
+            times["shell"].append(shell_seconds(shell, large, script))
+            times["ours_small"].append(our_seconds(small, today))
+            times["shell_small"].append(shell_seconds(shell, small, script))
+        ms = {name: statistics.median(t) * 1000 for name, t in times.items()}
+    version = subprocess.run([shell, "--version"], capture_output=True, text=True).stdout.split()[0]
+    report.add("choosing 4,000 due of 1,000,000", ms["ours"], ms["shell"], f"the same SQL in the sqlite3 shell {version}",
+               2.0, "ms", note=f"median of {rounds}")
+    report.add("choosing 4,000 of 1,000,000 or of 100,000", ms["ours"], ms["ours_small"],
+               "ours with 100,000 subscriptions", 2.0, "ms",
+               note=f"the shell's own ratio {ms['shell'] / ms['shell_small']:.2f}")
+
+
+# --- sending ---------------------------------------------------------------------------------------------------
+
+def bodies_of(standin, path):
+    """What the appliance posted, in the form in which it posted it."""
+    with open(path, "w", encoding="utf-8") as out:
+        for row in standin.received():
+            out.write(json.dumps({"to": row["to"], "text": row["body"]}, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def bare_rate(build, standin, bodies, slots):
+    standin.post("/_standin/reset")
+    told = run_json(build / "bench" / "curl_multi", standin.address + "/api/send-message", "key-of-the-session", bodies,
+                    NOTICES, slots)
+    if told["accepted"] != NOTICES:
+        raise RuntimeError(f"the bare loop's posts were not all accepted: {told}")
+    return told["count"] / told["seconds"]
+
+
+def our_rate(made, standin):
+    """Notices a second from the first seen to the last; the server's memory at its highest."""
+    standin.post("/_standin/reset")
+    made.serve(secret=None)
+    end, first = time.monotonic() + PATIENCE, None
+    while True:
+        count, at = standin.counts()["accepted"], time.monotonic()
+        if first is None and count > 0:
+            first = at, count
+        if count >= NOTICES:
+            break
+        if at > end:
+            raise RuntimeError(f"only {count} notices had left after {PATIENCE} s")
+        time.sleep(0.02)
+    high = memory_kb(made.server.pid, "VmHWM")
+    counts = standin.counts()
+    made.stop()
+    if counts["duplicates"] or counts["accepted"] != NOTICES:
+        raise RuntimeError(f"not each notice once: {counts}")
+    return (count - first[1]) / (at - first[0]), high
+
+
+def sending(report, build, rounds=2):
+    today = datetime.date.today()
+    for slots in (64, 32):
+        ours, bare, high = [], [], 0
+        with Place() as village:
+            # Looks at deliveries are the provider's other call and not part of the bare loop: put off.
+            settings = {"outbox.slots": str(slots), "whatsapp.check_after_s": "3600", **ANY_HOUR}
+            standin = village.standin()
+            plain = filled(village, NOTICES, NOTICES, 1, today, settings, standin)
+            bodies = plain.folder / "bodies"
+            for i in range(rounds):
+                made = plain if i == 0 else village.house(settings, standin)
+                if i > 0:
+                    shutil.copy(pristine, made.state / "recado.db")
+                    shutil.copy(plain.state / "key", made.state / "key")
+                    (made.state / "last_seen").unlink(missing_ok=True)
+                else:
+                    data.fill_messages(str(made.state / "recado.db"), NOTICES, today)
+                    pristine = plain.folder / "pristine.db"
+                    shutil.copy(made.state / "recado.db", pristine)
+                rate, kb = our_rate(made, standin)
+                if i == 0:
+                    bodies_of(standin, bodies)
+                ours.append(rate)
+                bare.append(bare_rate(build, standin, bodies, slots))
+                high = max(high, kb)
+        report.add(f"sending 100,000 notices, {slots} slots", statistics.median(ours), statistics.median(bare),
+                   f"curl_multi, {slots} at a time", 0.70, "/s", is_least=True,
+                   note="rounds " + " ".join(f"{o / b:.2f}" for o, b in zip(ours, bare)))
+        report.add(f"memory while sending, {slots} slots", high / 1024, 48.0, "the limit", 1.0, "MB")
+
+
+# --- pages -----------------------------------------------------------------------------------------------------
+
+def load(build, made, panel, path, connections, seconds):
+    cookie = "; ".join(f"{k}={v}" for k, v in panel.cookies.items())
+    host, port = made.address.split("//")[1].split(":")
+    before = cpu_s(made.server.pid)
+    told = run_json(build / "bench" / "load", host, port, path, cookie, connections, seconds)
+    told["cpu_us"] = (cpu_s(made.server.pid) - before) / told["count"] * 1e6
+    if told["errors"]:
+        raise RuntimeError(f"{path}: {told['errors']} answers were not 200")
+    return told
+
+
+def page_context(html):
+    """What does not change from page to page, read from a page of the appliance."""
+    titles = re.findall(r'<th scope="col"[^>]*>(?:<a [^>]*>)?([^<]+)<', html)
+    menu = re.search(r'(?s)<nav class="menu".*?</nav>', html).group(0)
+    options = re.findall(r'(?s)<select name="(\w+)".*?</select>', html)
+    filters = [{"name": name, "title": name, "is_choice": True, "choices": [
+        {"value": v, "title": t, "is_selected": False} for v, t in
+        re.findall(r'<option value="(\w+)">([^<]+)<', re.search(rf'(?s)<select name="{name}".*?</select>', html).group(0))]}
+        for name in options]
+    sorts = re.findall(r'<a href="(/clients\?sort=[^"]+)"', html)
+    return {"page": {
+        "heading": "Clientes", "list_path": "/clients", "title_one": "Cliente", "csv": "/clients.csv", "resource": "clients",
+        "csv_excel": "/clients.csv?separator=semicolon", "new": "/clients/new", "is_empty": False, "has_tools": True,
+        "has_search": True, "has_filters": True, "q": "", "filters": filters + [
+            {"name": "owner", "title": "owner", "is_choice": False, "type": "text", "value": ""}],
+        "has_sorts": True, "has_bulk": True, "csrf": "x" * 52, "columns": [{"title": t} for t in titles],
+        "sorts": [{"title": "Nombre", "href": h, "is_current": False} for h in sorts[:2]], "has_pager": True,
+        "bulk": [{"title": "Acción", "href": "/clients/actions/x"}] * 2, "next": "/clients?cursor=" + "x" * 80,
+        "count_href": "/clients?count=1"},
+        "layout": {"lang": "es", "title": "Clientes", "csrf": "x" * 52, "css": "/assets/x/recado.css", "path": "/clients",
+                   "js": "/assets/x/recado.js", "icon": "/assets/x/icon.svg", "is_logged_in": True, "is_offline": True,
+                   "user": {"name": "ana", "role": "owner"}, "alerts": [],
+                   "languages": [{"code": "en", "name": "English", "path": "/clients?lang=en"}],
+                   "menu": [{"path": p, "title": t} for p, t in re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)', menu)]}}
+
+
+def pages(report, build, rounds=3):
+    today = datetime.date.today()
+    with Place() as village:
+        made = filled(village, CUSTOMERS, CUSTOMERS, DUE_EACH, today).serve()
+        few = filled(village, FEW_CUSTOMERS, FEW_CUSTOMERS, 10, today).serve()
+        panel, few_panel = made.panel(), few.panel()
+        context = made.folder / "context.json"
+        context.write_text(json.dumps(page_context(panel.page("/clients"))))
+        load(build, made, panel, "/clients", CONNECTIONS, 1)
+        told, bare = [], []
+        for _ in range(rounds):
+            told.append(load(build, made, panel, "/clients", CONNECTIONS, 4))
+            bare.append(run_json(build / "bench" / "page", made.state / "recado.db", context, 10000))
+        middle = {k: statistics.median(t[k] for t in told) for k in ("median_us", "p99_us", "cpu_us", "bytes")}
+        spread = statistics.median(t["p99_us"] / t["median_us"] for t in told)
+        rate = statistics.median(t["count"] / t["seconds"] for t in told)
+        report.add("/clients of 100,000, 50 connections, p99", spread * middle["median_us"] / 1000,
+                   middle["median_us"] / 1000, "its own median", 3.0, "ms", note=f"{rate:,.0f} pages/s")
+        bare_us = statistics.median(b["cpu_s"] / b["count"] * 1e6 for b in bare)
+        sql_us = statistics.median(b["sql_cpu_s"] / b["count"] * 1e6 for b in bare)
+        report.add("/clients, processor time a page", middle["cpu_us"], bare_us, "bare SQL and bare template", 2.0, "us",
+                   note=f"page of {middle['bytes']:,.0f} bytes against {bare[0]['bytes']:,}; the SQL alone {sql_us:.0f} us")
+        for path in LISTS:
+            pair = [statistics.median(load(build, m, p, path, 1, 0.6)["cpu_us"] for _ in range(2))
+                    for m, p in ((made, panel), (few, few_panel))]
+            report.add(f"{path} of 100,000 or of 1,000 customers", pair[0], pair[1], "ours with 1,000 customers", 3.0, "us",
+                       note="processor time; a page that counts a table shows here")
+
+
+# --- at rest ---------------------------------------------------------------------------------------------------
+
+def at_rest(report, build, rounds=9):
+    release = build / "release" / "recado"
+    report.add("size of the stripped binary", release.stat().st_size / 1024 / 1024, 8.0, "the limit", 1.0, "MB")
+    with Place() as village:
+        made = filled(village, CUSTOMERS, CUSTOMERS, DUE_EACH, datetime.date.today())
+        ready = []
+        for _ in range(rounds):
+            began = time.monotonic()
+            made.serve()    # returns after /health/live has answered
+            ready.append((time.monotonic() - began) * 1000)
+            made.stop()
+        made.serve()
+        time.sleep(3)
+        idle = memory_kb(made.server.pid, "VmRSS")
+        report.add("ready after start, 100,000 customers", statistics.median(ready), 100.0, "the limit", 1.0, "ms",
+                   note="first answer of /health/live")
+        report.add("memory at rest, 100,000 customers", idle / 1024, 12.0, "the limit", 1.0, "MB")
+
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
+    ask.add_argument("--only", nargs="*", help="choosing, sending, pages, at_rest")
+    said = ask.parse_args()
+    build = said.build.resolve()
+    os.environ["RECADO_BIN"] = str(build / "release" / "recado")
+    report, began = Report(said.only), time.monotonic()
+    load_before = os.getloadavg()
+    print(f"{'measure':<44} {'ours':>10} {'peer':>10} {'unit':<7} {'ratio':>7}  {'bound':<16} peer", flush=True)
+    report.part("at_rest", at_rest, build)
+    report.part("choosing", choosing, build)
+    report.part("pages", pages, build)
+    report.part("sending", sending, build)
+    took = time.monotonic() - began
+    print(f"{took:.0f} s; {os.cpu_count()} cores, load {load_before[0]:.1f} before and {os.getloadavg()[0]:.1f} after")
+    said.out.parent.mkdir(parents=True, exist_ok=True)
+    said.out.write_text(json.dumps({
+        "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "cores": os.cpu_count(),
+        "load_before": load_before, "load_after": os.getloadavg(), "seconds": round(took, 1), "failed": report.failed,
+        "measures": report.rows}, indent=1) + "\n")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
