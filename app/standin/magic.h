@@ -12,6 +12,7 @@ enum magic_what {
 	MAGIC_NONE,
 	MAGIC_ANSWER,    /* status and body of the row                                */
 	MAGIC_HANG,      /* read, never answered                                       */
+	MAGIC_SLOW,      /* accepted, answered when no client waits any more             */
 	MAGIC_CUT,       /* read, then the line is cut                                 */
 	MAGIC_HALF,      /* accepted, and the line cut half-way through the answer     */
 	MAGIC_LATE_FAIL, /* accepted, messages.update with status 0 later               */

@@ -21,6 +21,7 @@
 
 #define JSON_TYPE           "application/json"
 #define HANG_MS             (10 * 60 * 1000) /* longer than any client waits                       */
+#define SLOW_MS             (60 * 1000)      /* twice what the contract advises clients to wait */
 #define PHONE_DIGITS_MIN    7
 #define PHONE_DIGITS_MAX    15    /* E.164                                                            */
 #define TEXT_BYTES_MAX      65536 /* WhatsApp's own limit; the provider documents none                */
@@ -353,6 +354,12 @@ static void play(struct sending *m, const struct magic *g)
 	case MAGIC_CUT:
 		reply_cut(m->rp);
 		note(m, 0, FATE_UNKNOWN, g->outcome);
+		return;
+	case MAGIC_SLOW:
+		accept(m, what);
+		answer_accepted(m);
+		reply_delay(m->rp, SLOW_MS);
+		note(m, g->status, FATE_UNKNOWN, g->outcome);
 		return;
 	case MAGIC_HALF:
 		accept(m, what);

@@ -110,7 +110,7 @@ static void inbound_needs_a_webhook_and_a_sender(void **state)
 	scene_end(&s);
 }
 
-/* ---- the ledger by itself ---- */
+/* The ledger by itself */
 
 static void add(struct ledger *l, const char *to, const char *body, enum fate fate)
 {
@@ -210,7 +210,7 @@ static void a_refusal_before_acceptance_is_no_duplicate_but_one_after_it_is(void
 	ledger_free(l);
 }
 
-/* ---- the table ---- */
+/* The table */
 
 static void lists_that_count_upwards_meet_no_magic(void **state)
 {

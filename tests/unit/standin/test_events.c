@@ -87,6 +87,30 @@ static void a_number_fails_late(void **state)
 	scene_end(&s);
 }
 
+/* The client's time ran out, the message did not: what a sender must not repeat. */
+static void a_slow_answer_comes_too_late_but_the_message_is_delivered(void **state)
+{
+	static const char body[] = "{\"to\":\"+593995550409\",\"text\":\"x\"}";
+	struct http_request r = { .purpose = "test",
+				  .method = "POST",
+				  .body = { body, sizeof(body) - 1 },
+				  .headers = { "Authorization: Bearer k" },
+				  .total_ms = 300,
+				  .is_configured = true };
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s, &at_once, true);
+	r.url = arena_printf(s.arena, "http://127.0.0.1:%d/api/send-message", standin_port(s.standin));
+	assert_int_equal(link_call(&s.cx, &s.answer, &r), RC_OK);
+	assert_int_equal(s.answer.end, HTTP_CUT);
+	assert_int_equal(count_of(&s, "unknown"), 1);
+	assert_int_equal(int_at(find_event(&s, 3, "messages.update", 4), "data.update.status"), 4);
+	(void)send_to(&s, "+593990000000", "x");
+	assert_int_equal(count_of(&s, "duplicates"), 0);
+	scene_end(&s);
+}
+
 static void nothing_is_told_when_it_is_never(void **state)
 {
 	struct standin_options o = { .delivered_ms = -1, .read_ms = -1 };
@@ -193,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_is_told_sent_delivered_and_read),
 		cmocka_unit_test(a_number_fails_late),
+		cmocka_unit_test(a_slow_answer_comes_too_late_but_the_message_is_delivered),
 		cmocka_unit_test(nothing_is_told_when_it_is_never),
 		cmocka_unit_test(an_inbound_message_is_posted_as_the_provider_would),
 		cmocka_unit_test(a_change_of_the_session_is_told),
