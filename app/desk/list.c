@@ -216,6 +216,11 @@ static void fill_rows(struct cx *cx, const struct office *o, const struct rows *
 
 		value_set_text(cx->arena, out, "id", row_public_id(cx, o, row));
 		value_set_text(cx->arena, out, "name", value_text_of(value_get(row, "_name"), ""));
+		/* What most cells lack is found here, one step out, and not looked for through the whole page. */
+		value_set_null(cx->arena, out, "href");
+		value_set_null(cx->arena, out, "mark");
+		value_set_null(cx->arena, out, "is_number");
+		value_set_null(cx->arena, out, "is_short");
 		cells = value_set_list(cx->arena, out, "cells");
 		for (size_t i = 0; i < o->columns; i++) {
 			struct value *cell;
