@@ -299,11 +299,22 @@ static void show_subscriptions(struct cx *cx, int64_t id, struct value *page)
 	card_add_count(cx, page, _("Overdue"), overdue, NULL);
 }
 
+/* The heading says the name already. */
+static void drop_name(struct value *page)
+{
+	struct value *facts = (struct value *)(uintptr_t)value_get(page, "facts");
+
+	if (facts == NULL || facts->first == NULL) return;
+	facts->first = facts->first->next;
+	facts->count--;
+}
+
 void client_show(struct cx *cx, int64_t id, struct value *page)
 {
 	struct value *row = NULL;
 	const char *client = value_text_of(value_get(page, "id"), "");
 
+	drop_name(page);
 	show_subscriptions(cx, id, page);
 	show_same_phone(cx, id, page);
 	if (db_row(cx, &row,

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SOON_DAYS     7
-#define UPCOMING_ROWS 12 /* one glance; the list of subscriptions has the rest */
+#define UPCOMING_ROWS 10 /* one glance; the list of subscriptions has the rest */
 #define LATEST_ROWS   5  /* spec §13 */
 #define RATE_DAYS     30 /* of the renewal rate */
 
@@ -260,13 +260,15 @@ static const char *counts_shown(struct cx *cx, const struct value *row)
 	static const struct {
 		const char *name, *words;
 	} parts[] = {
-		{ "delivered", N_("delivered") }, { "read", N_("read") },	  { "queued", N_("waiting") },
-		{ "failed", N_("failed") },       { "unsure", N_("unsure") }, { "skipped", N_("skipped") },
+		{ "delivered", N_("arrived") },    { "read", N_("seen") },
+		{ "queued", N_("still waiting") }, { "failed", N_("failures") },
+		{ "unsure", N_("uncertain") },     { "skipped", N_("left out") },
 	};
 	struct sb sb;
 
 	sb_init_arena(&sb, cx->arena, 1024);
-	sb_printf(&sb, _("%lld of %lld sent"), (long long)int_of(row, "sent"), (long long)int_of(row, "found"));
+	sb_printf(&sb, _("%lld of %lld sent"), (long long)int_of(row, "sent"),
+		  (long long)int_of(row, "found"));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (int_of(row, parts[i].name) == 0) continue;
 		sb_printf(&sb, " · %lld %s", (long long)int_of(row, parts[i].name),
@@ -361,13 +363,33 @@ static const char *when_shown(struct cx *cx, const struct value *channel, const 
 	return arena_text(cx->arena, text);
 }
 
+/* The gateway's own words for its session (contracts/wasender.md §3.3). */
+static const char *session_shown(struct cx *cx, const char *session)
+{
+	static const struct {
+		const char *word, *title;
+	} sessions[] = {
+		{ "connected", N_("linked") },
+		{ "connecting", N_("being linked") },
+		{ "disconnected", N_("not connected") },
+		{ "need_scan", N_("must be linked again (QR code)") },
+		{ "need_passkey", N_("must be linked again (passkey)") },
+		{ "logged_out", N_("logged out, must be linked again") },
+		{ "expired", N_("expired, must be linked again") },
+	};
+
+	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++)
+		if (strcmp(sessions[i].word, session) == 0) return words_get(cx->lang, sessions[i].title);
+	return session;
+}
+
 static void fill_gateway(struct cx *cx, struct value *card)
 {
 	static const struct {
 		const char *state, *title, *mark;
-	} states[] = { { "open", N_("Open"), "ok" },
-		       { "waiting", N_("Waiting"), "warn" },
-		       { "stopped", N_("Stopped"), "error" } };
+	} states[] = { { "open", N_("is open"), "ok" },
+		       { "waiting", N_("is waiting"), "warn" },
+		       { "stopped", N_("is stopped"), "error" } };
 	struct value *channel = NULL;
 	const struct value *left;
 	const char *error;
@@ -381,7 +403,7 @@ static void fill_gateway(struct cx *cx, struct value *card)
 	gateway_fact(cx, card, _("Why"), text_of(channel, "why_text"), "warn");
 	if (!value_bool_of(value_get(channel, "key_is_set"), false) && !cx->env->is_offline)
 		gateway_fact(cx, card, _("API key"), _("not configured"), "error");
-	gateway_fact(cx, card, _("Phone"), text_of(channel, "session"), NULL);
+	gateway_fact(cx, card, _("Phone"), session_shown(cx, text_of(channel, "session")), NULL);
 	left = value_get(channel, "messages_left");
 	gateway_fact(cx, card, _("Messages left today"),
 		     left != NULL && left->type == VALUE_INT

@@ -263,12 +263,12 @@ void notice_list(struct cx *cx, struct value *page)
 		   PARAMS(P_TEXT(":today", today), P_INT(":all", actor_may(&cx->actor, RIGHT_ALL)),
 			  P_INT(":actor", cx->actor.user_id))) != RC_OK)
 		return;
-	card_add_count(cx, page, _("found today"), value_int_of(value_get(row, "total"), 0),
+	card_add_count(cx, page, _("Found today"), value_int_of(value_get(row, "total"), 0),
 		       arena_printf(cx->arena, "/notices?from=%s", today));
-	card_add_count(cx, page, _("sent"), value_int_of(value_get(row, "sent"), 0), NULL);
-	card_add_count(cx, page, _("failed"), value_int_of(value_get(row, "failed"), 0),
+	card_add_count(cx, page, _("Sent off"), value_int_of(value_get(row, "sent"), 0), NULL);
+	card_add_count(cx, page, _("Failures"), value_int_of(value_get(row, "failed"), 0),
 		       arena_printf(cx->arena, "/notices?state=failed&from=%s", today));
-	card_add_count(cx, page, _("unsure"), value_int_of(value_get(row, "unsure"), 0),
+	card_add_count(cx, page, _("Uncertain"), value_int_of(value_get(row, "unsure"), 0),
 		       "/notices?state=unsure");
 }
 

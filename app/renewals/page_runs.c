@@ -50,9 +50,9 @@ static const char *const day_columns[] = { "local_on", "found",   "sent",       
 
 static const char *day_column_title(enum lang lang, size_t i)
 {
-	static const char *const titles[] = { N_("Date"),     N_("found"),  N_("sent"),   N_("delivered"),
-					      N_("read"),     N_("failed"), N_("unsure"), N_("skipped"),
-					      N_("7 days"),   N_("3 days"), N_("1 day"),  N_("Last day"),
+	static const char *const titles[] = { N_("Date"),     N_("Found"),    N_("Sent off"),  N_("Arrived"),
+					      N_("Seen"),     N_("Failures"), N_("Uncertain"), N_("Left out"),
+					      N_("7 days"),   N_("3 days"),   N_("1 day"),     N_("Last day"),
 					      N_("% success") };
 
 	return words_get(lang, titles[i]);
@@ -231,7 +231,6 @@ static enum rc fill_run(struct cx *cx, struct value *run)
 		queued += int_of(r, "queued");
 		unsure += int_of(r, "unsure");
 	}
-	value_set(run, "results", (struct value *)(uintptr_t)results);
 	value_set_int(cx->arena, run, "total_found", found);
 	value_set_int(cx->arena, run, "total_sent", int_of(report, "total_sent"));
 	value_set_int(cx->arena, run, "total_failed", failed);
@@ -241,6 +240,7 @@ static enum rc fill_run(struct cx *cx, struct value *run)
 	value_set_bool(cx->arena, run, "has_failed", failed > 0);
 	value_set_bool(cx->arena, run, "has_unsure", unsure > 0);
 	value_set_int(cx->arena, run, "caught_up", int_of(report, "caught_up"));
+	value_set(run, "results", (struct value *)(uintptr_t)results); /* taken out of the report: last */
 	value_set_text(cx->arena, run, "origin_shown", origin_shown(cx, text_of(run, "origin")));
 	value_set_text(cx->arena, run, "href",
 		       arena_printf(cx->arena, "/batches/%s", text_of(run, "public_id")));
