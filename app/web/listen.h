@@ -15,9 +15,8 @@ struct listening {
 	char path[108]; /* of a unix socket, else "" */
 };
 
-/* spec: "127.0.0.1:8080", "[::1]:0", "localhost:80", ":8080" (all IPv4 addresses), "unix:/path". A stale unix
- *socket
- ** is replaced, a living one is RC_CONFLICT. On failure *why (arena) is a sentence in lang. */
+/* spec: "127.0.0.1:8080", "[::1]:0", "localhost:80", ":8080" (all IPv4 addresses), "unix:/path". A stale
+** unix socket is replaced, a living one is RC_CONFLICT. On failure *why (arena) is a sentence in lang. */
 enum rc listen_open(struct listening *out, const char *spec, enum lang lang, struct arena *a,
 		    const char **why) MUST_CHECK;
 #define PEER_TEXT_SIZE 47 /* an IPv6 address and NUL */

@@ -55,57 +55,58 @@ const char *call_address(const struct call *call); /* the client's, through conf
 struct bytes call_body(const struct call *call);   /* raw, for hooks                       */
 struct request *call_request(struct call *call);
 struct reply *call_reply(struct call *call);
-const char *call_url(struct cx *cx, struct call *call, const char *set,
-		     const char *value); /* this address with one query parameter changed (NULL: removed) */
+/* This address with one query parameter changed (value NULL: removed). */
+const char *call_url(struct cx *cx, struct call *call, const char *set, const char *value);
 enum shape { SHAPE_PAGE, SHAPE_JSON, SHAPE_CSV, SHAPE_XLSX };
-enum shape
-call_shape(const struct call *call); /* by /api/v1 prefix or .csv suffix (already cut from call_path) */
+/* By /api/v1 prefix or .csv suffix (already cut from call_path). */
+enum shape call_shape(const struct call *call);
 
-/* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name. Parsed on first use; a
- *broken body is
- ** RC_BAD_INPUT with its sentence. Values are valid UTF-8 without NUL, NFC, trimmed. */
+/* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name (of JSON the scalars, lists of
+** scalars as repeated fields; true is "1", false "0", null ""). Parsed on first use; a broken body is RC_BAD_INPUT
+** with its sentence and no field. Values are valid UTF-8 without NUL, NFC, trimmed. */
 enum rc form_read(struct cx *cx, struct call *call) MUST_CHECK;
 const char *form_text(struct call *call, const char *name); /* NULL if absent                      */
 size_t form_count(struct call *call, const char *name);     /* name repeated (check boxes, lines)  */
 const char *form_text_at(struct call *call, const char *name, size_t i);
 const struct value *form_json(struct call *call); /* the whole JSON body, NULL if it was a form */
 struct upload {
-	const char *name, *media_type;
-	struct bytes bytes;
-	int fd;
+	const char *name, *media_type; /* the file's name without folders                     */
+	struct bytes bytes;            /* mapped when the body was spooled                    */
+	int fd; /* the same bytes as a nameless file, closed after the call; -1: no room */
 };
+/* False: no such file field, or it was left empty. */
 bool form_upload(struct call *call, const char *name, struct upload *out);
 
 /* What a handler answers */
 
-/* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout.
- *The layout gets
- ** title, menu, user, csrf, language, banner, flash by itself. data may be NULL; the page also sees `csrf`,
- *`lang`, `path`. */
+/* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout, which
+** gets title, menu, user, csrf, language, banners and flash by itself (layout.c). data may be NULL; the page also
+** sees `csrf`, `lang`, `path`. Called as /api/v1/… it is the data as JSON. Another status than 200: reply_status()
+** of call_reply() afterwards. */
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data);
 void answer_redirect(struct cx *cx, struct call *call, const char *path); /* 303 */
-void answer_flash(struct cx *cx, struct call *call, const char *path,
-		  const char *sentence); /* 303; the sentence is shown once on the next page */
+/* 303; the sentence is shown once on the next page. Called as API: {"message","path"}. */
+void answer_flash(struct cx *cx, struct call *call, const char *path, const char *sentence);
 void answer_json(struct cx *cx, struct call *call, int status, const struct value *data);
 void answer_text(struct cx *cx, struct call *call, int status, const char *media_type, const char *text);
-void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type,
-		     const char *file_name); /* closes fd */
+/* Closes fd. */
+void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type, const char *file_name);
 void answer_header(struct call *call, const char *name, const char *value);
 /* Park until web_wake() (at most ms), then the handler runs again with call_is_again() true. */
 void answer_later(struct call *call, int ms);
 bool call_is_again(const struct call *call);
-/* Failure page or {"error":{code,message,fields}}; the router calls it for a handler that returns a failure.
- */
+/* Failure page or {"error":{code,message,fields}}; the router calls it for a handler that returns a
+** failure. */
 void answer_failure(struct cx *cx, struct call *call, enum rc rc);
 
 /* Shapes: rows with typed column names (design §3) */
 
-/* For JSON: *_at → RFC 3339 UTC, is_/has_ → bool, *_cents stay integers beside currency, *_json spliced,
- * public_id → id. In place. */
+/* For JSON: *_at → RFC 3339 UTC, is_/has_ → bool, *_cents stay integers beside currency, *_json spliced
+** without the suffix, public_id → id (the inner id is left out). In place, lists and maps inside too. */
 void shape_json(struct cx *cx, struct value *rows_or_row);
-/* For pages: beside x_at, x_on, x_cents (currency or currency column) a text `x` for people: "22/11/2026
- * 09:00", "22/11/2026", "$12.99". */
+/* For pages: beside x_at, x_on, x_cents (currency or currency column) a text `x` for people:
+** "22/11/2026 09:00", "22/11/2026", "$12.99". A name that is there already stays. */
 void shape_page(struct cx *cx, struct value *rows_or_row);
 
 /* People (auth.c) */
@@ -113,14 +114,16 @@ void shape_page(struct cx *cx, struct value *rows_or_row);
 #define SESSION_IDLE_MS     (12 * HOUR_MS) /* a working day                                          */
 #define SESSION_ABSOLUTE_MS (14 * DAY_MS)  /* then log in again                                      */
 
-/* Make the built-in roles and their rights as declared (only what is missing). In a transaction. */
+/* Make the built-in roles; give each declared right to its roles once, when it is first seen (what an owner takes
+** away later stays away). The owner's role has "*". In a transaction. */
 enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights) MUST_CHECK;
+/* In a transaction of its own: hashing the password takes longer than a transaction may. */
 enum rc user_add(struct cx *cx, int64_t *id, const char *name, const char *role,
-		 const char *password) MUST_CHECK; /* own transaction */
-enum rc user_set_password(struct cx *cx, const char *name,
-			  const char *password) MUST_CHECK; /* ends its sessions */
-/* rights: comma or blank separated names, checked against the declared ones ("*" = all). The token is
- * returned once. */
+		 const char *password) MUST_CHECK;
+/* The same; ends the user's sessions. */
+enum rc user_set_password(struct cx *cx, const char *name, const char *password) MUST_CHECK;
+/* rights: comma or blank separated names, checked against the declared ones ("*" = all) and against what the actor
+** has himself. The token is returned once. Own transaction. */
 enum rc token_add(struct cx *cx, char out[TOKEN_SIZE + 8], const char *name, const char *rights) MUST_CHECK;
 /* One-time code for the first user; made at first start, "" once a user exists. */
 enum rc setup_code(struct cx *cx, const char **out) MUST_CHECK;
@@ -130,14 +133,14 @@ const struct right *right_at(size_t i); /* NULL past the end */
 /* The running room */
 
 struct web_options {
-	const struct route *const
-		*routes; /* NULL-terminated list of row arrays, each ended by a row without method   */
+	/* NULL-terminated lists of row arrays, each ended by a row without method or name. */
+	const struct route *const *routes;
 	const struct right *const *rights;
-	/* Given the actor, what upper rooms put on every page: alerts, unread counts… added to layout data.
-	 * May be NULL. */
+	/* Given the actor, what upper rooms put on every page: alerts, unread counts, more menu (layout.c says
+	** how). May be NULL. */
 	void (*decorate)(struct cx *cx, struct value *layout);
-	/* Beyond the routes, before log-in (stand-in paths in offline mode). Returns true if it answered. May
-	 * be NULL. */
+	/* Beyond the routes, before log-in, for clients on loopback only, on the wire thread (stand-in paths in
+	** offline mode). Returns true if it answered. May be NULL. */
 	bool (*before)(void *arg, struct request *rq, struct reply *rp);
 	void *before_arg;
 };
@@ -156,7 +159,7 @@ const struct route *web_route_at(size_t i);
 enum rc web_templates_check(struct arena *a, const char **why) MUST_CHECK;
 
 extern const struct setting web_settings[];
-extern const struct route web_routes[]; /* log-in, log-out, set-up, language, assets */
+extern const struct route web_routes[]; /* log-in, log-out, set-up, assets, health/live */
 extern const struct right web_rights[];
 
 #endif

@@ -86,6 +86,15 @@ static enum rc later(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
+static enum rc hold(struct cx *cx, struct call *call)
+{
+	if (!call_is_again(call))
+		answer_later(call, 60000);
+	else
+		answer_text(cx, call, 200, "text/plain", "let go");
+	return RC_OK;
+}
+
 #define STAFF .realm = REALM_STAFF, .class = ROUTE_DB
 static const struct route routes[] = {
 	{ "GET", "/things", STAFF, .right = "things.view", .menu = "Things", .handle = things_show },
@@ -98,6 +107,7 @@ static const struct route routes[] = {
 	{ "GET", "/things/leak", STAFF, .handle = things_leak },
 	{ "GET", "/later", STAFF, .handle = later },
 	{ "GET", "/", STAFF, .menu = "Home", .handle = things_show },
+	{ "GET", "/hold", .realm = REALM_HOOK, .class = ROUTE_DB, .handle = hold },
 	{ "POST", "/hook", .realm = REALM_HOOK, .class = ROUTE_DB, .handle = hook },
 	{ .method = NULL },
 };

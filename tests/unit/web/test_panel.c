@@ -1,6 +1,6 @@
 /*
 ** test_panel.c -- the panel as its users and the outside meet it: who gets in, what is refused, in whose
-*words.
+** words.
 */
 #include "web/panel.h"
 
@@ -623,6 +623,39 @@ static void behind_a_proxy_with_https_cookies_are_strict(void **state)
 	free(p);
 }
 
+/* 64 is OWN_REQUESTS of web.c: the limit and one past it. */
+static void one_address_cannot_take_all_the_places(void **state)
+{
+	struct panel *p = calloc(1, sizeof *p);
+	const char *one =
+		"GET /hold HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n";
+	struct server_figures f = { 0 };
+	int fds[64];
+	const char *a;
+
+	(void)state;
+	panel_open(p, "proxies = 127.0.0.1\n", false);
+	for (int i = 0; i < 64; i++) {
+		fds[i] = wire_open(p->port, NULL);
+		wire_send(fds[i], one, strlen(one));
+	}
+	while (f.requests < 64)
+		server_figures(web_server(p->web), &f);
+	STATUS(a = wire_ask(p->port, one), 429);
+	assert_string_equal(wire_header(a, "Retry-After"), "1");
+	STATUS(ask(p, "POST", "/hook", "X-Forwarded-For: 8.8.8.8\r\n", ""), 200); /* others are served */
+	do
+		server_figures(web_server(p->web), &f);
+	while (f.queued > 0);
+	usleep(20000); /* the last three are on their way to being parked */
+	web_wake(p->web);
+	for (int i = 0; i < 64; i++)
+		assert_string_equal(wire_body(wire_rest(fds[i])), "let go");
+	STATUS(ask(p, "POST", "/hook", "X-Forwarded-For: 9.9.9.9\r\n", ""), 200);
+	panel_close(p);
+	free(p);
+}
+
 static void panel_allow_shuts_the_panel_but_not_the_hooks(void **state)
 {
 	struct panel *p = calloc(1, sizeof *p);
@@ -693,6 +726,7 @@ int main(void)
 		T(names_and_passwords_are_checked),
 		cmocka_unit_test(the_first_user_comes_in_with_the_code_once),
 		cmocka_unit_test(behind_a_proxy_with_https_cookies_are_strict),
+		cmocka_unit_test(one_address_cannot_take_all_the_places),
 		cmocka_unit_test(panel_allow_shuts_the_panel_but_not_the_hooks),
 		T(every_template_compiles_in_every_language),
 		T(every_route_without_log_in_leads_to_it),

@@ -22,7 +22,8 @@ struct house {
 	const char *why;
 	int port;
 	char spool[64];
-	_Atomic int wakes; /* how often the parked handler ran */
+	_Atomic bool may_go; /* lets /wblock go */
+	_Atomic int wakes;   /* how often the parked handler ran */
 };
 
 static struct server_plan plan(void *arg, struct request *rq)
@@ -81,6 +82,10 @@ static void handle(void *arg, int worker, struct request *rq, struct reply *rp)
 			reply_park(rp, 60000);
 		else
 			say(rp, "woken");
+	} else if (strcmp(path, "/wblock") == 0) {
+		while (!h->may_go)
+			usleep(1000);
+		say(rp, "went");
 	} else if (strcmp(path, "/wforever") == 0) {
 		reply_park(rp, 60000);
 	} else if (strcmp(path, "/header") == 0) {
@@ -352,6 +357,35 @@ static void a_parked_request_is_woken(void **state)
 	assert_int_equal(h->wakes, 2);
 }
 
+static void a_full_queue_says_when_to_come_again(void **state)
+{
+	struct house *h = *state;
+	const char *r = "GET /wblock HTTP/1.1\r\n" CLOSE;
+	struct server_figures f = { 0 };
+	int fds[2 + 8];
+	const char *a;
+
+	/* Two workers are busy, then the queue of eight is full. */
+	for (int i = 0; i < 2 + 8; i++) {
+		fds[i] = wire_open(h->port, NULL);
+		wire_send(fds[i], r, strlen(r));
+		do
+			server_figures(h->server, &f);
+		while (f.requests < i + 1 || (i < 2 && f.queued > 0));
+	}
+	while (f.queued < 8)
+		server_figures(h->server, &f);
+	a = wire_ask(h->port, r);
+	assert_int_equal(wire_status(a), 503);
+	assert_string_equal(wire_header(a, "Retry-After"), "1");
+	assert_string_equal(wire_body(a), "sentence for 503");
+	assert_int_equal(wire_status(wire_ask(h->port, "GET /x HTTP/1.1\r\n" CLOSE)),
+			 200); /* the wire thread is free */
+	h->may_go = true;
+	for (int i = 0; i < 2 + 8; i++)
+		assert_string_equal(wire_body(wire_rest(fds[i])), "went");
+}
+
 static void stopping_answers_who_waits(void **state)
 {
 	struct house *h = *state;
@@ -438,6 +472,7 @@ int main(void)
 		T(a_cut_line_has_no_answer),
 		T(a_delayed_answer_comes_and_blocks_nobody),
 		T(a_parked_request_is_woken),
+		T(a_full_queue_says_when_to_come_again),
 		T(stopping_answers_who_waits),
 		T(who_sends_a_byte_now_and_then_is_cut_off),
 		T(a_unix_socket_serves_too),
