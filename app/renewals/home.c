@@ -261,7 +261,7 @@ static const char *counts_shown(struct cx *cx, const struct value *row)
 		const char *name, *words;
 	} parts[] = {
 		{ "delivered", N_("arrived") },    { "read", N_("seen") },
-		{ "queued", N_("still waiting") }, { "failed", N_("failures") },
+		{ "queued", N_("still waiting") }, { "failed", N_("with an error") },
 		{ "unsure", N_("uncertain") },     { "skipped", N_("left out") },
 	};
 	struct sb sb;
