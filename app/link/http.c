@@ -83,7 +83,7 @@ static struct transfer *list_take(struct list *l)
 	return t;
 }
 
-/* ---- what curl wants watched ---- */
+/* What curl wants watched */
 
 #define IN_SET (WATCH_IN | WATCH_OUT)
 
@@ -160,8 +160,7 @@ static int timer_wanted(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------------------- */
+/* Life */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool is_ready;
@@ -235,8 +234,7 @@ void link_free(struct link *l)
 	mem_free(l);
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------------------ */
+/* Calls */
 
 static void rest(struct link *l, struct transfer *t)
 {
@@ -268,7 +266,8 @@ enum rc link_start(struct link *l, const struct http_request *request, http_done
 	rc = transfer_take(t, request);
 	t->done = done;
 	t->arg = arg;
-	if (rc == RC_OK && l->running.count >= l->connections_max) {
+	/* Behind those that wait already, also from within a callback. */
+	if (rc == RC_OK && (l->running.count >= l->connections_max || l->waiting.count > 0)) {
 		list_append(&l->waiting, t);
 		return RC_OK;
 	}

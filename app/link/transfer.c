@@ -36,8 +36,7 @@
 #define BUFFER_KEPT        ((size_t)64 * 1024) /* what a transfer at rest may hold on to                  */
 #define WIRE_BUFFER        16384L              /* curl's send buffer: 64 kB by default, times every call  */
 
-/* ---- what curl asks back
- * -------------------------------------------------------------------------------------- */
+/* What curl asks back */
 
 static size_t give_body(char *to, size_t size, size_t count, void *arg)
 {
@@ -151,8 +150,7 @@ static CURLcode hang_trust(CURL *easy, void *config, void *arg)
 	return CURLE_OK;
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------------------- */
+/* Life */
 
 /* What is the same for every call is said once. */
 static bool set_constants(struct transfer *t)
@@ -215,8 +213,7 @@ void transfer_free(struct transfer *t)
 	mem_free(t);
 }
 
-/* ---- the request
- * ------------------------------------------------------------------------------------------------ */
+/* The request */
 
 static size_t put(struct transfer *t, size_t at, const char *p, size_t len)
 {
@@ -368,8 +365,7 @@ enum rc transfer_prepare(struct transfer *t)
 	return tell(t) == CURLE_OK ? RC_OK : RC_NO_MEMORY;
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------------------- */
+/* The end */
 
 static const char *reason(const struct transfer *t, CURLcode code)
 {

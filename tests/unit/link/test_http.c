@@ -552,6 +552,29 @@ static void an_answer_may_start_the_next_call(void **state)
 	peer_stop(p);
 }
 
+static void a_call_that_waits_is_not_overtaken_by_callbacks_that_start_new_ones(void **state)
+{
+	static const struct peer_step script[][PEER_STEPS] = { { READ, SAY(PEER_OK), AGAIN } };
+	struct peer *p = peer_start(script, 1, false);
+	struct chain c = { .left = 3 };
+	char url[100];
+	struct http_request patient;
+
+	(void)state;
+	client_start(&c.client, 1);
+	c.request = client_post(url, peer_port(p), "chain");
+	patient = c.request;
+	patient.body = (struct bytes){ "patient", 7 };
+	assert_int_equal(link_start(c.client.link, &c.request, next, &c), RC_OK);
+	client_begin(&c.client, &patient);
+	while (c.left > 0 || c.client.done == 0)
+		assert_int_equal(link_poll(c.client.link, 1000, -1), RC_OK);
+	assert_non_null(strstr(peer_request(p, 1), "patient"));
+	assert_int_equal(peer_requests(p), 4);
+	client_stop(&c.client);
+	peer_stop(p);
+}
+
 static void a_large_body_arrives_whole(void **state)
 {
 	static const struct peer_step script[][PEER_STEPS] = { { READ, SAY(PEER_OK), HOLD } };
@@ -596,6 +619,7 @@ int main(void)
 		cmocka_unit_test(calls_without_end_are_told_to_come_later),
 		cmocka_unit_test(the_loop_wakes_for_a_wake_and_for_the_extra_descriptor),
 		cmocka_unit_test(an_answer_may_start_the_next_call),
+		cmocka_unit_test(a_call_that_waits_is_not_overtaken_by_callbacks_that_start_new_ones),
 		cmocka_unit_test(a_large_body_arrives_whole),
 	};
 
