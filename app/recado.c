@@ -372,6 +372,7 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	call.argc = argc - used;
 	call.argv = argv + used;
 	if (row->needs == COMMAND_NOTHING) return row->run(cx, &call);
+	env->lang = cx->lang; /* for what is wrong with the settings themselves */
 	rc = house_settle(env, g->config[0] != '\0' ? g->config : default_config(cx->arena), g->now,
 			  cx->arena, &why);
 	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);

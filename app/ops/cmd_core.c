@@ -5,6 +5,7 @@
 ** sentence once.
 */
 #include "ops/ops.h"
+#include "base/text.h"
 #include "ops/cmd.h"
 #include <string.h>
 
@@ -125,6 +126,25 @@ static const struct setting *find_setting(const struct settings *s, const char *
 	return NULL;
 }
 
+static enum rc unknown_setting(struct cx *cx, const char *name)
+{
+	const struct settings *s = cx->env->settings;
+	const char **names, *near = NULL;
+	size_t n = 0;
+
+	while (settings_row(s, n) != NULL)
+		n++;
+	names = arena_array(cx->arena, n + 1, sizeof(*names));
+	for (size_t i = 0; names != NULL && i < n; i++)
+		names[i] = settings_row(s, i)->name;
+	if (names != NULL) near = text_nearest(name, names);
+	if (near != NULL)
+		return cx_fail(cx, RC_BAD_INPUT, _("There is no setting “%s”. Did you mean “%s”?"), name,
+			       near);
+	return cx_fail(cx, RC_BAD_INPUT, _("There is no setting “%s”; `recado config list` shows them all."),
+		       name);
+}
+
 static enum rc run_config_list(struct cx *cx, struct command_call *call)
 {
 	const struct settings *s = cx->env->settings;
@@ -148,10 +168,7 @@ static enum rc run_config_get(struct cx *cx, struct command_call *call)
 	const char *name = command_word(call, 0, NO_OPTIONS);
 	const struct setting *row = name != NULL ? find_setting(cx->env->settings, name) : NULL;
 
-	if (row == NULL)
-		return cx_fail(cx, RC_BAD_INPUT,
-			       _("There is no setting “%s”; `recado config list` shows them all."),
-			       name != NULL ? name : "");
+	if (row == NULL) return unknown_setting(cx, name != NULL ? name : "");
 	if (call->is_json)
 		command_print(cx, call, setting_value(cx, row));
 	else
@@ -168,6 +185,7 @@ static enum rc run_config_set(struct cx *cx, struct command_call *call)
 
 	if (name == NULL || value == NULL)
 		return cx_fail(cx, RC_BAD_INPUT, _("Usage: recado config set NAME VALUE"));
+	if (find_setting(cx->env->settings, name) == NULL) return unknown_setting(cx, name);
 	rc = settings_set(cx->env->settings, name, value, cx->arena, cx->lang, &why);
 	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
 	fprintf(call->out,
