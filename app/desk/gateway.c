@@ -51,6 +51,26 @@ static const struct {
 	{ "last_error_at", N_("Last error at"), true },
 };
 
+/* Words of contracts/wasender.md §3.3; one that is not known is shown as it came. */
+static const char *session_words(struct cx *cx, const char *session)
+{
+	static const struct {
+		const char *session, *title;
+	} words[] = {
+		{ "connected", N_("linked") },
+		{ "connecting", N_("being linked") },
+		{ "disconnected", N_("not connected") },
+		{ "need_scan", N_("must be linked again (QR code)") },
+		{ "need_passkey", N_("must be linked again (passkey)") },
+		{ "logged_out", N_("logged out, must be linked again") },
+		{ "expired", N_("expired, must be linked again") },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].session, session) == 0) return words_get(cx->lang, words[i].title);
+	return session;
+}
+
 static void add_facts(struct cx *cx, const struct value *channel, struct value *page)
 {
 	struct value *list = value_set_list(cx->arena, page, "facts");
@@ -70,6 +90,7 @@ static void add_facts(struct cx *cx, const struct value *channel, struct value *
 			text = arena_printf(cx->arena, "%lld", (long long)v->integer);
 		} else {
 			text = value_text_of(v, "");
+			if (strcmp(facts[i].key, "session") == 0) text = session_words(cx, text);
 		}
 		if (text[0] == '\0') continue;
 		out = value_add_map(cx->arena, list);
@@ -109,6 +130,17 @@ static const char *state_words(struct cx *cx, const char *state)
 	return state;
 }
 
+/* An instant that never was is null for programs, not 1970. */
+static void no_epoch(struct value *channel)
+{
+	for (struct value *v = channel->first; v != NULL; v = v->next) {
+		size_t n = strlen(v->key);
+
+		if (n > 3 && strcmp(v->key + n - 3, "_at") == 0 && v->type == VALUE_INT && v->integer == 0)
+			v->type = VALUE_NULL;
+	}
+}
+
 enum rc handle_gateway(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena), *channel = NULL;
@@ -117,6 +149,7 @@ enum rc handle_gateway(struct cx *cx, struct call *call)
 
 	if (rc != RC_OK) return rc;
 	if (call_shape(call) == SHAPE_JSON) {
+		no_epoch(channel);
 		shape_json(cx, channel);
 		answer_json(cx, call, 200, channel);
 		return RC_OK;
@@ -129,9 +162,9 @@ enum rc handle_gateway(struct cx *cx, struct call *call)
 		       words_get(cx->lang, value_text_of(value_get(channel, "why_text"), why)));
 	value_set_text(cx->arena, page, "detail", value_text_of(value_get(channel, "detail"), ""));
 	value_set_bool(cx->arena, page, "is_stopped", strcmp(state, "stopped") == 0);
+	/* The stand-in of offline mode needs no key. */
 	value_set_bool(cx->arena, page, "key_is_missing",
-		       !value_bool_of(value_get(channel, "key_is_set"), true));
-	value_set_bool(cx->arena, page, "is_offline", cx->env->is_offline);
+		       !cx->env->is_offline && !value_bool_of(value_get(channel, "key_is_set"), true));
 	value_set_bool(cx->arena, page, "may_edit", actor_may(&cx->actor, "gateway.edit"));
 	add_facts(cx, channel, page);
 	add_test(cx, call, page);

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* A seller may look at messages, but not at those to other people's customers, which nobody down here knows: he
-** sees what left by his own hand. */
+/* A seller may look at messages, but not at those to other people's customers. Nobody down here knows
+** customers: he sees what left by his own hand. */
 #define MADE_BY_ACTOR "t.created_by = (SELECT u.name FROM user u WHERE u.id = :actor)"
 
 const struct resource desk_resources[] = {

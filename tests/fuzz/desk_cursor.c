@@ -1,5 +1,5 @@
 /*
-** desk_cursor.c -- fuzz: the text of a page's place, as it comes in an address. What is read goes out as the same text.
+** desk_cursor.c -- the text of a page's place, as it comes in an address: what is read goes out again.
 */
 #include "desk/inner.h"
 
