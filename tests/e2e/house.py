@@ -12,6 +12,7 @@ import re
 import select
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -280,6 +281,14 @@ class House:
     def run_today(self, now=None, code=0):
         """The day's notices, waited for; the report."""
         return self.run("renewals", "run", "--wait", now=now, json_out=True, code=code)
+
+    def sql(self, text, *values):
+        """Read the database as the ordinary sqlite3 shell would: for what no page shows."""
+        line = sqlite3.connect(f"file:{self.state / 'recado.db'}?mode=ro", uri=True, timeout=PATIENCE)
+        try:
+            return line.execute(text, values).fetchall()
+        finally:
+            line.close()
 
     def close(self):
         self.stop(signal.SIGKILL)
