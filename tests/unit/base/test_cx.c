@@ -40,7 +40,7 @@ static int tear_down(void **state)
 static void the_first_sentence_stays(void **state)
 {
 	(void)state;
-	assert_string_equal(cx_sentence(&cx, RC_NO_LOGIN), "Inicie sesión primero.");
+	assert_string_equal(cx_sentence(&cx, RC_NO_LOGIN), "Inicia sesión primero.");
 	assert_int_equal(cx_fail(&cx, RC_CONFLICT, "La fila %d cambió.", 7), RC_CONFLICT);
 	assert_int_equal(cx_fail(&cx, RC_IO, "otra"), RC_IO);
 	assert_string_equal(cx_sentence(&cx, RC_IO), "La fila 7 cambió.");
