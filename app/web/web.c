@@ -1,7 +1,7 @@
 /*
 ** web.c -- the running room: settings, routes of the house itself, workers, and the way of one call.
 **
-** Owns:   the server, the workers' contexts and connections, the list of allowed hosts.
+** Owns:   the server, the workers' contexts and connections.
 ** Needs:  an env with settings (and a store for pages that ask it); the tables handed down in web_options.
 ** Never:  waits for the network in a handler.
 ** Holds:  (1) the order of one call: host, row, address, who, right, token of the form, idempotency, handler;
@@ -11,6 +11,7 @@
 #include "web/inside.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "web/gate.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +20,6 @@
 #define QUEUE_MAX       256 /* about a second of work: past it, waiting longer helps nobody         */
 #define CLIENTS_MAX     1000
 #define REQUEST_LIMIT_S 120 /* a 50 MiB upload from a slow office; forms are done in one             */
-#define HOSTS_MAX       40
-#define OWN_REQUESTS    64 /* in flight from one address (not loopback): the rest of the queue is for others */
-#define ADDRESS_SLOTS   1024
 
 struct place {
 	struct cx cx;
@@ -34,17 +32,10 @@ struct web {
 	struct web_options o;
 	struct server *server;
 	struct place places[WORKERS + 1]; /* [0] is the wire thread's, without a database */
-	const char *hosts[HOSTS_MAX];
-	size_t host_count;
-	const char *proxies, *panel_allow;
+	struct gate *gate;
 	char address[160];
 	_Atomic uint32_t request_number;
 	uint32_t request_base;
-	pthread_mutex_t lock; /* of busy */
-	struct {
-		char address[48];
-		int count;
-	} busy[ADDRESS_SLOTS];
 };
 
 struct web_state web_state;
@@ -184,102 +175,18 @@ const struct route *web_route_at(size_t i)
 	return NULL;
 }
 
-/* Hosts */
-
-static void host_add(struct web *w, const char *name)
-{
-	if (name[0] != '\0' && w->host_count < HOSTS_MAX) w->hosts[w->host_count++] = name;
-}
-
-static void hosts_collect(struct web *w, struct arena *a, const char *listen)
-{
-	const char *url = setting_text(w->env->settings, "web.public_url"), *at = strstr(url, "://");
-
-	host_add(w, "localhost");
-	host_add(w, "127.0.0.1");
-	host_add(w, "[::1]");
-	if (strncmp(listen, "unix:", 5) != 0) host_add(w, host_name(a, listen));
-	if (at != NULL) host_add(w, host_name(a, arena_bytes(a, at + 3, strcspn(at + 3, "/?#"))));
-	for (const char *p = setting_text(w->env->settings, "web.hosts"); *p != '\0';) {
-		size_t len;
-
-		p += strspn(p, ", \t;");
-		len = strcspn(p, ", \t;");
-		host_add(w, host_name(a, arena_bytes(a, p, len)));
-		p += len;
-	}
-}
-
-/* N_() sentence or translated one when the host is not ours; NULL when it is. */
-static const char *host_refusal(const struct web *w, struct request *rq)
-{
-	const char *header = request_header(rq, "Host"), *name;
-	struct arena *a = request_arena(rq);
-
-	if (header == NULL) return N_("The request names no host.");
-	name = host_name(a, header);
-	for (size_t i = 0; i < w->host_count; i++)
-		if (strcmp(w->hosts[i], name) == 0) return NULL;
-	return arena_printf(
-		a,
-		words_get(w->env->lang, N_("“%s” is not a name of this panel. If it should be, add it to "
-					   "web.hosts in recado.ini.")),
-		name);
-}
-
-/* Fair shares */
-
-static size_t busy_slot(struct web *w, const char *address)
-{
-	uint32_t h = 2166136261u;
-	size_t i, n = 0;
-
-	for (const char *p = address; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
-	for (i = h % ADDRESS_SLOTS; n < 8; i = (i + 1) % ADDRESS_SLOTS, n++)
-		if (w->busy[i].count == 0 || strcmp(w->busy[i].address, address) == 0) return i;
-	return ADDRESS_SLOTS; /* crowded: not counted */
-}
-
-/* One more request of this address; false when it has its share. */
-static bool busy_add(struct web *w, const char *address)
-{
-	size_t i;
-	bool fits = true;
-
-	pthread_mutex_lock(&w->lock);
-	i = busy_slot(w, address);
-	if (i < ADDRESS_SLOTS) {
-		fits = w->busy[i].count < OWN_REQUESTS;
-		if (w->busy[i].count == 0)
-			snprintf(w->busy[i].address, sizeof w->busy[i].address, "%s", address);
-		w->busy[i].count += fits;
-	}
-	pthread_mutex_unlock(&w->lock);
-	return fits;
-}
-
-static void busy_take(struct web *w, const char *address)
-{
-	size_t i;
-
-	pthread_mutex_lock(&w->lock);
-	i = busy_slot(w, address);
-	if (i < ADDRESS_SLOTS && w->busy[i].count > 0) w->busy[i].count--;
-	pthread_mutex_unlock(&w->lock);
-}
-
 /* The wire thread's part */
 
 static struct plan_note *note_of(struct web *w, struct request *rq)
 {
 	struct plan_note *note = arena_alloc(request_arena(rq), sizeof *note);
+	const char *proxies = setting_text(w->env->settings, "web.proxies");
 	const char *peer = request_peer(rq), *proto = request_header(rq, "X-Forwarded-Proto");
-	bool is_proxy = strcmp(peer, "unix") == 0 || address_is_in(peer, w->proxies);
+	bool is_proxy = strcmp(peer, "unix") == 0 || address_is_in(peer, proxies);
 
 	if (note == NULL) return NULL;
 	note->address =
-		address_of_client(request_arena(rq), peer, request_header(rq, "X-Forwarded-For"), w->proxies);
+		address_of_client(request_arena(rq), peer, request_header(rq, "X-Forwarded-For"), proxies);
 	note->is_https = is_proxy && proto != NULL && text_equal_fold(proto, "https");
 	note->match = (struct match){ .path = request_path(rq), .allow = "" };
 	return note;
@@ -306,7 +213,7 @@ static struct server_plan web_plan(void *arg, struct request *rq)
 	router_match(web_state.router, &note->match, request_arena(rq), request_method(rq), request_path(rq));
 	row = note->match.route;
 	if (row == NULL || row->handle != live_show) {
-		rq->why = host_refusal(w, rq);
+		rq->why = gate_host_refusal(w->gate, request_arena(rq), request_header(rq, "Host"));
 		if (rq->why != NULL) {
 			plan.refuse = 400;
 			return plan;
@@ -322,7 +229,7 @@ static struct server_plan web_plan(void *arg, struct request *rq)
 			   plan.body_max > REQUEST_BODY_DEFAULT && strcmp(request_method(rq), "GET") != 0 &&
 			   strcmp(request_method(rq), "HEAD") != 0;
 	if (plan.on_worker && !address_is_loopback(note->address)) {
-		if (!busy_add(w, note->address))
+		if (!gate_enter(w->gate, note->address))
 			plan.refuse = 429;
 		else
 			rq->is_counted = true;
@@ -334,7 +241,9 @@ static void web_done(void *arg, struct request *rq)
 {
 	const struct plan_note *note = request_route(rq);
 
-	if (rq->is_counted && note != NULL) busy_take(arg, note->address);
+	const struct web *w = arg;
+
+	if (rq->is_counted && note != NULL) gate_leave(w->gate, note->address);
 	rq->is_counted = false;
 }
 
@@ -393,11 +302,12 @@ static bool is_write(const struct call *call)
 static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool has_body)
 {
 	const struct route *row = call->match->route;
+	const char *allow = setting_text(w->env->settings, "web.panel_allow");
 	enum rc rc;
 
 	if (cx->db == NULL && has_credentials(call->rq, call->is_https))
 		return cx_fail(cx, RC_TRY_LATER, _("The database cannot be opened right now."));
-	if (w->panel_allow[0] != '\0' && !address_is_in(call->address, w->panel_allow))
+	if (allow[0] != '\0' && !address_is_in(call->address, allow))
 		return cx_fail(cx, RC_DENIED, _("The panel is not open to this address (web.panel_allow)."));
 	rc = cx->db != NULL ? session_find(cx, call) : RC_NO_LOGIN;
 	if (rc != RC_OK) return rc;
@@ -609,9 +519,6 @@ static enum rc start_server(struct web *w, struct arena *a, const char **why)
 	};
 	enum rc rc;
 
-	w->proxies = setting_text(w->env->settings, "web.proxies");
-	w->panel_allow = setting_text(w->env->settings, "web.panel_allow");
-	hosts_collect(w, a, listen);
 	rc = server_start(&w->server, &o, a, why);
 	if (rc != RC_OK) return rc;
 	if (strncmp(listen, "unix:", 5) == 0)
@@ -632,12 +539,13 @@ enum rc web_start(struct web **out, struct env *env, const struct web_options *o
 	if (w == NULL) return RC_NO_MEMORY;
 	w->env = env;
 	w->o = *o;
-	pthread_mutex_init(&w->lock, NULL);
+	w->gate = gate_new(env);
 	random_bytes(&w->request_base, sizeof w->request_base);
 	web_setup(o);
 	router_free(web_state.router);
 	web_state.router = NULL;
-	rc = router_new(&web_state.router, o->routes);
+	rc = w->gate == NULL ? RC_NO_MEMORY : RC_OK;
+	if (rc == RC_OK) rc = router_new(&web_state.router, o->routes);
 	if (rc == RC_BUG)
 		*why = words_get(env->lang, N_("A route of the program is not well formed (see the log)."));
 	if (rc == RC_OK) rc = assets_start();
@@ -659,7 +567,7 @@ void web_stop(struct web *w)
 	router_free(web_state.router);
 	web_state.router = NULL;
 	role_rights_forget();
-	pthread_mutex_destroy(&w->lock);
+	gate_free(w->gate);
 	mem_free(w);
 }
 

@@ -366,6 +366,19 @@ static void an_unknown_host_is_told_which_key_to_set(void **state)
 	STATUS(ask(p, "GET", "/health/live", "Host: 10.0.0.1\r\n", NULL), 200);
 }
 
+static void a_host_added_to_the_settings_counts_at_once(void **state)
+{
+	struct panel *p = *state;
+	const char *why = "";
+
+	STATUS(ask(p, "GET", "/login", "Host: panel.example.com\r\n", NULL), 400);
+	assert_int_equal(settings_set(p->settings, "web.hosts", "other.example, panel.example.com", p->arena,
+				      LANG_EN, &why),
+			 RC_OK);
+	assert_int_equal(settings_reload(p->settings, p->arena, LANG_EN, &why), RC_OK);
+	STATUS(ask(p, "GET", "/login", "Host: panel.example.com\r\n", NULL), 200);
+}
+
 static void bad_input_gets_one_sentence_as_page_or_json(void **state)
 {
 	struct panel *p = *state;
@@ -623,7 +636,7 @@ static void behind_a_proxy_with_https_cookies_are_strict(void **state)
 	free(p);
 }
 
-/* 64 is OWN_REQUESTS of web.c: the limit and one past it. */
+/* 64 is OWN_REQUESTS of gate.h: the limit and one past it. */
 static void one_address_cannot_take_all_the_places(void **state)
 {
 	struct panel *p = calloc(1, sizeof *p);
@@ -713,6 +726,7 @@ int main(void)
 		T(a_call_sent_twice_happens_once),
 		T(a_failed_call_frees_its_key_and_a_cut_one_does_not),
 		T(an_unknown_host_is_told_which_key_to_set),
+		T(a_host_added_to_the_settings_counts_at_once),
 		T(bad_input_gets_one_sentence_as_page_or_json),
 		T(a_file_arrives_with_its_name_and_its_bytes),
 		T(who_may_not_upload_hears_it_before_sending),
