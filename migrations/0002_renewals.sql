@@ -115,6 +115,7 @@ CREATE INDEX subscription_list ON subscription (ends_on, id, state, search, clie
 CREATE INDEX subscription_created ON subscription (created_at, id, state, search, client_id, service_id, generation) WHERE archived_at IS NULL;
 CREATE INDEX subscription_client ON subscription (client_id, ends_on);
 CREATE INDEX subscription_service ON subscription (service_id);
+CREATE INDEX subscription_of_service ON subscription (service_id, state) WHERE archived_at IS NULL;
 CREATE INDEX subscription_generation ON subscription (generation) WHERE generation <> 0;
 
 CREATE TABLE payment (

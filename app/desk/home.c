@@ -81,7 +81,7 @@ static void add_card(struct cx *cx, const struct figure *f, struct value *list)
 	if (t == NULL) return;
 	card = value_map(cx->arena);
 	value_set_text(cx->arena, card, "title", words_get(cx->lang, f->title));
-	f->fill(cx, card);
+	desk_kept(cx, card, f->name, f->fill);
 	cx->message = ""; /* what a card could not find out is not the page's failure */
 	sb_init_arena(&sb, cx->arena, CARD_MAX);
 	template_render(&sb, t, card);
@@ -109,7 +109,7 @@ enum rc handle_home(struct cx *cx, struct call *call)
 				continue;
 			one = value_add_map(cx->arena, out);
 			value_set_text(cx->arena, one, "name", f->name);
-			f->fill(cx, value_set_map(cx->arena, one, "card"));
+			desk_kept(cx, value_set_map(cx->arena, one, "card"), f->name, f->fill);
 		}
 		answer_json(cx, call, 200, page);
 		return RC_OK;

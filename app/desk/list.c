@@ -328,7 +328,7 @@ static enum rc list_page(struct cx *cx, struct call *call, const struct office *
 	fill_rows(cx, o, &rows, page);
 	fill_pager(cx, &ask, path, &rows, page);
 	fill_doors(cx, &ask, page);
-	if (r->list_extra != NULL) r->list_extra(cx, page);
+	if (r->list_extra != NULL) desk_kept(cx, page, r->name, r->list_extra);
 	page_answer(cx, call, r->list_template != NULL ? r->list_template : "desk/list", title, page);
 	return RC_OK;
 }
