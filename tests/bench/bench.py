@@ -35,6 +35,7 @@ NOTICES = 100_000
 CUSTOMERS, FEW_CUSTOMERS = 100_000, 1000
 CONNECTIONS = 50
 LISTS = ("/", "/clients", "/subscriptions", "/payments", "/notices", "/outbox", "/batches", "/services", "/jobs")
+BOUNDED_US = 2500
 ANY_HOUR = {"outbox.window_from": "00:00", "outbox.window_to": "00:00"}
 
 
@@ -49,7 +50,7 @@ class Report:
         self.rows.append({"name": name, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": round(ratio, 4),
                           "bound": bound, "bound_is": "at least" if is_least else "at most", "ok": is_ok, "unit": unit,
                           "note": note})
-        limit = "" if bound is None else f"{'>=' if is_least else '<='} {bound:g} {'ok' if is_ok else 'NOT OK'}"
+        limit = "" if bound is None else f"{'>=' if is_least else '<='} {bound:.3g} {'ok' if is_ok else 'NOT OK'}"
         print(f"{name:<44} {number(ours):>10} {number(peer):>10} {unit:<7} {ratio:7.3f}  {limit:<16} {peer_name}"
               + (f"; {note}" if note else ""), flush=True)
 
@@ -307,12 +308,14 @@ def pages(report, build, rounds=3):
         few = filled(village, FEW_CUSTOMERS, FEW_CUSTOMERS, 10, today).serve()
         panel, few_panel = made.panel(), few.panel()
         context = made.folder / "context.json"
-        context.write_text(json.dumps(page_context(panel.page("/clients"))))
+        html = panel.page("/clients")
+        context.write_text(json.dumps(page_context(html)))
+        rows = html.count('name="ids"')
         load(build, made, panel, "/clients", CONNECTIONS, 1)
         told, bare = [], []
         for _ in range(rounds):
             told.append(load(build, made, panel, "/clients", CONNECTIONS, 4))
-            bare.append(run_json(build / "bench" / "page", made.state / "recado.db", context, 10000))
+            bare.append(run_json(build / "bench" / "page", made.state / "recado.db", context, rows, 10000))
         middle = {k: statistics.median(t[k] for t in told) for k in ("median_us", "p99_us", "cpu_us", "bytes")}
         spread = statistics.median(t["p99_us"] / t["median_us"] for t in told)
         rate = statistics.median(t["count"] / t["seconds"] for t in told)
@@ -325,8 +328,9 @@ def pages(report, build, rounds=3):
         for path in LISTS:
             pair = [statistics.median(load(build, m, p, path, 1, 0.6)["cpu_us"] for _ in range(2))
                     for m, p in ((made, panel), (few, few_panel))]
-            report.add(f"{path} of 100,000 or of 1,000 customers", pair[0], pair[1], "ours with 1,000 customers", 3.0, "us",
-                       note="processor time; a page that counts a table shows here")
+            # Counting up to 10,001, as far as a page may, takes less than BOUNDED_US: so much may lie between the two.
+            report.add(f"{path} of 100,000 or of 1,000 customers", pair[0], pair[1], "ours with 1,000 customers",
+                       max(2.0, (pair[1] + BOUNDED_US) / pair[1]), "us", note="processor time a page")
 
 
 # --- at rest ---------------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 /*
 ** page.c -- the peer of the list of customers: the bare SQL and the bare template, with nothing around them.
 **
-**   page DATABASE CONTEXT PAGES
+**   page DATABASE CONTEXT ROWS PAGES
 **
 ** CONTEXT is a JSON file {"page": {…}, "layout": {…}} with what does not change from page to page (column titles, menu).
-** Each page is one SQL question for the first 51 customers, 50 rows put into the context, the templates desk/list and
+** Each page is one SQL question for the first ROWS customers and one more, the rows put into the context, the templates desk/list and
 ** web/layout rendered with the house's own engine. Prints {"count", "cpu_s", "bytes", "sql_cpu_s"}: sql_cpu_s is what the
 ** question alone takes, rows stepped and columns read, asked as often again.
 **
@@ -21,7 +21,6 @@
 #include <time.h>
 
 #define PAGES_MAX  1000000
-#define ROWS       50
 #define CELLS      5
 #define PAGE_ARENA ((size_t)16 * 1024 * 1024)
 
@@ -31,7 +30,7 @@ static const char list_sql[] =
 	" t.is_active, (SELECT count(*) FROM subscription x WHERE x.client_id = t.id AND x.state = 'active'"
 	" AND x.archived_at IS NULL)"
 	" FROM (SELECT id FROM client WHERE archived_at IS NULL AND generation NOT IN (SELECT id FROM pending_generation)"
-	" ORDER BY sort_name, id LIMIT 51) p CROSS JOIN client t ON t.id = p.id";
+	" ORDER BY sort_name, id LIMIT ?1 + 1) p CROSS JOIN client t ON t.id = p.id";
 
 static double cpu_seconds(void)
 {
@@ -105,17 +104,19 @@ static void add_row(struct arena *a, struct value *rows, sqlite3_stmt *q, const 
 	value_set_bool(a, cells->last, "is_number", true);
 }
 
+static struct value no_rows, no_body; /* VALUE_NULL */
+
 static size_t make_page(struct arena *a, sqlite3_stmt *q, struct value *page, struct value *layout,
-			const char *const titles[CELLS])
+			const char *const titles[CELLS], size_t shown)
 {
 	struct value *rows = value_list(a);
 	struct sb body, out;
 	size_t n = 0, bytes;
 
 	while (sqlite3_step(q) == SQLITE_ROW)
-		if (n++ < ROWS) add_row(a, rows, q, titles);
+		if (n++ < shown) add_row(a, rows, q, titles);
 	sqlite3_reset(q);
-	if (n != ROWS + 1) die("fewer rows than a page and one more");
+	if (n != shown + 1) die("fewer rows than a page and one more");
 	value_set(page, "rows", rows);
 	sb_init_arena(&body, a, 1024 * 1024);
 	template_render(&body, page_template(LANG_ES, "desk/list"), page);
@@ -125,6 +126,9 @@ static size_t make_page(struct arena *a, sqlite3_stmt *q, struct value *page, st
 	if (sb_result(&out) != RC_OK) die("render");
 	bytes = out.len;
 	sb_free(&out);
+	/* Nothing of this page's memory may stay in the context, which outlives it. */
+	value_set(page, "rows", &no_rows);
+	value_set(layout, "body", &no_body);
 	return bytes;
 }
 
@@ -151,11 +155,11 @@ int main(int argc, char **argv)
 	struct value *context, *page, *layout;
 	sqlite3 *db = NULL;
 	sqlite3_stmt *q = NULL;
-	long pages = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
-	size_t bytes = 0;
+	long pages = argc == 5 ? strtol(argv[4], NULL, 10) : 0;
+	size_t bytes = 0, rows = argc == 5 ? strtoul(argv[3], NULL, 10) : 0;
 	double from, took;
 
-	if (pages < 1 || pages > PAGES_MAX) die("usage: page DATABASE CONTEXT PAGES");
+	if (pages < 1 || pages > PAGES_MAX) die("usage: page DATABASE CONTEXT ROWS PAGES");
 	if (forever == NULL || a == NULL || words_load() != RC_OK) die("no memory");
 	context = read_context(forever, argv[2]);
 	page = member(context, "page");
@@ -168,14 +172,15 @@ int main(int argc, char **argv)
 	if (sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v3(db, list_sql, -1, SQLITE_PREPARE_PERSISTENT, &q, NULL) != SQLITE_OK)
 		die(sqlite3_errmsg(db));
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)rows);
 	for (int warm = 0; warm < 10; warm++) {
 		arena_reset(a);
-		(void)make_page(a, q, page, layout, titles);
+		(void)make_page(a, q, page, layout, titles, rows);
 	}
 	from = cpu_seconds();
 	for (long i = 0; i < pages; i++) {
 		arena_reset(a);
-		bytes = make_page(a, q, page, layout, titles);
+		bytes = make_page(a, q, page, layout, titles, rows);
 	}
 	took = cpu_seconds() - from;
 	printf("{\"count\": %ld, \"cpu_s\": %.6f, \"bytes\": %zu, \"sql_cpu_s\": %.6f}\n", pages, took, bytes,
