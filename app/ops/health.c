@@ -227,7 +227,9 @@ static enum rc show_metrics(struct cx *cx, struct call *call)
 	      figures.longest_write_ms);
 	rc = count_states(
 		cx, &out, "recado_messages",
-		"SELECT state, count(*) FROM message WHERE state IN ('queued', 'sending', 'unsure') GROUP BY state");
+		"SELECT 'queued', count(*) FROM message INDEXED BY message_queued WHERE state = 'queued'"
+		" UNION ALL SELECT 'sending', count(*) FROM message WHERE slot IS NOT NULL"
+		" UNION ALL SELECT 'unsure', count(*) FROM message INDEXED BY message_unsure WHERE state = 'unsure'");
 	if (rc == RC_OK)
 		rc = count_states(
 			cx, &out, "recado_jobs",

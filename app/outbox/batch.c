@@ -80,9 +80,10 @@ enum rc batch_set_state(struct cx *cx, int64_t id, const char *state)
 {
 	static const char cancel[] =
 		"UPDATE message SET state = 'cancelled', state_why = 'batch' WHERE id IN (SELECT id FROM"
-		" message WHERE batch_id = :batch AND state = 'queued' LIMIT :slice)";
-	static const char open[] = "UPDATE message SET turn = 1 WHERE id IN (SELECT id FROM message"
-				   " WHERE batch_id = :batch AND state = 'queued' AND turn = 3 LIMIT :slice)";
+		" message INDEXED BY message_batch_queued WHERE batch_id = :batch AND state = 'queued' LIMIT :slice)";
+	static const char open[] =
+		"UPDATE message SET turn = 1 WHERE id IN (SELECT id FROM message INDEXED BY message_batch_queued"
+		" WHERE batch_id = :batch AND state = 'queued' AND turn = 3 LIMIT :slice)";
 	bool is_end = false;
 	enum rc rc;
 
@@ -100,8 +101,9 @@ enum rc batch_is_finished(struct cx *cx, bool *out, int64_t id)
 	int64_t is_finished = 0;
 	enum rc rc = db_get_int(
 		cx, &is_finished,
-		"SELECT planned_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message m WHERE m.batch_id = b.id"
-		" AND m.state IN ('queued', 'sending')) FROM batch b WHERE b.id = :id",
+		"SELECT planned_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message m INDEXED BY message_batch_queued"
+		" WHERE m.batch_id = b.id AND m.state = 'queued') AND NOT EXISTS (SELECT 1 FROM message m INDEXED BY"
+		" message_slot WHERE m.slot IS NOT NULL AND +m.batch_id = b.id) FROM batch b WHERE b.id = :id",
 		PARAMS(P_INT(":id", id)));
 
 	if (rc == RC_OK) *out = is_finished != 0;

@@ -20,12 +20,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SESSION_EVERY_MS      (5 * MINUTE_MS) /* spec renewals §7: while something waits                       */
-#define SESSION_TIMEOUT_MS    10000 /* nobody needs an old answer about now                          */
-#define FACTS_EVERY_MS        1000  /* the card is not worth a page of the log for each message      */
-#define EXPIRE_EVERY_MS       1000
-#define SWEEP_EVERY_MS        5000
-#define LOOK_PACED_MS         1000 /* the limit of this call is not documented; others have 60 a minute           */
+/* spec renewals §7: while something waits */
+#define SESSION_EVERY_MS   (5 * MINUTE_MS)
+#define SESSION_TIMEOUT_MS 10000 /* nobody needs an old answer about now                          */
+#define FACTS_EVERY_MS     1000  /* the card is not worth a page of the log for each message      */
+#define EXPIRE_EVERY_MS    1000
+#define SWEEP_EVERY_MS     5000
+/* the limit of this call is not documented; others have 60 a minute */
+#define LOOK_PACED_MS         1000
 #define LOOK_UNPACED_MS       20
 #define UNREACHABLE_DOUBLINGS 4    /* 30 s, 1, 2, 4, then 8 minutes    */
 #define SLEEP_MS              5000 /* nothing known to come                                                */

@@ -18,7 +18,7 @@
 #define TEXT_MAX   4096                /* not documented; public clients cap there                         */
 #define CONNECT_MS 10000               /* the sheet's suggestion                                           */
 #define ANSWER_MAX ((size_t)64 * 1024) /* the longest answer we use is an info row of a few kB */
-#define BODY_MAX                                                                                         \
+#define BODY_MAX \
 	((size_t)64 * 1024)       /* 4096 code points, each at most 12 bytes when escaped, and the frame \
 				   */
 #define RETRY_AFTER_MAX_S   86400 /* a longer wait is a mistake of the far side                        */

@@ -1,5 +1,6 @@
 /*
-** test_templates.c -- the texts people edit, and alerts: what is stored was checked, what is wrong has its sentence.
+** test_templates.c -- the texts people edit, and alerts: what is stored was checked, what is wrong has its
+** sentence.
 */
 #include "house.h"
 #include "outbox/render.h"
