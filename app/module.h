@@ -13,9 +13,9 @@
 
 struct module {
 	const char *name;
-	const char *title;                /* N_()                                      */
-	/* Lists of row arrays, so that each file keeps its own rows: a list ends with NULL, an array with a row
-	** without name. NULL = none. */
+	const char *title; /* N_()                                      */
+	/* Lists of row arrays, so that each file keeps its own rows: a list ends with NULL, an array with
+	** a row without name. NULL = none. */
 	const struct resource *const *resources;
 	const struct route *const *routes;
 	const struct job_kind *const *jobs;

@@ -116,7 +116,8 @@ static void print_help(FILE *out, enum lang lang)
 		words_get(lang, N_("Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 partly.")));
 }
 
-/* Failures go to err in both shapes: what a command printed before it failed (a report, a list of wrong rows) stays one
+/* Failures go to err in both shapes: what a command printed before it failed (a report, a list of wrong rows)
+** stays one
  * JSON document. */
 static int report(struct cx *cx, enum rc rc, FILE *err, bool is_json)
 {
@@ -380,7 +381,8 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	if (row == &serve_row || row->needs == COMMAND_SETTINGS) return row->run(cx, &call);
 	rc = open_file_argument(cx, row, &call);
 	if (rc != RC_OK) return rc;
-	/* A person at a terminal reads the command's own words; only what went wrong is logged beside them. */
+	/* A person at a terminal reads the command's own words; only what went wrong is logged beside
+	** them. */
 	rc = log_start(env->zone, LOG_WARN, NULL);
 	if (rc != RC_OK) return rc;
 	rc = row->needs == COMMAND_HOLDER ? run_as_holder(cx, row, &call, &line, exit_code)

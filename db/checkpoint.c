@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define DB_REST_S                                                                                       \
+#define DB_REST_S \
 	30 /* after the last commit the rest of the log is copied too: a copy of the file alone is then \
 	      whole */
 

@@ -15,7 +15,7 @@ struct check_result {
 };
 
 struct check {
-	const char *name; /* "database", "gateway"                                   */
+	const char *name;  /* "database", "gateway"                                   */
 	const char *title; /* N_()                                                   */
 	bool in_health;    /* a FAIL makes /health answer 503                          */
 	void (*run)(struct cx *cx, struct check_result *out);

@@ -1,9 +1,10 @@
 /*
 ** copy.c -- memcpy and memmove for the release binary on x86-64.
 **
-** musl's own copy by `rep movs`, which takes some 30 cycles before the first byte; SQLite, curl and our buffers copy
-** a few bytes at a time, millions of times: sending notices spent 14 % of its time there (2026-11-22, tests/bench).
-** The program defines them, so the linker never asks libc. Elsewhere (glibc, other processors) this file is empty.
+** musl's own copy by `rep movs`, which takes some 30 cycles before the first byte; SQLite, curl and our
+** buffers copy a few bytes at a time, millions of times: sending notices spent 14 % of its time there
+** (2026-11-22, tests/bench). The program defines them, so the linker never asks libc. Elsewhere (glibc, other
+** processors) this file is empty.
 **
 ** Holds: every branch reads all it copies before it writes any of it, or walks away from the overlap; so both
 ** functions are one and overlapping bytes are safe.

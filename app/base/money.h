@@ -8,7 +8,7 @@
 #include "base/words.h"
 
 #define MONEY_SIZE 40
-#define MONEY_MAX INT64_C(99999999999) /* just under a thousand million in cents: a typing mistake beyond */
+#define MONEY_MAX  INT64_C(99999999999) /* just under a thousand million in cents: a typing mistake beyond */
 
 bool money_is_currency(const char *code);
 int money_exponent(const char *code);

@@ -9,7 +9,7 @@
 enum phone_kind { PHONE_MOBILE, PHONE_LANDLINE, PHONE_OTHER /* valid number of another country */ };
 
 struct phone {
-	char e164[17]; /* "+593990000000"                                       */
+	char e164[17];        /* "+593990000000"                                       */
 	enum phone_kind kind; /* LANDLINE: a contact, but not for WhatsApp       */
 };
 

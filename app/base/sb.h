@@ -11,12 +11,12 @@
 #include <stdarg.h>
 
 struct sb {
-	char *p;    /* NULL until the first append; sb_text_of() is never NULL */
+	char *p; /* NULL until the first append; sb_text_of() is never NULL */
 	size_t len;
 	size_t cap;
-	size_t max; /* never grows past this                                 */
+	size_t max;          /* never grows past this                                 */
 	struct arena *arena; /* NULL: heap, sb_free() it                     */
-	enum rc rc; /* RC_OK, RC_NO_MEMORY or RC_TOO_LARGE; sticky           */
+	enum rc rc;          /* RC_OK, RC_NO_MEMORY or RC_TOO_LARGE; sticky           */
 };
 
 void sb_init(struct sb *sb, size_t max);                            /* heap: sb_free it   */
@@ -37,7 +37,8 @@ void sb_vprintf(struct sb *sb, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 void sb_html(struct sb *sb, const char *p, size_t len); /* & < > " ' escaped: text and attribute values */
 void sb_url(struct sb *sb, const char *p, size_t len);  /* percent-encodes all but RFC 3986 unreserved  */
-void sb_json(struct sb *sb, const char *p, size_t len); /* a quoted JSON string (RFC 8259); bad UTF-8 becomes U+FFFD */
+/* a quoted JSON string (RFC 8259); bad UTF-8 becomes U+FFFD */
+void sb_json(struct sb *sb, const char *p, size_t len);
 /* One CSV field (RFC 4180), quoted when needed. guard: a text that a spreadsheet would run
 ** as a formula (= + - @ TAB CR first) gets a leading apostrophe; csv import takes it off. */
 void sb_csv(struct sb *sb, const char *p, size_t len, char delimiter, bool guard);

@@ -9,7 +9,8 @@
 
 #define DISK_LEFT_FAIL_PERCENT 2 /* below it SQLite cannot be trusted to find room for a checkpoint */
 #define DISK_LEFT_WARN_PERCENT 10
-#define BACKUP_AGE_WARN        (2 * DAY_MS) /* one night may be missed                                       */
+/* one night may be missed */
+#define BACKUP_AGE_WARN (2 * DAY_MS)
 
 static void check_database(struct cx *cx, struct check_result *out)
 {

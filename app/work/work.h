@@ -66,8 +66,8 @@ enum rc job_run_again(struct cx *cx, int64_t id) MUST_CHECK;
 /* Where it stands: state, progress, note, error, result_json (a map as db_row gives it). RC_NOT_FOUND. */
 enum rc job_show(struct cx *cx, struct value **out, int64_t id) MUST_CHECK;
 
-/* Wait until the job has ended, at most ms: commands only. RC_OK: done, *job as job_show gives it; RC_IO: it ended otherwise,
-** RC_TRY_LATER: not yet; both with the sentence. Outside any transaction. */
+/* Wait until the job has ended, at most ms: commands only. RC_OK: done, *job as job_show gives it; RC_IO: it
+** ended otherwise, RC_TRY_LATER: not yet; both with the sentence. Outside any transaction. */
 enum rc job_wait(struct cx *cx, struct value **job, int64_t id, int64_t ms) MUST_CHECK;
 
 /* Inside a job's function. */

@@ -3,8 +3,8 @@
 
 Usage: check.py MERGED.po
 Rules: floors of includes (design: a room uses only rooms below it); calls and headers with one home; no
-`%s` in SQL or HTML text, no clock inside SQL; a comment on top; lines of at most 110 columns (one long
-literal that cannot be broken is let be); no reminders left behind; every msgid has a translation; every
+`%s` in SQL or HTML text, no clock inside SQL; a comment on top; lines of at most 110 columns (140 where
+the line holds text; one long literal that cannot be broken is let be); no reminders left behind; every msgid has a translation; every
 POST row of the staff realm has a token.
 Each finding is one line: file:line: what is wrong and what to do instead.
 """
@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 COLUMNS = 110
+QUOTED_COLUMNS = 140  # a line that holds text: SQL, a sentence of a test, a shell message
 TAB = 8
 
 # --- floors: a room and what it may include. The Makefile links unit tests by the same table. ---------------
@@ -185,9 +186,10 @@ def check_layout(path, text):
     for n, line in enumerate(text.split("\n"), 1):
         if "clang-format o" in line:
             laid_by_hand = "clang-format off" in line
-        is_long = not laid_by_hand and len(line.expandtabs(TAB)) > COLUMNS and not path.endswith(".sql")
+        limit = QUOTED_COLUMNS if '"' in line or "'" in line or path.endswith((".py", ".sh")) else COLUMNS
+        is_long = not laid_by_hand and len(line.rstrip(' \t\\').expandtabs(TAB)) > limit and not path.endswith(".sql")
         if is_long and not LONE_LITERAL.match(line):
-            finding(path, n, f"{len(line.expandtabs(TAB))} columns, the limit is {COLUMNS}")
+            finding(path, n, f"{len(line.expandtabs(TAB))} columns, the limit is {limit}")
         if re.search(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b", line):
             finding(path, n, "no reminders in the tree: do it, or open an issue")
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""wrap.py -- wraps overlong lines of block comments whose lines start with ** (clang-format cannot).
+"""wrap.py -- wraps overlong lines of block comments whose lines start with ** (clang-format cannot),
+and one-line comments that are too long.
 
 Usage: wrap.py FILE.c...   `make format` runs it before clang-format. Words that do not fit move to the start
 of the next line of the same paragraph; lists and drawings are left alone but for the overflow.
@@ -46,10 +47,40 @@ def wrap(lines):
     return out
 
 
+def width(line):
+    return len(line.expandtabs(8))
+
+
+def alone(indent, text):
+    """A comment as lines of its own, in the house's shape."""
+    out, line = [], indent + "/*"
+    for word in text.split():
+        if width(line + " " + word) > COLUMNS - 3:
+            out.append(line)
+            line = indent + "**"
+        line += " " + word
+    return out + [line + " */"]
+
+
+def split_comments(lines):
+    """Wraps a one-line comment that is too long; one behind code moves above it."""
+    out = []
+    for line in lines:
+        found = re.match(r"(\s*)(.*?)\s*/\* (.*) \*/\s*(\\?)$", line)
+        if width(line) <= COLUMNS or not found or found.group(4) or "*/" in found.group(3) or '"' in found.group(3):
+            out.append(line)
+            continue
+        indent, code, text = found.group(1), found.group(2), found.group(3)
+        out += alone(indent, text)
+        if code:
+            out.append(indent + code)
+    return out
+
+
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as f:
         old = f.read()
-    new = "\n".join(wrap(old.split("\n")))
+    new = "\n".join(split_comments(wrap(old.split("\n"))))
     if new != old:
         with open(path, "w", encoding="utf-8") as f:
             f.write(new)

@@ -1,7 +1,6 @@
 /*
 ** base_settings.c -- any bytes as a settings file: refused with a sentence, or every row has a value; and a
-*line
-** changed in an accepted one is accepted again.
+** line changed in an accepted one is accepted again.
 */
 #include "base/settings_inside.h"
 

@@ -79,7 +79,8 @@ static void a_page_asks_whether_a_list_has_a_first_row(void **state)
 	assert_string_equal(rendered(*state, TEMPLATE_TEXT, text, "{\"l\":[{\"n\":1},{\"n\":2}]}"), "has 2");
 	assert_string_equal(rendered(*state, TEMPLATE_TEXT, text, "{\"l\":[{\"n\":1}]}"), "has ");
 	assert_string_equal(rendered(*state, TEMPLATE_TEXT, text, "{\"l\":[]}"), "none ");
-	assert_string_equal(rendered(*state, TEMPLATE_TEXT, "[{{l.x}}{{l.}}{{l.99999999999999999999}}]", "{\"l\":[\"a\"]}"),
+	assert_string_equal(rendered(*state, TEMPLATE_TEXT, "[{{l.x}}{{l.}}{{l.99999999999999999999}}]",
+				     "{\"l\":[\"a\"]}"),
 			    "[]");
 }
 
