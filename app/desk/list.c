@@ -216,7 +216,7 @@ static void fill_rows(struct cx *cx, const struct office *o, const struct rows *
 
 		value_set_text(cx->arena, out, "id", row_public_id(cx, o, row));
 		value_set_text(cx->arena, out, "name", value_text_of(value_get(row, "_name"), ""));
-		/* What most cells lack is found here, one step out, and not looked for through the whole page. */
+		/* What most cells lack is found here, one step out, not at the end of the page. */
 		value_set_null(cx->arena, out, "href");
 		value_set_null(cx->arena, out, "mark");
 		value_set_null(cx->arena, out, "is_number");
@@ -305,6 +305,18 @@ static void fill_doors(struct cx *cx, const struct ask *ask, struct value *page)
 						   : arena_printf(cx->arena, "/%s/new", r->name));
 }
 
+/* What was asked cannot be: the sentence stands over an empty list, with the search box to mend it. */
+static void ask_refused(struct cx *cx, struct call *call, const struct office *o, struct ask *ask,
+			struct rows *rows, struct value *page)
+{
+	const char *q = call_query(call, "q");
+
+	*ask = (struct ask){ .o = o, .sort = &o->r->sorts[0], .is_down = o->r->sorts[0].is_down };
+	ask->q = q != NULL && text_length(q) <= DESK_SEARCH_MAX ? q : "";
+	*rows = (struct rows){ .list = value_list(cx->arena) };
+	value_set_text(cx->arena, page, "failure", cx_sentence(cx, RC_BAD_INPUT));
+}
+
 static enum rc list_page(struct cx *cx, struct call *call, const struct office *o)
 {
 	const struct resource *r = o->r;
@@ -312,9 +324,10 @@ static enum rc list_page(struct cx *cx, struct call *call, const struct office *
 	struct value *page = value_map(cx->arena);
 	struct ask ask;
 	struct rows rows;
-	enum rc rc = ask_read(cx, &ask, o, get_query, call, DESK_PAGE_ROWS, DESK_PAGE_ROWS);
+	enum rc asked = ask_read(cx, &ask, o, get_query, call, DESK_PAGE_ROWS, DESK_PAGE_ROWS), rc;
 
-	if (rc == RC_OK) rc = rows_of(cx, &ask, SELECT_LIST, &rows);
+	if (asked == RC_BAD_INPUT) ask_refused(cx, call, o, &ask, &rows, page);
+	rc = asked == RC_OK ? rows_of(cx, &ask, SELECT_LIST, &rows) : asked == RC_BAD_INPUT ? RC_OK : asked;
 	if (rc == RC_OK) rc = fill_count(cx, call, &ask, &rows, page);
 	if (rc != RC_OK) return rc;
 	value_set_text(cx->arena, page, "resource", r->name);
@@ -324,12 +337,14 @@ static enum rc list_page(struct cx *cx, struct call *call, const struct office *
 	fill_columns(cx, &ask, path, page);
 	fill_sorts(cx, &ask, path, page);
 	fill_filters(cx, &ask, page);
+	if (asked != RC_OK) value_set_bool(cx->arena, page, "is_filtered", true);
 	fill_bulk(cx, o, page);
 	fill_rows(cx, o, &rows, page);
 	fill_pager(cx, &ask, path, &rows, page);
 	fill_doors(cx, &ask, page);
 	if (r->list_extra != NULL) desk_kept(cx, page, r->name, r->list_extra);
 	page_answer(cx, call, r->list_template != NULL ? r->list_template : "desk/list", title, page);
+	if (asked != RC_OK) reply_status(call_reply(call), rc_row(asked)->http);
 	return RC_OK;
 }
 

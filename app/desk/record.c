@@ -393,9 +393,23 @@ static enum rc ask_page(struct cx *cx, struct call *call, const struct office *o
 	value_set_text(cx->arena, page, "back", path);
 	value_set_bool(cx->arena, page, "is_dangerous", true);
 	if (failure != NULL) value_set_text(cx->arena, page, "failure", failure);
+	value_set_bool(cx->arena, page, "is_impossible", failure != NULL);
 	page_answer(cx, call, "desk/confirm", _("Archive"), page);
 	if (failure != NULL) reply_status(call_reply(call), rc_row(RC_CONFLICT)->http);
 	return RC_OK;
+}
+
+/* What would stop the archiving, asked before the question and rolled back; NULL when nothing does. */
+static const char *obstacle(struct cx *cx, const struct office *o, int64_t id)
+{
+	const char *sentence = NULL;
+	enum rc rc = o->r->before_archive != NULL ? tx_begin(cx) : RC_NOT_FOUND;
+
+	if (rc != RC_OK) return NULL;
+	rc = o->r->before_archive(cx, id);
+	if (rc == RC_CONFLICT) sentence = cx_sentence(cx, rc);
+	if (tx_end(cx, rc != RC_OK ? rc : RC_TRY_LATER) != RC_OK) cx->message = "";
+	return sentence;
 }
 
 enum rc handle_archive_ask(struct cx *cx, struct call *call)
@@ -405,7 +419,7 @@ enum rc handle_archive_ask(struct cx *cx, struct call *call)
 	enum rc rc = call_row(cx, call, &o, &id, false);
 
 	if (rc != RC_OK) return rc;
-	return is_page(call) ? ask_page(cx, call, o, id, NULL) : RC_NOT_FOUND;
+	return is_page(call) ? ask_page(cx, call, o, id, obstacle(cx, o, id)) : RC_NOT_FOUND;
 }
 
 enum rc handle_archive(struct cx *cx, struct call *call)

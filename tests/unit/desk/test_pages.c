@@ -38,6 +38,10 @@ static void a_person_makes_finds_changes_and_archives_a_row(void **unused)
 	a = door_ask(&v, "GET", "/people?q=rios", NULL);
 	HAS(a, "Ana &lt;b&gt;");
 	HAS(a, "1 in all");
+	a = door_ask(&v, "GET", "/people?q=rios&size=huge", NULL);
+	STATUS(a, 400);
+	HAS(a, "Size: “huge” is not one of the choices.");
+	HAS(a, "value=\"rios\"");
 	snprintf(target, sizeof target, "%s/edit", place);
 	a = door_ask(&v, "GET", target, NULL);
 	HAS(a, "name=\"_seen\"");
@@ -461,6 +465,57 @@ static void a_text_is_tried_before_it_is_saved(void **unused)
 	door_close(&d);
 }
 
+static void what_stops_an_archiving_is_said_before_asking(void **unused)
+{
+	struct door d;
+	struct visitor v;
+	const char *a;
+
+	(void)unused;
+	door_open(&d);
+	visit(&d, &v, "Olga");
+	STATUS(door_ask(&v, "POST", "/people/new", "given_names=Ana"), 303);
+	HAS(door_ask(&v, "GET", "/people/1/archive", NULL), "Archive “Ana”?");
+	STATUS(door_ask(&v, "POST", "/pets/new", "name=Rex&person_id=1"), 303);
+	a = door_ask(&v, "GET", "/people/1/archive", NULL);
+	STATUS(a, 409);
+	HAS(a, "There are 1 pets.");
+	HAS_NOT(a, "Archive “Ana”?");
+	STATUS(door_ask(&v, "POST", "/people/1/archive", ""), 409);
+	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM person WHERE archived_at IS NULL"),
+			 1);
+	door_close(&d);
+}
+
+static void the_test_of_the_gateway_is_work_and_not_waited_for(void **unused)
+{
+	struct door d;
+	struct visitor v;
+	const char *a;
+
+	(void)unused;
+	door_open(&d);
+	visit(&d, &v, "Olga");
+	a = door_ask(&v, "POST", "/gateway/test", "");
+	STATUS(a, 303);
+	assert_string_equal(door_location(a), "/gateway?test=1");
+	a = door_ask(&v, "POST", "/gateway/test", ""); /* pressed twice: the same test */
+	STATUS(a, 303);
+	assert_string_equal(door_location(a), "/gateway?test=1");
+	a = door_ask(&v, "GET", "/gateway?test=1", NULL);
+	HAS(a, "The test is running");
+	HAS(a, "Refresh: 2");
+	assert_int_equal(state_run(&d.shop.state, "UPDATE job SET state = 'done', result_json ="
+						  " '{\"sentence\":\"It answers.\",\"is_well\":true}'"),
+			 RC_OK);
+	HAS(door_ask(&v, "GET", "/gateway?test=1", NULL), "It answers.");
+	STATUS(door_ask(&v, "POST", "/gateway/stop", ""), 303);
+	HAS(door_ask(&v, "GET", "/gateway", NULL), "action=\"/gateway/open\"");
+	STATUS(door_ask(&v, "POST", "/gateway/open", ""), 303);
+	HAS(door_ask(&v, "GET", "/gateway", NULL), "action=\"/gateway/stop\"");
+	door_close(&d);
+}
+
 static void users_and_tokens_are_made_in_the_panel_and_shown_once(void **unused)
 {
 	struct door d;
@@ -519,6 +574,8 @@ int main(void)
 		cmocka_unit_test(a_seller_sees_only_the_messages_of_his_own_hand),
 		cmocka_unit_test(an_answer_leaves_once_and_an_opt_out_is_noted),
 		cmocka_unit_test(a_text_is_tried_before_it_is_saved),
+		cmocka_unit_test(what_stops_an_archiving_is_said_before_asking),
+		cmocka_unit_test(the_test_of_the_gateway_is_work_and_not_waited_for),
 		cmocka_unit_test(users_and_tokens_are_made_in_the_panel_and_shown_once),
 	};
 
