@@ -1,14 +1,16 @@
 /*
 ** kept.c -- figures that take long to count are counted rarely.
 **
-** A card of the home page or above a list may have to look at every row of a table: a few milliseconds in a small house,
-** a quarter of a second with a hundred thousand customers. What was slow is kept as JSON for a hundred times as long as it
-** took, so that counting never takes more than a hundredth of a processor, however often people look. What is quick is
-** counted anew each time: in a small house a figure is always the present one.
+** A card of the home page or above a list may have to look at every row of a table: a few milliseconds in a
+** small house, a quarter of a second with a hundred thousand customers. What was slow is kept as JSON for a
+** hundred times as long as it took, so that counting never takes more than a hundredth of a processor,
+** however often people look. What is quick is counted anew each time: in a small house a figure is always the
+** present one.
 **
 ** Owns:   the kept figures, for the life of the process.
 ** Never:  shows one person what was counted for another: the key has who asked and what they may.
-** Holds:  (1) at most KEPT_MAX figures of at most KEPT_BYTES_MAX bytes; (2) the lock is never held while counting.
+** Holds:  (1) at most KEPT_MAX figures of at most KEPT_BYTES_MAX bytes; (2) the lock is never held while
+** counting.
 */
 #include "desk/inner.h"
 

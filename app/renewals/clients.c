@@ -139,6 +139,7 @@ const struct filter client_filters[] = {
 	  .sql =
 		  (const char *const[]){
 			  "+t.phone IS NULL", "+t.phone_kind = 'landline'",
+			  "(+t.phone IS NULL OR t.phone_kind = 'landline')",
 			  "+t.phone IN (SELECT address FROM contact WHERE kind = 'phone' AND id IN (SELECT contact_id FROM opt_out"
 			  " WHERE topic = 'notice'))",
 			  "+t.phone IN (SELECT address FROM contact WHERE kind = 'phone' AND dead_reason <> '')",

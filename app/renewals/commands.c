@@ -124,8 +124,8 @@ static enum rc wait_for_plan(struct cx *cx, int64_t job_id, int64_t *batch_id)
 	return rc;
 }
 
-/* Will anything of the batch still move while we watch? Not through a stopped channel, not in the quiet hours, not when the
-** next try is far off. */
+/* Will anything of the batch still move while we watch? Not through a stopped channel, not in the quiet
+** hours, not when the next try is far off. */
 static bool is_stuck(struct cx *cx, int64_t batch_id)
 {
 	const struct settings *settings = cx->env->settings;

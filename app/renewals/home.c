@@ -241,7 +241,7 @@ static const char today_sql[] =
 	" sum(coalesce(m.state, '') IN ('queued', 'sending')) AS queued,"
 	" sum(n.message_id IS NULL OR coalesce(m.state, '') IN ('skipped', 'expired', 'cancelled')) AS skipped"
 	" FROM notice n INDEXED BY notice_day LEFT JOIN message m ON m.id = n.message_id"
-	" WHERE n.local_on = :today AND n.type = 'expiration_warning' AND (:all OR n.client_id IN " OWN_CLIENTS
+	" WHERE n.local_on = :today AND n.type = 'expiration_warning' AND n.origin <> 'manual' AND (:all OR n.client_id IN " OWN_CLIENTS
 	")"
 	" GROUP BY n.stage ORDER BY n.stage DESC";
 
@@ -332,7 +332,7 @@ static void fill_attention(struct cx *cx, struct value *card)
 				     unread > 0 ? "warn" : NULL);
 	}
 	figure_count(cx, card, "no_phone", _("Customers without a WhatsApp number"), int_of(row, "no_phone"),
-		     "/clients?phone=none", int_of(row, "no_phone") > 0 ? "warn" : NULL);
+		     "/clients?phone=unreachable", int_of(row, "no_phone") > 0 ? "warn" : NULL);
 	if (all)
 		figure_count(cx, card, "unsure", _("Unsure messages"), int_of(row, "unsure"),
 			     "/notices?state=unsure", int_of(row, "unsure") > 0 ? "error" : NULL);

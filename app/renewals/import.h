@@ -16,8 +16,7 @@
 
 #define IMPORT_ROWS_MAX 250000 /* one limit for all imports, beside UPLOAD_MAX bytes */
 
-/* ---- one line (import_row.c)
- * ------------------------------------------------------------------------------- */
+/* One line (import_row.c) */
 
 enum import_column {
 	IMPORT_GIVEN_NAMES,
@@ -41,8 +40,7 @@ struct import_header {
 	int at[IMPORT_COLUMNS];
 };
 /* Find the columns by name or alias, case and accents ignored. RC_BAD_INPUT with the sentence in cx: what is
-*missing and what
-** was found. */
+** missing and what was found. */
 enum rc import_header_read(struct cx *cx, struct import_header *out, const struct csv *csv) MUST_CHECK;
 
 /* A line that reads well. Text is in cx's arena. */
@@ -57,8 +55,7 @@ struct import_facts {
 void import_facts_read(struct cx *cx, struct import_facts *out, const char **why,
 		       const struct import_header *header, const struct csv *csv);
 
-/* ---- the steps
- * ---------------------------------------------------------------------------------------------- */
+/* The steps */
 
 /* Register a stored file as an import in state reading and start its job. */
 enum rc import_start(struct cx *cx, int64_t *import_id, int64_t *job_id, int fd,

@@ -53,7 +53,7 @@ static void notices_total(struct cx *cx, struct sb *out)
 		rc = db_query(
 			cx, &q,
 			"SELECT coalesce(n.stage, -1), coalesce(m.state, 'left_out'), count(*) FROM notice n"
-			" LEFT JOIN message m ON m.id = n.message_id WHERE n.type = 'expiration_warning' GROUP BY 1, 2 LIMIT 500",
+			" LEFT JOIN message m ON m.id = n.message_id WHERE n.type = 'expiration_warning' AND n.origin <> 'manual' GROUP BY 1, 2 LIMIT 500",
 			NO_PARAMS);
 		while (rc == RC_OK && query_next(q))
 			sb_printf(&text, "renewals_notices_total{stage=\"%lld\",status=\"%s\"} %lld\n",

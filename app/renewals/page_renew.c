@@ -458,7 +458,8 @@ enum rc handle_cancel(struct cx *cx, struct call *call)
 
 /* ---- remind ---- */
 
-/* The old systems' address: always JSON, {success, message, phone, days_remaining} or {success, error} (spec §5.5). */
+/* The old systems' address: always JSON, {success, message, phone, days_remaining} or {success, error}
+** (spec §5.5). */
 enum rc handle_send_reminder(struct cx *cx, struct call *call)
 {
 	struct value *out = value_map(cx->arena);

@@ -122,7 +122,8 @@ static const struct value *row_of_day(const struct value *rows, const char *date
 	return NULL;
 }
 
-/* One bar a day: what was sent, on it what failed. The numbers are integers, so the picture needs no style. */
+/* One bar a day: what was sent, on it what failed. The numbers are integers, so the picture needs no
+** style. */
 static void fill_chart(struct cx *cx, struct value *page, const struct value *rows, day from, day to)
 {
 	struct value *bars = value_set_list(cx->arena, page, "bars");

@@ -325,8 +325,7 @@ static enum rc plan_end_date(struct plan *p, struct plan_stage *stage, day ends_
 	return rc;
 }
 
-/* ---- missed days
- * --------------------------------------------------------------------------------------------------- */
+/* Missed days */
 
 static bool is_stage_day(const struct plan_options *o, int days_left)
 {
@@ -372,8 +371,8 @@ static int missed_stage(const struct plan *p, day ends_on)
 }
 
 /* Whoever a missed day left without a notice, and who gets none of today's stages, gets one with the real
-*number of days. A
-** subscription made after the missed day was never owed that notice: the selection asks created_at. */
+** number of days. A subscription made after the missed day was never owed that notice: the selection asks
+** created_at. */
 static enum rc catch_up(struct plan *p)
 {
 	int most = 0;
@@ -393,8 +392,7 @@ static enum rc catch_up(struct plan *p)
 	return rc;
 }
 
-/* ---- payment reminders
- * ------------------------------------------------------------------------------------------------ */
+/* Payment reminders */
 
 /* Unpaid for as many days as the setting says: one message a cycle. Off unless the setting is above 0. */
 static enum rc plan_payment_reminders(struct plan *p)
@@ -447,9 +445,7 @@ static enum rc plan_payment_reminders(struct plan *p)
 	return rc;
 }
 
-/* ---- the run
- * ------------------------------------------------------------------------------------------------------------
- */
+/* The run */
 
 size_t plan_stages_default(struct cx *cx, int64_t out[STAGES_MAX])
 {

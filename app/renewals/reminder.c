@@ -2,8 +2,7 @@
 ** reminder.c -- a reminder that a person sends by hand, from the subscription's page or the API.
 **
 ** Holds: two reminders of a subscription are at least REMINDER_GAP_MS apart; the text says the true number of
-*days,
-** also when the last day is past.
+** days, also when the last day is past.
 */
 #include "renewals/renewals.h"
 

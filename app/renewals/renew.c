@@ -13,8 +13,8 @@
 #include "renewals/renewals.h"
 #include <string.h>
 
-#define WAITING_MAX 64 /* notices of one subscription that could still wait: stages and reminders of a day \
-			*/
+/* Notices of one subscription that could still wait: stages and reminders of a day */
+#define WAITING_MAX 64
 #define PERIODS_MAX 12 /* a year of months at once; more is a typing mistake */
 
 struct subscription_row {
@@ -273,9 +273,7 @@ enum rc renew_run(struct cx *cx, struct renewed *out, int64_t subscription_id,
 	return rc;
 }
 
-/* ---- undo
- * ------------------------------------------------------------------------------------------------------------
- */
+/* Undo */
 
 static enum rc put_back(struct cx *cx, int64_t id, const struct value *was)
 {
@@ -337,9 +335,7 @@ enum rc renew_undo(struct cx *cx, int64_t subscription_id)
 	return rc == RC_OK ? tx_end(cx, write_undo(cx, subscription_id)) : rc;
 }
 
-/* ---- cancel
- * ------------------------------------------------------------------------------------------------------------
- */
+/* Cancel */
 
 static enum rc write_cancel(struct cx *cx, int64_t id, const char *reason, bool at_end)
 {
@@ -371,9 +367,7 @@ enum rc subscription_cancel(struct cx *cx, int64_t subscription_id, const char *
 	return rc == RC_OK ? tx_end(cx, write_cancel(cx, subscription_id, reason, at_end)) : rc;
 }
 
-/* ---- birth
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* Birth */
 
 enum rc subscription_created(struct cx *cx, int64_t subscription_id)
 {

@@ -7,8 +7,8 @@
 #include "renewals/import.h"
 #include <string.h>
 
-#define RUN_GRACE_MIN 30 /* the day's run is late when it has not been planned half an hour after its time \
-			  */
+/* The day's run is late when it has not been planned half an hour after its time */
+#define RUN_GRACE_MIN 30
 
 static const struct setting settings[] = {
 	{ .name = "renewals.notices",
@@ -117,7 +117,8 @@ static void check_last_run(struct cx *cx, struct check_result *out)
 					 : _("No run yet.");
 	if (now.hour * 60 + now.minute > due_minute && planned[0] != '\0' && strcmp(planned, today) < 0 &&
 	    setting_bool(cx->env->settings, "renewals.notices")) {
-		out->state = CHECK_FAIL; /* spec §17: who watches /health must learn that nobody was told today */
+		/* spec §17: who watches /health must learn that nobody was told today */
+		out->state = CHECK_FAIL;
 		out->remedy = "recado renewals run";
 	}
 }

@@ -13,16 +13,16 @@
 
 extern const struct module renewals;
 
-extern const struct resource renewals_resources[]; /* resources.c */
-extern const struct route renewals_cron_routes[];  /* cron.c      */
-extern const struct command renewals_commands[];   /* commands.c  */
-extern const struct reply_word renewals_replies[]; /* replies.c   */
-extern const struct job_kind renewals_plan_jobs[]; /* notice.c    */
-extern const struct route renewals_pages_routes[]; /* pages.c     */
-extern const struct right renewals_rights[];       /* resources.c */
+extern const struct resource renewals_resources[];     /* resources.c */
+extern const struct route renewals_cron_routes[];      /* cron.c      */
+extern const struct command renewals_commands[];       /* commands.c  */
+extern const struct reply_word renewals_replies[];     /* replies.c   */
+extern const struct job_kind renewals_plan_jobs[];     /* notice.c    */
+extern const struct route renewals_pages_routes[];     /* pages.c     */
+extern const struct right renewals_rights[];           /* resources.c */
 extern const struct job_kind renewals_resource_jobs[]; /* services.c */
-extern const struct figure renewals_figures[];     /* home.c      */
-enum rc renewals_demo(struct cx *cx) MUST_CHECK;   /* demo.c      */
+extern const struct figure renewals_figures[];         /* home.c      */
+enum rc renewals_demo(struct cx *cx) MUST_CHECK;       /* demo.c      */
 
 #define PLANNED_ON "renewals.planned_on" /* meta: last date whose plan was finished */
 
@@ -30,8 +30,7 @@ enum rc renewals_demo(struct cx *cx) MUST_CHECK;   /* demo.c      */
 #define STAGES_MAX     8  /* stages a year of notices could sensibly have              */
 #define STAGE_DAYS_MAX 60 /* a notice two months ahead is a campaign, not a reminder     */
 
-/* ---- texts (texts.c)
- * -------------------------------------------------------------------------------------------- */
+/* Texts (texts.c) */
 
 /* What a message of a subscription may say. Dates and amounts are written here, once. */
 struct subscription_facts {
@@ -50,8 +49,7 @@ void texts_sample(struct cx *cx, struct value *variables); /* made-up values for
 enum rc texts_version_for(struct cx *cx, int64_t *version_id, int days_left, bool is_stage) MUST_CHECK;
 enum rc texts_ensure(struct cx *cx) MUST_CHECK; /* in its own transaction */
 
-/* ---- planning (plan.c)
- * -------------------------------------------------------------------------------------------- */
+/* Planning (plan.c) */
 
 struct plan_options {
 	day date;                   /* “today” of this run                                      */
@@ -82,9 +80,9 @@ size_t plan_stages_default(struct cx *cx, int64_t out[STAGES_MAX]);
 enum rc plan_run(struct cx *cx, struct job *job, const struct plan_options *options,
 		 struct plan_result *result) MUST_CHECK;
 /* One notice outside the plan (reminder, confirmation) into the given batch, inside the caller's transaction.
-*origin manual.
+** origin manual.
 ** *message_id 0 and *skip (translated, arena) set when the person cannot be written to: the fact row is kept
-*with its reason. */
+** with its reason. */
 struct notice_new {
 	int64_t subscription_id;
 	const char *type; /* expiration_warning | renewal_confirmation | payment_reminder */
@@ -101,12 +99,10 @@ const char *skip_words(enum lang lang, const char *reason);
 /* Start a planning job (slot: one at a time). RC_CONFLICT: one runs already. Own transaction. */
 enum rc plan_start(struct cx *cx, int64_t *job_id, const struct plan_options *options) MUST_CHECK;
 
-/* ---- report (report.c)
- * ---------------------------------------------------------------------------------------------- */
+/* Report (report.c) */
 
 /* {success, run_id, local_date, results:[{days, success, found, sent, failed, skipped, queued, unsure,
-*output, error}], total_sent}:
-** of a planned batch, counted now. No names or numbers in it. */
+** output, error}], total_sent}: of a planned batch, counted now. No names or numbers in it. */
 enum rc report_of_batch(struct cx *cx, struct value **out, int64_t batch_id, enum lang lang) MUST_CHECK;
 /* The text of spec §8, from that map. */
 void report_text(struct sb *sb, const struct value *report, enum lang lang);
@@ -114,8 +110,7 @@ void report_text(struct sb *sb, const struct value *report, enum lang lang);
  * success_percent}]. */
 enum rc stats_days(struct cx *cx, struct value **out, day from, day to) MUST_CHECK;
 
-/* ---- states (expiry.c, renew.c)
- * ---------------------------------------------------------------------------------------- */
+/* States (expiry.c, renew.c) */
 
 /* active → expired where ends_on < date, and cancelled at their end; in slices. *count = how many. */
 enum rc expiry_run(struct cx *cx, day date, int64_t *count) MUST_CHECK;
@@ -150,7 +145,8 @@ enum rc subscription_cancel(struct cx *cx, int64_t subscription_id, const char *
  */
 day period_end(struct cx *cx, day start, const char *service_period, int64_t period_days, int periods);
 int period_days_of(const char *service_period); /* monthly 30, quarterly 90, semiannual 180, annual 365 */
-/* Cancel the messages about a subscription that have not left yet: they would say what is no longer true. In the caller's
+/* Cancel the messages about a subscription that have not left yet: they would say what is no longer true. In
+** the caller's
  * transaction. */
 enum rc notices_take_back(struct cx *cx, int64_t subscription_id, const char *why) MUST_CHECK;
 /* First period row and defaults of a new subscription; in the caller's transaction (desk hook, import,

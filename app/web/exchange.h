@@ -8,10 +8,10 @@
 #include "base/sb.h"
 #include "web/server.h"
 
-#define REQUEST_ARENA_MAX \
-	((size_t)64 * 1024)     /* headers, address and what plan() notes; bodies lie elsewhere */
-#define REQUEST_HEADERS_MAX 100 /* browsers send about 20                                 */
-#define REQUEST_PAIRS_MAX   200 /* parameters of one address, cookies of one request       */
+/* Headers, address and what plan() notes; bodies lie elsewhere */
+#define REQUEST_ARENA_MAX   ((size_t)64 * 1024)
+#define REQUEST_HEADERS_MAX 100                  /* browsers send about 20                                 */
+#define REQUEST_PAIRS_MAX   200                  /* parameters of one address, cookies of one request       */
 #define REQUEST_SPOOL_FROM  ((size_t)256 * 1024) /* larger bodies go to a file, if the plan allows       */
 
 struct pair {

@@ -12,18 +12,20 @@
 
 #define FORM_FIELDS_MAX 2000                 /* a bulk action over the largest page, many times over        */
 #define FORM_TEXT_MAX   ((size_t)256 * 1024) /* one field: the longest template of the house */
-#define CALL_ARENA_MAX \
-	((size_t)32 * 1024 * 1024)          /* one request: a page is 100 KiB, an import preview some MiB */
-#define PAGE_MAX ((size_t)4 * 1024 * 1024)  /* a page that long is a bug                              */
-#define JSON_MAX ((size_t)16 * 1024 * 1024) /* 200 rows of anything                                   */
-#define PAGE_STATEMENT_MS \
-	2000 /* design §5: a page's statement ends after 2 s                                  */
+/* One request: a page is 100 KiB, an import preview some MiB */
+#define CALL_ARENA_MAX ((size_t)32 * 1024 * 1024)
+#define PAGE_MAX       ((size_t)4 * 1024 * 1024)  /* a page that long is a bug                              */
+#define JSON_MAX       ((size_t)16 * 1024 * 1024) /* 200 rows of anything                                   */
+/* Design §5: a page's statement ends after 2 s */
+#define PAGE_STATEMENT_MS    2000
 #define SESSION_COOKIE       "recado_session"
 #define SESSION_COOKIE_HTTPS "__Host-recado_session"
 #define LANG_COOKIE          "recado_lang"
 #define FLASH_COOKIE         "recado_flash"
-#define FLASH_MAX            1200 /* bytes of a sentence in a cookie                                               */
-#define UPLOADS_MAX          8 /* opened as files by one handler                                                */
+/* bytes of a sentence in a cookie */
+#define FLASH_MAX 1200
+/* opened as files by one handler */
+#define UPLOADS_MAX 8
 
 /* Who logged in, as the session table has it. */
 struct login {

@@ -26,14 +26,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTION_MEMORY \
-	((size_t)64 * 1024) /* 16 KiB of headers, the answer's, and a read buffer; mapped, not touched */
-#define IDLE_S         30u  /* a silent connection is closed                                */
-#define REPLY_LIMIT_MS (10 * MINUTE_MS) /* sending an export over a slow phone                          */
-#define DRAIN_MAX \
-	(64u * 1024 * 1024) /* a refused body is read and dropped, so that the client sees the answer */
-#define STOP_WAIT_MS  3000  /* answers on their way out when we stop                        */
-#define CLOCK_TICK_MS 1000  /* how late a wall-clock limit may strike                       */
+/* 16 KiB of headers, the answer's, and a read buffer; mapped, not touched */
+#define CONNECTION_MEMORY ((size_t)64 * 1024)
+#define IDLE_S            30u              /* a silent connection is closed                                */
+#define REPLY_LIMIT_MS    (10 * MINUTE_MS) /* sending an export over a slow phone                          */
+/* A refused body is read and dropped, so that the client sees the answer */
+#define DRAIN_MAX     (64u * 1024 * 1024)
+#define STOP_WAIT_MS  3000 /* answers on their way out when we stop                        */
+#define CLOCK_TICK_MS 1000 /* how late a wall-clock limit may strike                       */
 
 /* clang-format off */
 enum phase {

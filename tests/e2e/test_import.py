@@ -102,7 +102,8 @@ def test_a_known_number_is_skipped_or_updated_as_chosen(shop):
 
 
 @pytest.mark.parametrize("encode", [
-    lambda t: t.replace(",", ";").encode(), lambda t: t.replace(",", "\t").encode(), lambda t: t.encode("cp1252"), lambda t: b"\xef\xbb\xbf" + t.encode(),
+    lambda t: t.replace(",", ";").encode(), lambda t: t.replace(",", "\t").encode(), lambda t: t.encode("cp1252"),
+    lambda t: b"\xef\xbb\xbf" + t.encode(),
     lambda t: t.replace("\n", "\r\n").encode(), lambda t: t.replace(",", ";").encode("cp1252"),
     lambda t: t.rstrip("\n").encode(), lambda t: t.replace("nombres", "Nombre").replace("telefono", "TELÉFONO").encode()],
     ids=["semicolons", "tabs", "windows-1252", "bom", "crlf", "excel", "no last line end", "other heading"])
