@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COMMAND_ARENA_MAX \
-	(256 * 1024 * 1024) /* the largest import (50 MiB) with its rows; untouched memory costs nothing */
+/* The largest import (50 MiB) with its rows; untouched memory costs nothing */
+#define COMMAND_ARENA_MAX (256 * 1024 * 1024)
 
 struct global_options {
 	const char *config, *lang, *now;

@@ -18,9 +18,8 @@
 #include <errno.h>
 #include <time.h>
 
-#define DB_REST_S \
-	30 /* after the last commit the rest of the log is copied too: a copy of the file alone is then \
-	      whole */
+/* After the last commit the rest of the log is copied too: a copy of the file alone is then whole */
+#define DB_REST_S 30
 
 struct checkpointer {
 	pthread_t thread;

@@ -14,29 +14,29 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define DB_STATEMENTS_MAX \
-	40 /* cached a connection: what a page's handlers ask, at about 5 kB each             */
-#define DB_CURSORS_MAX \
-	16 /* open at once on one connection: lists in lists go three deep                     */
-#define DB_PARAMS_MAX \
-	256 /* of one statement: an import row has at most 200 columns (CSV_COLUMNS_MAX)        */
-#define DB_CACHE_KIB \
-	512             /* page cache a connection; the host's own cache does the rest                      */
-#define DB_BUSY_MS 5000 /* wait for another process's write (a command beside the server) */
-#define DB_LANE_WAIT_MS \
-	10000 /* a hundred writes of the longest allowed kind are before us: something is stuck  */
-#define DB_WRITE_MS_MAX \
-	100 /* a longer write transaction is logged with the place that began it                */
-#define DB_WAL_PAGES_PASSIVE \
-	1000 /* 4 MB of log: time to copy it into the file                                 */
-#define DB_WAL_PAGES_RESTART \
-	8000 /* 32 MB: readers kept the log from starting over, ask for it                 */
-#define DB_WAL_BYTES_KEPT \
-	(32 * 1024 * 1024) /* the log file is cut back to this when it starts over             */
-#define DB_UPGRADE_ROOM_X10 \
-	22 /* free space asked before an upgrade, in tenths of the file: copy + log of changes */
-#define DB_SNAPSHOT_PAGES \
-	2048 /* copied at a time: 8 MB, so that stopping is noticed                            */
+/* Cached a connection: what a page's handlers ask, at about 5 kB each */
+#define DB_STATEMENTS_MAX 40
+/* Open at once on one connection: lists in lists go three deep */
+#define DB_CURSORS_MAX 16
+/* Of one statement: an import row has at most 200 columns (CSV_COLUMNS_MAX) */
+#define DB_PARAMS_MAX 256
+/* Page cache a connection; the host's own cache does the rest */
+#define DB_CACHE_KIB 512
+#define DB_BUSY_MS   5000 /* wait for another process's write (a command beside the server) */
+/* A hundred writes of the longest allowed kind are before us: something is stuck */
+#define DB_LANE_WAIT_MS 10000
+/* A longer write transaction is logged with the place that began it */
+#define DB_WRITE_MS_MAX 100
+/* 4 MB of log: time to copy it into the file */
+#define DB_WAL_PAGES_PASSIVE 1000
+/* 32 MB: readers kept the log from starting over, ask for it */
+#define DB_WAL_PAGES_RESTART 8000
+/* The log file is cut back to this when it starts over */
+#define DB_WAL_BYTES_KEPT (32 * 1024 * 1024)
+/* Free space asked before an upgrade, in tenths of the file: copy + log of changes */
+#define DB_UPGRADE_ROOM_X10 22
+/* Copied at a time: 8 MB, so that stopping is noticed */
+#define DB_SNAPSHOT_PAGES 2048
 
 enum tx_kind { TX_NONE, TX_READ, TX_WRITE };
 

@@ -6,8 +6,8 @@
 */
 #include "db/inner.h"
 
-#define AUDIT_JSON_MAX \
-	((size_t)256 * 1024) /* one object before or after: the largest has a mail's body in it */
+/* One object before or after: the largest has a mail's body in it */
+#define AUDIT_JSON_MAX ((size_t)256 * 1024)
 
 enum rc meta_get(struct cx *cx, const char **out, const char *key)
 {

@@ -7,8 +7,8 @@
 
 #include "base/template.h"
 
-#define TEMPLATE_SIZE_MAX \
-	((size_t)256 * 1024)    /* no page and no message is longer; bounds what a form may send */
+/* No page and no message is longer; bounds what a form may send */
+#define TEMPLATE_SIZE_MAX    ((size_t)256 * 1024)
 #define TEMPLATE_NESTING_MAX 32 /* sections in sections, partials in partials: one stack each */
 
 enum op_kind {

@@ -46,8 +46,8 @@ int64_t value_int_of(const struct value *v, int64_t otherwise);          /* inte
 bool value_bool_of(const struct value *v, bool otherwise);
 bool value_is_true(const struct value *v); /* Mustache: not null, false, "", empty list; 0 is false too */
 
-#define JSON_DEPTH_MAX \
-	64 /* no provider nests deeper than a dozen; bounds our recursion, reading and writing */
+/* No provider nests deeper than a dozen; bounds our recursion, reading and writing */
+#define JSON_DEPTH_MAX 64
 
 /* JSON (RFC 8259). Refuses (RC_BAD_INPUT) trailing bytes, bad UTF-8, NUL inside text, depth > 64, duplicate
 ** keys; on failure *at (may be NULL) is the byte offset. RC_NO_MEMORY when the arena is full. Integers

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 
-#define ZONE_NAME_MAX \
-	64 /* the longest IANA name has 32 characters ("America/Argentina/ComodRivadavia")      */
+/* The longest IANA name has 32 characters ("America/Argentina/ComodRivadavia") */
+#define ZONE_NAME_MAX 64
 
 /* Read TZif bytes (RFC 8536, version 2 or later; leap seconds refused) into a new zone: zone_free it. */
 enum rc zone_parse(struct zone **out, const char *name, const void *data, size_t len) MUST_CHECK;

@@ -24,8 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENGINE_ARENA \
-	((size_t)16 * 1024 * 1024) /* 80 candidates with variables of at most 64 kB, and their texts */
+/* 80 candidates with variables of at most 64 kB, and their texts */
+#define ENGINE_ARENA    ((size_t)16 * 1024 * 1024)
 #define NOTE_MS         5000 /* last_seen; also the longest sleep                                          */
 #define STOP_MS         5000 /* answers under way get so long (design: stop)                                */
 #define FAILED_ROUND_MS 250  /* the database was busy or the disk said no: the same round again  */

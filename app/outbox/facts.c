@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define EXHAUSTED_DAY_MS HOUR_MS /* the day's messages are used up, no word until when: look again then */
-#define EXHAUSTED_MAX_MS \
-	(2 * DAY_MS) /* a reset further away is a mistake of the far side                   */
+/* A reset further away is a mistake of the far side */
+#define EXHAUSTED_MAX_MS (2 * DAY_MS)
 
 static const struct channel_limits nothing_known = { LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,
 						     LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,

@@ -14,10 +14,10 @@
 #include <pthread.h>
 #include <string.h>
 
-#define HOOK_BODY_MAX \
-	((size_t)256 * 1024) /* spec §9; an event has a few kB                                    */
-#define FAILS_A_MINUTE 60    /* wrong secrets that get a 403; more get a 429: guessing stays slow  */
-#define GOOD_A_SECOND  500   /* proven ones: two for each message of the fastest paid plan, × 50    */
+/* Spec §9; an event has a few kB */
+#define HOOK_BODY_MAX  ((size_t)256 * 1024)
+#define FAILS_A_MINUTE 60  /* wrong secrets that get a 403; more get a 429: guessing stays slow  */
+#define GOOD_A_SECOND  500 /* proven ones: two for each message of the fastest paid plan, × 50    */
 
 /* How often */
 

@@ -19,12 +19,12 @@
 #include <string.h>
 
 #define INBOUND_SLICE 32 /* events in one transaction: some 20 ms                                        */
-#define INBOUND_ARENA \
-	((size_t)64 * 1024 * 1024) /* a slice of the largest bodies, parsed: 32 × 256 kB × 7       */
-#define TEXT_CHARS_MAX  4096       /* what WhatsApp itself allows       */
-#define LAST_TEXT_CHARS 200        /* one line of the inbox	*/
-#define CLOCK_SKEW_MS \
-	(7 * DAY_MS) /* the provider's time of a message is believed within a week                */
+/* A slice of the largest bodies, parsed: 32 × 256 kB × 7 */
+#define INBOUND_ARENA   ((size_t)64 * 1024 * 1024)
+#define TEXT_CHARS_MAX  4096 /* what WhatsApp itself allows       */
+#define LAST_TEXT_CHARS 200  /* one line of the inbox	*/
+/* The provider's time of a message is believed within a week */
+#define CLOCK_SKEW_MS (7 * DAY_MS)
 
 static const struct reply_word *const *the_replies;
 

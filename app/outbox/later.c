@@ -13,10 +13,9 @@
 
 #include <string.h>
 
-#define CHECK_AGE_MAX_MS \
-	(2 * DAY_MS)                   /* a message not delivered by then has been given up by the provider \
-					*/
-#define LOST_CHECK_MS (10 * MINUTE_MS) /* an answer that never came back is asked for again then */
+/* A message not delivered by then has been given up by the provider */
+#define CHECK_AGE_MAX_MS (2 * DAY_MS)
+#define LOST_CHECK_MS    (10 * MINUTE_MS) /* an answer that never came back is asked for again then */
 
 const char *message_after(const char *state, bool is_late_failure, enum message_status status)
 {

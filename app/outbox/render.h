@@ -7,8 +7,8 @@
 #include "outbox/outbox.h"
 
 #define RENDER_KEPT 32 /* versions in use at once: a few modules times a few stages         */
-#define RENDERED_MAX \
-	((size_t)64 * 1024) /* a text of 4096 code points is at most 16 kB; refused later if longer */
+/* A text of 4096 code points is at most 16 kB; refused later if longer */
+#define RENDERED_MAX ((size_t)64 * 1024)
 
 struct render_cache;
 struct render_cache *render_cache_new(void);    /* NULL: no memory */

@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BODY_CHARS_MAX \
-	4000 /* code points a person may save: names and dates still fit into a message of 4096 */
+/* Code points a person may save: names and dates still fit into a message of 4096 */
+#define BODY_CHARS_MAX 4000
 
 static enum template_mode mode_of(const char *text)
 {

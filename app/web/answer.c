@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PRIVATE \
-	"no-store" /* what a person sees behind the log-in stays out of caches and of the back button */
+/* What a person sees behind the log-in stays out of caches and of the back button */
+#define PRIVATE "no-store"
 
 static void answered(struct call *call, int status)
 {

@@ -18,9 +18,8 @@
 #define QUEUES_MAX    32  /* five modules with a few queues each                                  */
 #define KINDS_MAX     200 /* of all modules together                                              */
 #define SCHEDULES_MAX 100 /* of all modules together                                              */
-#define LOOK_EVERY_MS \
-	20000 /* the scheduler looks at least so often: work of other processes, clock jumps \
-	       */
+/* The scheduler looks at least so often: work of other processes, clock jumps */
+#define LOOK_EVERY_MS     20000
 #define STOP_WAIT_MS      5000 /* for running jobs at stop (design §6)                                  */
 #define JOB_ARENA_MAX     ((size_t)64 * 1024 * 1024) /* an import of the largest file allowed, and its rows */
 #define PLACE_JSON_MAX    ((size_t)32 * 1024)        /* a saved place is a cursor, not the data */
@@ -31,9 +30,9 @@
 #define DELAY_MAX_S       3600 /* between tries                                                        */
 #define PROGRESS_EVERY_MS 250  /* at most four writes a second                                      */
 #define LATE_GRACE_MS     (60 * SECOND_MS) /* a busy minute is not "late"                                */
-#define MISSED_STEPS_MAX \
-	2000          /* missed times walked one by one: a busy rule off for days jumps to its last day */
-#define CRASHES_MAX 8 /* a job that took the process down so often is not tried again          */
+/* Missed times walked one by one: a busy rule off for days jumps to its last day */
+#define MISSED_STEPS_MAX 2000
+#define CRASHES_MAX      8 /* a job that took the process down so often is not tried again          */
 
 struct job {
 	int64_t id;

@@ -20,8 +20,8 @@
 
 #define DAY_MINUTES  1440
 #define INSTANT_MOST INT64_C(8000000000000) /* the year 2223: beyond it nobody plans, and sums stay small */
-#define DAYS_LOOKED \
-	(8 * 366 + 2) /* 29 February comes again after at most eight years (1896, 1904; 2096, 2104) */
+/* 29 February comes again after at most eight years (1896, 1904; 2096, 2104) */
+#define DAYS_LOOKED (8 * 366 + 2)
 
 static const char *const month_names[] = { "jan", "feb", "mar", "apr", "may", "jun",
 					   "jul", "aug", "sep", "oct", "nov", "dec" };

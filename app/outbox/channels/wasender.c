@@ -18,16 +18,15 @@
 #define TEXT_MAX   4096                /* not documented; public clients cap there                         */
 #define CONNECT_MS 10000               /* the sheet's suggestion                                           */
 #define ANSWER_MAX ((size_t)64 * 1024) /* the longest answer we use is an info row of a few kB */
-#define BODY_MAX \
-	((size_t)64 * 1024)       /* 4096 code points, each at most 12 bytes when escaped, and the frame \
-				   */
+/* 4096 code points, each at most 12 bytes when escaped, and the frame */
+#define BODY_MAX            ((size_t)64 * 1024)
 #define RETRY_AFTER_MAX_S   86400 /* a longer wait is a mistake of the far side                        */
 #define RATE_WAIT_S         60    /* 429 without a number (spec renewals §5.4)                         */
 #define PROTECTION_WAIT_S   5     /* …when the text says account protection: one message per 5 s       */
 #define UNREACHABLE_WAIT_MS (30 * SECOND_MS) /* nobody answers there: the others need not try at once     */
-#define SESSION_WAIT_MS \
-	(15 * SECOND_MS) /* not connected: ask for the session then (the sheet says 15 to 60 s) */
-#define EPOCH_LEAST INT64_C(1000000000) /* a reset beyond it is an absolute second, below a delta      */
+/* Not connected: ask for the session then (the sheet says 15 to 60 s) */
+#define SESSION_WAIT_MS (15 * SECOND_MS)
+#define EPOCH_LEAST     INT64_C(1000000000) /* a reset beyond it is an absolute second, below a delta      */
 
 /* Small readers */
 
