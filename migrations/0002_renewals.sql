@@ -25,8 +25,7 @@ CREATE TABLE client (
 CREATE INDEX client_list ON client (sort_name, id, search, owner_id, is_active, generation) WHERE archived_at IS NULL;
 CREATE INDEX client_created ON client (created_at, id, search, owner_id, is_active, generation) WHERE archived_at IS NULL;
 CREATE INDEX client_phone ON client (phone) WHERE phone IS NOT NULL;
-CREATE INDEX client_owner ON client (owner_id, sort_name, id) WHERE archived_at IS NULL;
-CREATE INDEX client_owned ON client (owner_id) WHERE owner_id IS NOT NULL;
+CREATE INDEX client_owner ON client (owner_id) WHERE owner_id IS NOT NULL;
 CREATE INDEX client_generation ON client (generation) WHERE generation <> 0;
 
 CREATE TABLE service_category (
@@ -185,7 +184,7 @@ CREATE UNIQUE INDEX notice_once_a_cycle ON notice (subscription_id, type, stage,
 CREATE UNIQUE INDEX notice_once_a_day ON notice (subscription_id, type, local_on)
 	WHERE origin <> 'manual' AND type <> 'renewal_confirmation' AND skip_reason = '';
 CREATE INDEX notice_batch ON notice (batch_id, stage);
-CREATE INDEX notice_list ON notice (created_at, id, search, subscription_id);
+CREATE INDEX notice_list ON notice (created_at, id, search, client_id);
 CREATE INDEX notice_day ON notice (local_on, type, stage);
 CREATE INDEX notice_message ON notice (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX notice_client ON notice (client_id, id);

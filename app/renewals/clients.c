@@ -134,8 +134,8 @@ const struct filter client_filters[] = {
 	  .sql = (const char *const[]){ "+t.is_active = 1", "+t.is_active = 0", NULL } },
 	{ .name = "phone",
 	  .title = N_("Phone"),
-	  .choices =
-		  "none=Without a number|landline=Landline|opted_out=Wants no notices|dead=Receives no messages",
+	  .choices = "none=Without a number|landline=Landline|unreachable=Without a WhatsApp number|"
+		     "opted_out=Wants no notices|dead=Receives no messages",
 	  .sql =
 		  (const char *const[]){
 			  "+t.phone IS NULL", "+t.phone_kind = 'landline'",

@@ -288,14 +288,14 @@ static enum rc add_completed(struct cx *cx, int64_t subscription_id)
 {
 	struct value *row = NULL, *input = value_map(cx->arena);
 	int64_t id = 0;
-	enum rc rc = db_row(cx, &row,
-			    "SELECT public_id, price_cents, payment_method FROM subscription WHERE id = :id",
+	enum rc rc = db_row(cx, &row, "SELECT price_cents, payment_method FROM subscription WHERE id = :id",
 			    PARAMS(P_INT(":id", subscription_id)));
 
 	if (rc != RC_OK) return rc;
 	if (int_value(row, "price_cents") == 0)
 		return tell_subscription(cx, subscription_id, true, cx_now(cx));
-	value_set_text(cx->arena, input, "subscription_id", text_value(row, "public_id"));
+	value_set_text(cx->arena, input, "subscription_id",
+		       arena_printf(cx->arena, "%lld", (long long)subscription_id));
 	value_set_text(cx->arena, input, "method", text_value(row, "payment_method"));
 	return desk_save(cx, desk_resource("payments"), &id, input);
 }
