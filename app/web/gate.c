@@ -1,10 +1,10 @@
 /*
 ** gate.c -- before any page: allowed host names, and a fair share for each address.
 **
-** Owns:   the list of names, made from web.listen, web.public_url and web.hosts; counts of requests in flight.
-** Never:  resolves a name.
-** Holds:  (1) an address has one slot as long as it has requests in flight; (2) when too many addresses share a place
-**         in the table, the newest is not counted rather than refused.
+** Owns:   the list of names, made from web.listen, web.public_url and web.hosts; counts of requests in
+** flight. Never:  resolves a name.
+** Holds:  (1) an address has one slot as long as it has requests in flight; (2) when too many addresses share
+**         a place in the table, the newest is not counted rather than refused.
 ** Why hosts: a page of another site that a browser believes to be ours (DNS rebinding) ends here.
 */
 #include "web/gate.h"

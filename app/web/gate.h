@@ -13,8 +13,8 @@ struct gate;
 struct gate *gate_new(struct env *env); /* NULL: no memory */
 void gate_free(struct gate *g);         /* NULL is fine    */
 
-/* The sentence (msgid, or translated in a) when this Host header is not ours; NULL when it is. Settings that were read
-** again count at once. On the wire thread only. */
+/* The sentence (msgid, or translated in a) when this Host header is not ours; NULL when it is. Settings that
+** were read again count at once. On the wire thread only. */
 const char *gate_host_refusal(struct gate *g, struct arena *a, const char *host);
 
 /* One more request of this address; false when it has its share. Any thread. */

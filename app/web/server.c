@@ -148,6 +148,12 @@ static void sentence_of(struct conn *c, int status)
 	atomic_fetch_add(&s->refused, 1);
 }
 
+static void active_begin(struct conn *c)
+{
+	if (!c->is_active) atomic_fetch_add(&c->server->active, 1);
+	c->is_active = true;
+}
+
 static struct MHD_Response *response_of(struct reply *rp)
 {
 	struct MHD_Response *r;
@@ -173,6 +179,7 @@ static enum MHD_Result send_reply(struct conn *c)
 	struct MHD_Response *r;
 	enum MHD_Result ok = MHD_YES;
 
+	active_begin(c);
 	if (rp->is_cut) return MHD_NO;
 	r = response_of(rp);
 	if (r == NULL) return MHD_NO;
@@ -438,19 +445,12 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 	return request_header_add(&c->rq, name, value) ? MHD_YES : MHD_NO;
 }
 
-static void active_begin(struct conn *c)
-{
-	if (!c->is_active) atomic_fetch_add(&c->server->active, 1);
-	c->is_active = true;
-}
-
 /* Refused before the body: a small body is read and dropped first, because a client that is still
 ** sending when we close may never see the answer. */
 static enum MHD_Result refuse_early(struct conn *c, int status)
 {
 	int64_t len = request_content_length(&c->rq);
 
-	active_begin(c);
 	sentence_of(c, status);
 	c->is_last = true;
 	if (len > 0 && len <= DRAIN_MAX && pairs_header(&c->rq.headers, "Expect") == NULL) {

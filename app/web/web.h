@@ -61,9 +61,9 @@ enum shape { SHAPE_PAGE, SHAPE_JSON, SHAPE_CSV, SHAPE_XLSX };
 /* By /api/v1 prefix or .csv suffix (already cut from call_path). */
 enum shape call_shape(const struct call *call);
 
-/* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name (of JSON the scalars, lists of
-** scalars as repeated fields; true is "1", false "0", null ""). Parsed on first use; a broken body is RC_BAD_INPUT
-** with its sentence and no field. Values are valid UTF-8 without NUL, NFC, trimmed. */
+/* One form reader for URL-encoded, multipart and JSON bodies: flat fields by name (of JSON the scalars, lists
+** of scalars as repeated fields; true is "1", false "0", null ""). Parsed on first use; a broken body is
+** RC_BAD_INPUT with its sentence and no field. Values are valid UTF-8 without NUL, NFC, trimmed. */
 enum rc form_read(struct cx *cx, struct call *call) MUST_CHECK;
 const char *form_text(struct call *call, const char *name); /* NULL if absent                      */
 size_t form_count(struct call *call, const char *name);     /* name repeated (check boxes, lines)  */
@@ -79,10 +79,10 @@ bool form_upload(struct call *call, const char *name, struct upload *out);
 
 /* What a handler answers */
 
-/* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout, which
-** gets title, menu, user, csrf, language, banners and flash by itself (layout.c). data may be NULL; the page also
-** sees `csrf`, `lang`, `path`. Called as /api/v1/… it is the data as JSON. Another status than 200: reply_status()
-** of call_reply() afterwards. */
+/* A page: template (embedded, app/ROOM/pages/NAME.mustache given as "ROOM/NAME") inside the house's layout,
+** which gets title, menu, user, csrf, language, banners and flash by itself (layout.c). data may be NULL; the
+** page also sees `csrf`, `lang`, `path`. Called as /api/v1/… it is the data as JSON. Another status than 200:
+** reply_status() of call_reply() afterwards. */
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data);
 void answer_redirect(struct cx *cx, struct call *call, const char *path); /* 303 */
@@ -114,16 +114,16 @@ void shape_page(struct cx *cx, struct value *rows_or_row);
 #define SESSION_IDLE_MS     (12 * HOUR_MS) /* a working day                                          */
 #define SESSION_ABSOLUTE_MS (14 * DAY_MS)  /* then log in again                                      */
 
-/* Make the built-in roles; give each declared right to its roles once, when it is first seen (what an owner takes
-** away later stays away). The owner's role has "*". In a transaction. */
+/* Make the built-in roles; give each declared right to its roles once, when it is first seen (what an owner
+** takes away later stays away). The owner's role has "*". In a transaction. */
 enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights) MUST_CHECK;
 /* In a transaction of its own: hashing the password takes longer than a transaction may. */
 enum rc user_add(struct cx *cx, int64_t *id, const char *name, const char *role,
 		 const char *password) MUST_CHECK;
 /* The same; ends the user's sessions. */
 enum rc user_set_password(struct cx *cx, const char *name, const char *password) MUST_CHECK;
-/* rights: comma or blank separated names, checked against the declared ones ("*" = all) and against what the actor
-** has himself. The token is returned once. Own transaction. */
+/* rights: comma or blank separated names, checked against the declared ones ("*" = all) and against what the
+** actor has himself. The token is returned once. Own transaction. */
 enum rc token_add(struct cx *cx, char out[TOKEN_SIZE + 8], const char *name, const char *rights) MUST_CHECK;
 /* One-time code for the first user; made at first start, "" once a user exists. */
 enum rc setup_code(struct cx *cx, const char **out) MUST_CHECK;
@@ -136,11 +136,11 @@ struct web_options {
 	/* NULL-terminated lists of row arrays, each ended by a row without method or name. */
 	const struct route *const *routes;
 	const struct right *const *rights;
-	/* Given the actor, what upper rooms put on every page: alerts, unread counts, more menu (layout.c says
-	** how). May be NULL. */
+	/* Given the actor, what upper rooms put on every page: alerts, unread counts, more menu (layout.c
+	** says how). May be NULL. */
 	void (*decorate)(struct cx *cx, struct value *layout);
-	/* Beyond the routes, before log-in, for clients on loopback only, on the wire thread (stand-in paths in
-	** offline mode). Returns true if it answered. May be NULL. */
+	/* Beyond the routes, before log-in, for clients on loopback only, on the wire thread (stand-in
+	** paths in offline mode). Returns true if it answered. May be NULL. */
 	bool (*before)(void *arg, struct request *rq, struct reply *rp);
 	void *before_arg;
 };
