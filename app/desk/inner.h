@@ -207,6 +207,11 @@ void page_answer(struct cx *cx, struct call *call, const char *template, const c
 void trail_add(struct cx *cx, struct value *page, const char *title, const char *href);
 
 /* The house's own resources and pages */
+extern const struct column schedules_columns[];
+extern const struct sort schedules_sorts[];
+enum rc schedule_before_save(struct cx *cx, int64_t id, struct value *values);
+enum rc schedule_after_save(struct cx *cx, int64_t id, bool is_new, const struct value *values);
+void schedules_show(struct cx *cx, int64_t id, struct value *page);
 extern const struct column outbox_columns[];
 extern const struct sort outbox_sorts[];
 extern const struct filter outbox_filters[];

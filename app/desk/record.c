@@ -54,6 +54,14 @@ static const char *home_of(struct cx *cx, const struct office *o)
 
 /* Show */
 
+/* A module's page of an action, with this row in the place of ":id". */
+static const char *own_page(struct cx *cx, const char *page, const char *id)
+{
+	const char *at = strstr(page, ":id");
+
+	return at != NULL ? arena_printf(cx->arena, "%.*s%s%s", (int)(at - page), page, id, at + 3) : page;
+}
+
 static void fill_actions(struct cx *cx, const struct office *o, const struct value *row, struct value *page)
 {
 	struct value *list = value_set_list(cx->arena, page, "actions");
@@ -70,7 +78,9 @@ static void fill_actions(struct cx *cx, const struct office *o, const struct val
 		if (a->when != NULL && value_int_of(value_get(row, key), 0) == 0) continue;
 		out = value_add_map(cx->arena, list);
 		value_set_text(cx->arena, out, "title", words_get(cx->lang, a->title));
-		value_set_text(cx->arena, out, "href", arena_printf(cx->arena, "%s/%s", path, a->name));
+		value_set_text(cx->arena, out, "href",
+			       a->page != NULL ? own_page(cx, a->page, row_public_id(cx, o, row))
+					       : arena_printf(cx->arena, "%s/%s", path, a->name));
 		value_set_bool(cx->arena, out, "is_dangerous", a->is_dangerous);
 		value_set_bool(cx->arena, out, "is_link", a->page != NULL || a->confirm != NULL);
 	}

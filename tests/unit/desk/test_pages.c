@@ -283,9 +283,9 @@ static void no_write_passes_without_its_token(void **unused)
 static void every_page_of_the_house_stands_in_both_languages(void **unused)
 {
 	static const char *const pages[] = {
-		"/",         "/inbox",        "/templates",       "/gateway", "/users",  "/users/new",
-		"/users/1",  "/users/1/edit", "/users/1/history", "/roles",   "/tokens", "/tokens/new",
-		"/settings", "/jobs",         "/outbox",          "/batches",
+		"/",         "/inbox",        "/templates",       "/gateway", "/users",     "/users/new",
+		"/users/1",  "/users/1/edit", "/users/1/history", "/roles",   "/tokens",    "/tokens/new",
+		"/settings", "/jobs",         "/outbox",          "/batches", "/schedules",
 	};
 	static const char *const apis[] = { "/api/v1/inbox",    "/api/v1/templates", "/api/v1/gateway",
 					    "/api/v1/users",    "/api/v1/roles",     "/api/v1/tokens",
@@ -516,6 +516,38 @@ static void the_test_of_the_gateway_is_work_and_not_waited_for(void **unused)
 	door_close(&d);
 }
 
+static void a_schedule_is_changed_only_to_a_rule_that_is_one(void **unused)
+{
+	struct door d;
+	struct visitor v;
+	const char *a;
+
+	(void)unused;
+	door_open(&d);
+	assert_int_equal(state_run(&d.shop.state, "INSERT INTO schedule (name, job_kind, rule, updated_at)"
+						  " VALUES ('shop.daily', 'shop.day', '0 9 * * *', 0)"),
+			 RC_OK);
+	visit(&d, &v, "Olga");
+	a = door_ask(&v, "GET", "/schedules/1", NULL);
+	HAS(a, "23/11/2026 09:00");
+	HAS(a, "27/11/2026 09:00");
+	HAS(a, "America/Guayaquil");
+	a = door_ask(&v, "POST", "/schedules/1/edit",
+		     "rule=61+9+*+*+*&zone=Nowhere%2FTown&is_enabled=1&late_rule=run&late_limit_s=60");
+	STATUS(a, 422);
+	HAS(a, "The time zone “Nowhere/Town” is not known.");
+	a = door_ask(&v, "POST", "/schedules/1/edit",
+		     "rule=61+9+*+*+*&zone=&is_enabled=1&late_rule=run&late_limit_s=60");
+	STATUS(a, 422);
+	HAS(a, "id=\"e-rule\"");
+	STATUS(door_ask(&v, "POST", "/schedules/1/edit",
+			"rule=30+10+*+*+*&zone=America%2FLima&is_enabled=1&late_rule=skip&late_limit_s=60"),
+	       303);
+	HAS(door_ask(&v, "GET", "/schedules/1", NULL), "23/11/2026 10:30");
+	STATUS(door_ask(&v, "POST", "/schedules", "name=x"), 405);
+	door_close(&d);
+}
+
 static void users_and_tokens_are_made_in_the_panel_and_shown_once(void **unused)
 {
 	struct door d;
@@ -576,6 +608,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_tried_before_it_is_saved),
 		cmocka_unit_test(what_stops_an_archiving_is_said_before_asking),
 		cmocka_unit_test(the_test_of_the_gateway_is_work_and_not_waited_for),
+		cmocka_unit_test(a_schedule_is_changed_only_to_a_rule_that_is_one),
 		cmocka_unit_test(users_and_tokens_are_made_in_the_panel_and_shown_once),
 	};
 
