@@ -18,7 +18,7 @@ UNIT=/etc/systemd/system/recado.service
 TRY_DIR=${RECADO_TRY_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/recado-try}
 TRY_PORT=${RECADO_TRY_PORT:-8080}
 
-BUILD_PACKAGES="gcc libc6-dev linux-libc-dev libc-bin make cmake perl xz-utils bzip2 ca-certificates curl tzdata python3"
+BUILD_PACKAGES="gcc pkg-config libc6-dev linux-libc-dev libc-bin make cmake perl xz-utils bzip2 ca-certificates curl tzdata python3"
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev python3-pytest python3-pytest-xdist python3-selenium
 	chromium chromium-driver sqlite3 strace python3-openpyxl file procps shellcheck systemd git binutils"
 
