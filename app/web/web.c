@@ -260,11 +260,10 @@ static struct cx *cx_ready(struct web *w, int worker)
 	}
 	cx_reset(&p->cx);
 	if (worker >= 0 && p->db == NULL && w->env->store != NULL) {
-		if (db_open(&p->db, w->env->store) == RC_OK)
-			db_limit_ms(p->db, PAGE_STATEMENT_MS);
-		else
-			p->db = NULL;
+		if (db_open(&p->db, w->env->store) != RC_OK) p->db = NULL;
 	}
+	if (p->db != NULL)
+		db_limit_ms(p->db, PAGE_STATEMENT_MS); /* the call before may have asked for more */
 	p->cx.db = p->db;
 	p->cx.lang = w->env->lang;
 	p->cx.actor =
@@ -358,6 +357,8 @@ static enum rc serve(struct web *w, struct cx *cx, struct call *call)
 	if (row == NULL) return no_route(w, cx, call);
 	if (row->realm == REALM_STAFF)
 		rc = staff_check(w, cx, call, true);
+	else if (row->realm == REALM_GUEST)
+		rc = RC_NOT_FOUND; /* nobody is a guest yet */
 	else if (row->class != ROUTE_MEMORY && cx->db == NULL)
 		rc = cx_fail(cx, RC_TRY_LATER, _("The database cannot be opened right now."));
 	if (rc != RC_OK) return rc;

@@ -24,7 +24,9 @@ struct call; /* request, reply and route parameters of one call */
 
 struct route {
 	const char *method; /* "GET", "POST"; GET serves HEAD too; "*" = the handler answers every method */
-	const char *path;   /* "/clients/:id/renew"; a trailing slash is as good as none */
+	/* "/clients/:id/renew"; a trailing slash is as good as none. A staff row also answers as /api/v1/clients/…
+	** (JSON), and as /clients.csv and /clients.xlsx, unless another row is declared with that path. */
+	const char *path;
 	enum realm realm;
 	const char *right; /* needed right, NULL = any logged-in user (staff realm)  */
 	enum route_class class;
