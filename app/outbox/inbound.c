@@ -271,14 +271,17 @@ static enum rc take_message(struct cx *cx, int64_t inbound_id, const struct wase
 
 static enum rc take_status(struct cx *cx, const struct wasender_event *e)
 {
-	struct account acc;
+	struct account acc = { .id = 0 };
 	int64_t id = 0;
+	bool is_evidence = false;
 	enum rc rc = account_find(cx, &acc, CHANNEL_WHATSAPP);
 
 	if (rc == RC_OK) rc = ledger_find_key(cx, &id, acc.id, e->key_id);
-	/* Not known yet: the look that learns the key learns the state too. */
-	if (rc == RC_NOT_FOUND) return RC_OK;
-	return rc == RC_OK ? ledger_word(cx, id, e->status, "event", NULL) : rc;
+	if (rc == RC_OK) return ledger_word(cx, id, e->status, "event", NULL);
+	if (rc != RC_NOT_FOUND) return rc;
+	/* Not known yet: the look that learns the key learns the state too. Unless it is one that we are unsure of. */
+	if (acc.id == 0 || e->status != STATUS_SENT || *e->phone == '\0' || *e->text == '\0') return RC_OK;
+	return ledger_evidence(cx, acc.id, e->phone, e->text, e->key_id, &is_evidence);
 }
 
 static enum rc take_session(struct cx *cx, const struct wasender_event *e)

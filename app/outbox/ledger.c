@@ -52,7 +52,7 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 
 #define CLAIM_SELECT                                                                                            \
 	"SELECT m.id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
-	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL"                                               \
+	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind"                                       \
 	" FROM message m INDEXED BY message_queue CROSS JOIN contact c ON c.id = m.contact_id"                  \
 	" CROSS JOIN batch b ON b.id = m.batch_id"                                                              \
 	" LEFT JOIN opt_out o ON o.contact_id = m.contact_id AND o.topic = m.topic"                             \
@@ -67,7 +67,7 @@ struct candidate {
 	bool is_paused;
 };
 
-static void judge(struct candidate *k, const struct query *q, instant now)
+static void judge(struct candidate *k, const struct query *q, const struct claim *c)
 {
 	k->out_state = NULL;
 	k->out_why = "";
@@ -75,7 +75,7 @@ static void judge(struct candidate *k, const struct query *q, instant now)
 	if (strcmp(query_text(q, 9), "cancelled") == 0) {
 		k->out_state = "cancelled";
 		k->out_why = "batch";
-	} else if (k->m.expires_at <= now) {
+	} else if (k->m.expires_at <= c->now) {
 		k->out_state = "expired";
 	} else if (query_int(q, 10) != 0) {
 		k->out_state = "skipped";
@@ -83,6 +83,9 @@ static void judge(struct candidate *k, const struct query *q, instant now)
 	} else if (query_text(q, 8)[0] != '\0') {
 		k->out_state = "skipped";
 		k->out_why = "dead_contact";
+	} else if (strcmp(query_text(q, 11), c->contact_kind) != 0) {
+		k->out_state = "skipped";
+		k->out_why = "no_number"; /* known by an internal identity of the provider only */
 	}
 }
 
@@ -106,7 +109,7 @@ static enum rc read_candidates(struct cx *cx, const struct claim *c, struct cand
 					 .address = query_copy(cx, q, 7) };
 		k->m.variables_json = query_is_null(q, 5) ? NULL : query_copy(cx, q, 5);
 		k->m.text = query_is_null(q, 6) ? NULL : query_copy(cx, q, 6);
-		judge(k, q, c->now);
+		judge(k, q, c);
 	}
 	return query_end(q, rc);
 }

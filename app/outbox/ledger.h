@@ -36,7 +36,8 @@ struct claim {
 	int64_t account;
 	instant now;
 	bool is_window_open;
-	const int *slots; /* free ones */
+	const char *contact_kind; /* whom the channel can write to: "phone" */
+	const int *slots;         /* free ones */
 	int slot_count;
 	const int64_t *busy; /* contacts in flight */
 	int busy_count;
@@ -90,6 +91,11 @@ enum rc ledger_word(struct cx *cx, int64_t id, enum message_status status, const
 		    bool *changed) MUST_CHECK;
 /* The message whose provider key this is; RC_NOT_FOUND. */
 enum rc ledger_find_key(struct cx *cx, int64_t *id, int64_t account, const char *key) MUST_CHECK;
+
+/* The provider tells that a text went to an address, under this key: the unsure message that says just that is
+** sent after all. *changed: one was found. */
+enum rc ledger_evidence(struct cx *cx, int64_t account, const char *address, const char *text,
+			const char *key, bool *changed) MUST_CHECK;
 
 struct due_check {
 	int64_t id;

@@ -1,5 +1,6 @@
 /*
-** outbox_answer.c -- any answer of the gateway: first byte the status, the rest headers up to a blank line, then the body.
+** outbox_answer.c -- any answer of the gateway: first byte the status, then headers up to a blank line, then
+** the body.
 **
 ** Whatever comes, "sent" needs a 2xx, a refusal a 4xx or a 2xx, and everything else is unsure or later.
 */

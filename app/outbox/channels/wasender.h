@@ -30,10 +30,10 @@ enum wasender_event_kind {
 /* All text is lent from the parsed body. */
 struct wasender_event {
 	enum wasender_event_kind kind;
-	const char *key_id; /* "" if none (old flat bodies); else unique for ever          */
-	const char *phone;  /* "+593…", "" when only a LID is known                        */
-	const char *lid;    /* digits of the internal identity, "" if none                */
-	const char *name, *text;
+	const char *key_id;      /* "" if none (old flat bodies); else unique for ever          */
+	const char *phone;       /* "+593…", "" when only a LID is known; EVENT_STATUS: whom it went to  */
+	const char *lid;         /* digits of the internal identity, "" if none                */
+	const char *name, *text; /* EVENT_STATUS: what was sent, if the event says so */
 	enum message_status status;
 	const char *session; /* static word                                             */
 	instant at;          /* 0 if not said                                           */

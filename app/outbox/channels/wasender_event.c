@@ -59,6 +59,9 @@ static const char *digits_before_at(struct arena *a, const char *text)
 	return arena_bytes(a, text, n);
 }
 
+static const char *const texts_of_message[] = { "messageBody", "message.extendedTextMessage.text",
+						"message.conversation", NULL };
+
 static const char *phone_of(struct arena *a, const struct value *key)
 {
 	static const char *const paths[] = { "cleanedSenderPn", "senderPn", NULL };
@@ -105,8 +108,6 @@ static struct wasender_event *add(struct gather *g, enum wasender_event_kind kin
 
 static void add_message(struct gather *g, const struct value *m)
 {
-	static const char *const texts[] = { "messageBody", "message.extendedTextMessage.text",
-					     "message.conversation", NULL };
 	const struct value *key = value_get(m, "key");
 	struct wasender_event *e = add(g, EVENT_IGNORED);
 	instant at = time_of(value_get(m, "messageTimestamp"));
@@ -116,7 +117,7 @@ static void add_message(struct gather *g, const struct value *m)
 	e->phone = phone_of(g->a, key);
 	e->lid = lid_of(g->a, key);
 	e->name = value_text_of(value_get(m, "pushName"), "");
-	e->text = first_text(m, texts);
+	e->text = first_text(m, texts_of_message);
 	if (at > 0) e->at = at;
 	if (value_bool_of(value_get(key, "fromMe"), false)) return;
 	if (!is_person(value_text_of(value_get(key, "remoteJid"), ""))) return;
@@ -143,6 +144,8 @@ static void add_sent(struct gather *g, const struct value *s)
 
 	if (e == NULL) return;
 	e->key_id = value_text_of(value_path(s, "key.id"), "");
+	e->phone = phone_of(g->a, value_get(s, "key"));
+	e->text = first_text(s, texts_of_message);
 	e->status = success != NULL && !value_bool_of(success, true) ? STATUS_ERROR : STATUS_SENT;
 	if (*e->key_id != '\0') e->kind = EVENT_STATUS;
 }

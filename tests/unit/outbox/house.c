@@ -85,6 +85,7 @@ int house_claim(struct house *h, struct claimed *out, int n)
 	int64_t busy[SLOTS_MAX];
 	struct query *q = NULL;
 	struct claim c = { .account = h->account,
+			   .contact_kind = "phone",
 			   .now = cx_now(&h->s.cx),
 			   .is_window_open = true,
 			   .slots = slots,

@@ -255,6 +255,49 @@ static void later_states_reach_the_message_and_never_go_back(void **state)
 	house_close(&h);
 }
 
+static void the_gateways_own_report_settles_an_unsure_message(void **state)
+{
+	static const struct template_default texts[] = {
+		{ .name = "t.one", .title = "One", .body = "Hola {{cliente}}" }, { .name = NULL }
+	};
+	struct house h;
+	struct claimed got[2];
+	struct value *variables;
+	int64_t version = 0, rendered;
+
+	(void)state;
+	open_inbox(&h);
+	assert_int_equal(templates_ensure(&h.s.cx, "t", texts), RC_OK);
+	assert_int_equal(template_current(&h.s.cx, &version, NULL, "t.one"), RC_OK);
+	variables = value_map(h.s.cx.arena);
+	value_set_text(h.s.cx.arena, variables, "cliente", "Ana");
+	(void)house_message(&h, 1);
+	rendered = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 2),
+							.template_version_id = version,
+							.variables = variables });
+	assert_int_equal(house_claim(&h, got, 2), 2);
+	house_settle(&h, &got[0], OUTCOME_UNSURE, "cut");
+	house_settle(&h, &got[1], OUTCOME_UNSURE, "cut");
+	arrive(&h, "e0",
+	       "{\"event\":\"message.sent\",\"data\":{\"key\":{\"id\":\"X0\",\"fromMe\":true,\"remoteJid\":"
+	       "\"+593990000001\"},\"message\":{\"conversation\":\"Otra cosa\"},\"success\":true}}");
+	assert_string_equal(house_state(&h, got[0].id), "unsure");
+	arrive(&h, "e1",
+	       "{\"event\":\"message.sent\",\"data\":{\"key\":{\"id\":\"X1\",\"fromMe\":true,\"remoteJid\":"
+	       "\"+593990000001\"},\"message\":{\"conversation\":\"Hola\"},\"success\":true}}");
+	assert_string_equal(house_state(&h, got[0].id), "sent");
+	assert_string_equal(house_state(&h, rendered), "unsure");
+	arrive(&h, "e2",
+	       "{\"event\":\"message.sent\",\"data\":{\"key\":{\"id\":\"X2\",\"fromMe\":true,\"remoteJid\":"
+	       "\"593990000002@s.whatsapp.net\"},\"message\":{\"conversation\":\"Hola Ana\"},\"success\":true}}");
+	assert_string_equal(house_state(&h, rendered), "sent");
+	/* …and its later states are heard. */
+	arrive(&h, "e3",
+	       "{\"event\":\"messages.update\",\"data\":{\"update\":{\"status\":4},\"key\":{\"id\":\"X2\"}}}");
+	assert_string_equal(house_state(&h, rendered), "read");
+	house_close(&h);
+}
+
 static void a_lost_session_holds_the_channel_and_a_found_one_opens_it(void **state)
 {
 	struct house h;
@@ -404,6 +447,7 @@ int main(void)
 		cmocka_unit_test(an_old_flat_body_is_understood),
 		cmocka_unit_test(an_acknowledgement_goes_out_once_a_day),
 		cmocka_unit_test(later_states_reach_the_message_and_never_go_back),
+		cmocka_unit_test(the_gateways_own_report_settles_an_unsure_message),
 		cmocka_unit_test(a_lost_session_holds_the_channel_and_a_found_one_opens_it),
 		cmocka_unit_test(a_loss_of_a_quarter_of_an_hour_is_told),
 		cmocka_unit_test(who_writes_has_whatsapp_again),

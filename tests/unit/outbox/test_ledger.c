@@ -136,7 +136,7 @@ static void at_night_only_answers_leave(void **state)
 	struct house h;
 	struct claimed got[4];
 	int slots[4] = { 0, 1, 2, 3 };
-	struct claim c = { .slots = slots, .slot_count = 4, .out = got };
+	struct claim c = { .slots = slots, .slot_count = 4, .out = got, .contact_kind = "phone" };
 	int64_t answer;
 	bool is_waiting = true;
 
@@ -158,6 +158,23 @@ static void at_night_only_answers_leave(void **state)
 	assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
 	assert_int_equal(c.count, 1);
 	assert_int_equal(got[0].id, answer);
+	house_close(&h);
+}
+
+static void who_has_no_number_is_not_written_to(void **state)
+{
+	struct house h;
+	struct claimed got[4];
+	int64_t id, contact = 0;
+
+	(void)state;
+	house_open(&h, 0);
+	assert_int_equal(tx_begin(&h.s.cx), RC_OK);
+	assert_int_equal(contact_ensure(&h.s.cx, &contact, "chat", "lid:555555555"), RC_OK);
+	assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
+	id = house_add(&h, &(struct message_new){ .contact_id = contact });
+	assert_int_equal(house_claim(&h, got, 4), 0);
+	assert_string_equal(house_state(&h, id), "skipped");
 	house_close(&h);
 }
 
@@ -379,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_message_before_its_time_is_not_even_looked_at),
 		cmocka_unit_test(what_changed_after_queueing_is_seen_at_the_last_moment),
 		cmocka_unit_test(at_night_only_answers_leave),
+		cmocka_unit_test(who_has_no_number_is_not_written_to),
 		cmocka_unit_test(an_occasion_is_queued_once),
 		cmocka_unit_test(after_a_crash_what_was_on_its_way_is_unsure_and_stays_so),
 		cmocka_unit_test(a_person_decides_an_unsure_message_once),
