@@ -51,9 +51,9 @@ enum rc handle_action_ask(struct cx *cx, struct call *call)
 	path = row_path(cx, arg->office, row);
 	trail_add(cx, page, words_get(cx->lang, arg->office->r->title),
 		  arena_printf(cx->arena, "/%s", arg->office->r->name));
-	trail_add(cx, page, value_text_of(value_get(row, "_name"), ""), path);
+	trail_add(cx, page, row_name(cx, arg->office, row), path);
 	value_set_text(cx->arena, page, "question", question_of(cx, arg->action));
-	value_set_text(cx->arena, page, "what", value_text_of(value_get(row, "_name"), ""));
+	value_set_text(cx->arena, page, "what", row_name(cx, arg->office, row));
 	value_set_text(cx->arena, page, "form_action",
 		       arena_printf(cx->arena, "%s/%s", path, arg->action->name));
 	value_set_text(cx->arena, page, "yes", title);
@@ -153,10 +153,10 @@ static void bulk_run(struct cx *cx, struct call *call, const struct office_arg *
 		} else {
 			b->failed++;
 			if (b->first_failure == NULL)
-				b->first_failure = arena_printf(
-					cx->arena, "%s: %s",
-					row != NULL ? value_text_of(value_get(row, "_name"), "") : b->ids[i],
-					cx_sentence(cx, rc));
+				b->first_failure =
+					arena_printf(cx->arena, "%s: %s",
+						     row != NULL ? row_name(cx, arg->office, row) : b->ids[i],
+						     cx_sentence(cx, rc));
 		}
 		cx->message = ""; /* the next row has its own sentence */
 		cx->error_code = NULL;

@@ -13,7 +13,7 @@
 	"' LIMIT 10001))"
 
 const struct column batches_columns[] = {
-	{ .name = "title", .title = N_("Title"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "title", .title = N_("Title"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_WORDS },
 	{ .name = "created_at",
 	  .title = N_("Made"),
 	  .type = COLUMN_INSTANT,

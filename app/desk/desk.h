@@ -35,6 +35,7 @@ enum column_type {
 #define COL_SEARCH   (1u << 5) /* its folded text goes into `search`                      */
 #define COL_SECRET   (1u << 6) /* never shown, exported or kept in history               */
 #define COL_API      (1u << 7) /* in the API only: a code whose words another column shows */
+#define COL_WORDS    (1u << 9) /* a text that holds a msgid: shown translated               */
 #define COL_PAGE     (1u << 8) /* in pages and CSV only, not in the API                    */
 
 struct column {
@@ -114,6 +115,7 @@ struct resource {
 	/* Own pages instead of the generic forms: "/users/new", "/users/:id/edit"; the module's routes
 	** serve them. NULL = generic. The API's own writing stays generic. */
 	const char *new_page, *edit_page;
+	bool names_are_words; /* row_name gives a msgid: shown translated                  */
 };
 
 /* A card on the home page, and a gauge in /metrics when metric is given. */

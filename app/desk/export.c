@@ -120,7 +120,13 @@ static void put_cell(struct cx *cx, struct writer *w, const struct office *o, si
 		put(w, choice != NULL ? words_get(cx->lang, choice->title) : query_text(q, at), true);
 		return;
 	}
-	case COLUMN_REF: put(w, query_text(q, p->name[i] >= 0 ? p->name[i] : at), true); return;
+	case COLUMN_REF: {
+		const char *name = query_text(q, p->name[i] >= 0 ? p->name[i] : at);
+		bool is_words = o->column_ref[i] != NULL && o->column_ref[i]->r->names_are_words;
+
+		put(w, is_words ? words_get(cx->lang, name) : name, true);
+		return;
+	}
 	case COLUMN_INT:
 	case COLUMN_DATE: put(w, query_text(q, at), false); return;
 	case COLUMN_PHONE: {
@@ -131,7 +137,11 @@ static void put_cell(struct cx *cx, struct writer *w, const struct office *o, si
 		put(w, text, text[0] != '+' || text[1 + strspn(text + 1, "0123456789")] != '\0');
 		return;
 	}
-	default: put(w, query_text(q, at), true); return;
+	default:
+		put(w,
+		    (c->flags & COL_WORDS) != 0 ? words_get(cx->lang, query_text(q, at)) : query_text(q, at),
+		    true);
+		return;
 	}
 }
 

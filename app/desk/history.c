@@ -29,7 +29,7 @@ static const char *value_shown(struct cx *cx, const struct office *o, const char
 		if (strcmp(c->name, name) != 0) continue;
 		if (c->type == COLUMN_REF && o->column_ref[i] != NULL && v->type == VALUE_INT) {
 			if (row_of(cx, o->column_ref[i], v->integer, SELECT_NAME, true, &row) == RC_OK)
-				return value_text_of(value_get(row, "_name"), "");
+				return row_name(cx, o->column_ref[i], row);
 			return arena_printf(cx->arena, "%lld", (long long)v->integer);
 		}
 		row = value_map(cx->arena);
@@ -124,7 +124,7 @@ enum rc handle_history(struct cx *cx, struct call *call)
 		return RC_OK;
 	}
 	trail_add(cx, page, words_get(cx->lang, o->r->title), arena_printf(cx->arena, "/%s", o->r->name));
-	trail_add(cx, page, value_text_of(value_get(row, "_name"), ""), row_path(cx, o, row));
+	trail_add(cx, page, row_name(cx, o, row), row_path(cx, o, row));
 	value_set_bool(cx->arena, page, "is_empty", list->count == 0);
 	page_answer(cx, call, "desk/history", _("History"), page);
 	return RC_OK;

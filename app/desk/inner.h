@@ -154,6 +154,8 @@ bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struc
 
 /* Shape.c: raw maps to what people and programs read */
 const char *row_path(struct cx *cx, const struct office *o, const struct value *row); /* "/clients/abc" */
+/* How the row is called, for people. */
+const char *row_name(const struct cx *cx, const struct office *o, const struct value *row);
 const char *row_public_id(struct cx *cx, const struct office *o, const struct value *row);
 const char *cell_text(struct cx *cx, const struct office *o, size_t column, const struct value *row);
 /* {text, href, mark, is_number, is_short, is_long} for a page. */

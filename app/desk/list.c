@@ -215,7 +215,7 @@ static void fill_rows(struct cx *cx, const struct office *o, const struct rows *
 		bool is_first = true;
 
 		value_set_text(cx->arena, out, "id", row_public_id(cx, o, row));
-		value_set_text(cx->arena, out, "name", value_text_of(value_get(row, "_name"), ""));
+		value_set_text(cx->arena, out, "name", row_name(cx, o, row));
 		/* What most cells lack is found here, one step out, not at the end of the page. */
 		value_set_null(cx->arena, out, "href");
 		value_set_null(cx->arena, out, "mark");

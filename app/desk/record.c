@@ -150,7 +150,7 @@ static enum rc show_page(struct cx *cx, struct call *call, const struct office *
 	if (value_get(page, "archived") == NULL) fill_actions(cx, o, row, page);
 	if (o->r->show != NULL) o->r->show(cx, id, page);
 	page_answer(cx, call, o->r->show_template != NULL ? o->r->show_template : "desk/show",
-		    value_text_of(value_get(row, "_name"), ""), page);
+		    row_name(cx, o, row), page);
 	return RC_OK;
 }
 
@@ -177,7 +177,7 @@ static enum rc form_page(struct cx *cx, struct call *call, const struct office *
 		rc = row_stored(cx, o, id, &stored);
 		if (rc == RC_OK) rc = row_of(cx, o, id, SELECT_SHOW, false, &row);
 		if (rc != RC_OK) return rc;
-		name = value_text_of(value_get(row, "_name"), "");
+		name = row_name(cx, o, row);
 		path = row_path(cx, o, row);
 	}
 	title = id != 0 ? arena_printf(cx->arena, _("Change: %s"), name)
@@ -351,7 +351,7 @@ static enum rc after_save(struct cx *cx, struct call *call, const struct office 
 	if (rc != RC_OK) return rc;
 	answer_flash(cx, call, row_path(cx, o, row),
 		     arena_printf(cx->arena, is_new ? _("“%s” was created.") : _("“%s” was saved."),
-				  value_text_of(value_get(row, "_name"), "")));
+				  row_name(cx, o, row)));
 	return RC_OK;
 }
 
@@ -391,7 +391,7 @@ static enum rc ask_page(struct cx *cx, struct call *call, const struct office *o
 	enum rc rc = row_of(cx, o, id, SELECT_NAME, false, &row);
 
 	if (rc != RC_OK) return rc;
-	name = value_text_of(value_get(row, "_name"), "");
+	name = row_name(cx, o, row);
 	path = row_path(cx, o, row);
 	trail_add(cx, page, words_get(cx->lang, o->r->title), home_of(cx, o));
 	trail_add(cx, page, name, path);

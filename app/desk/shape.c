@@ -30,6 +30,13 @@ const char *row_public_id(struct cx *cx, const struct office *o, const struct va
 	return arena_printf(cx->arena, "%lld", (long long)value_int_of(value_get(row, "_id"), 0));
 }
 
+const char *row_name(const struct cx *cx, const struct office *o, const struct value *row)
+{
+	const char *name = value_text_of(value_get(row, "_name"), "");
+
+	return o->r->names_are_words ? words_get(cx->lang, name) : name;
+}
+
 const char *row_path(struct cx *cx, const struct office *o, const struct value *row)
 {
 	return arena_printf(cx->arena, "/%s/%s", o->r->name, row_public_id(cx, o, row));
@@ -90,7 +97,12 @@ const char *cell_text(struct cx *cx, const struct office *o, size_t column, cons
 
 		return choice != NULL ? words_get(cx->lang, choice->title) : as_text(cx, v);
 	}
-	case COLUMN_REF: return value_text_of(beside(cx, row, c->name, "name"), as_text(cx, v));
+	case COLUMN_REF: {
+		const struct office *ref = o->column_ref[column];
+		const char *name = value_text_of(beside(cx, row, c->name, "name"), as_text(cx, v));
+
+		return ref != NULL && ref->r->names_are_words ? words_get(cx->lang, name) : name;
+	}
 	case COLUMN_PHONE: {
 		char shown[32];
 		const char *text = value_text_of(v, "");
@@ -100,6 +112,8 @@ const char *cell_text(struct cx *cx, const struct office *o, size_t column, cons
 		return arena_text(cx->arena, shown);
 	}
 	case COLUMN_TEXT:
+		if ((c->flags & COL_WORDS) != 0) return words_get(cx->lang, as_text(cx, v));
+		break;
 	case COLUMN_LONG_TEXT:
 	case COLUMN_INT:
 	case COLUMN_EMAIL:

@@ -101,6 +101,20 @@ static struct value *sample_of(struct cx *cx, const char *name, const char *cons
 
 /* List */
 
+/* The text with made-up values: what a person wants to see. The text itself when that does not work. */
+static void set_example(struct cx *cx, const struct value *row, struct value *out)
+{
+	const char *name = value_text_of(value_get(row, "name"), "");
+	const char *body = value_text_of(value_get(row, "body"), ""), *shown = body, *before = cx->message;
+	const char *const *known = NULL;
+
+	if (known_of(cx, name, value_text_of(value_get(row, "module"), ""), &known) == RC_OK &&
+	    template_render_body(cx, &shown, body, known, sample_of(cx, name, known)) != RC_OK)
+		shown = body;
+	cx->message = before;
+	value_set_text(cx->arena, out, "example", shown);
+}
+
 enum rc handle_templates(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena), *rows = NULL, *list;
@@ -123,6 +137,7 @@ enum rc handle_templates(struct cx *cx, struct call *call)
 		value_set_text(cx->arena, out, "title",
 			       words_get(cx->lang, value_text_of(value_get(v, "title"), "")));
 		value_set_text(cx->arena, out, "body", value_text_of(value_get(v, "body"), ""));
+		if (call_shape(call) == SHAPE_PAGE) set_example(cx, v, out);
 		value_set_text(cx->arena, out, "href", arena_printf(cx->arena, "/templates/%s", name));
 		value_set_bool(cx->arena, out, "is_edited", value_int_of(value_get(v, "is_edited"), 0) != 0);
 		if (call_shape(call) == SHAPE_JSON)
