@@ -72,7 +72,7 @@ enum rc notice_add_manual(struct cx *cx, int64_t *notice_id, int64_t *message_id
 	public_id_new(public_id);
 	rc = batch_open(cx, &batch,
 			&(struct batch_new){ .kind = "renewals.single",
-					     .title = notice->title,
+					     .title = words_get(cx->env->lang, notice->title),
 					     .origin = "manual",
 					     .local_on = local_on });
 	if (rc == RC_OK) rc = batch_planned(cx, batch);

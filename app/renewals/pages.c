@@ -57,6 +57,8 @@ const struct route renewals_pages_routes[] = {
 	  .menu = N_("Statistics"),
 	  .help = N_("Notices per day"),
 	  .handle = handle_stats },
+	PAGE_ROW("/renewals/months", "renewals.runs", handle_months,
+		 N_("A year of the business, month by month")),
 	PAGE_ROW("/renewals/cron-help", "renewals.run", handle_cron_help,
 		 N_("How to let an outside scheduler start the run")),
 	FORM_ROW("/renewals/cron-help", "renewals.cron", handle_cron_token,

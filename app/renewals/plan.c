@@ -472,7 +472,7 @@ static enum rc open_run(struct plan *p)
 	if (rc == RC_OK)
 		rc = tx_end(cx, batch_open(cx, &p->result->batch_id,
 					   &(struct batch_new){ .kind = BATCH_NOTICES,
-								.title = N_("Renewal notices"),
+								.title = words_get(cx->env->lang, N_("Renewal notices")),
 								.origin = p->options->batch_origin,
 								.local_on = local_on }));
 	return rc;

@@ -117,6 +117,9 @@ enum rc handle_request_renew(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_client_new(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_client_create(struct cx *cx, struct call *call) MUST_CHECK;
 
+/* page_months.c */
+enum rc handle_months(struct cx *cx, struct call *call) MUST_CHECK;
+
 /* page_runs.c */
 enum rc handle_stats(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_runs(struct cx *cx, struct call *call) MUST_CHECK;
