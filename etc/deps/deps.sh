@@ -16,6 +16,8 @@
 set -euo pipefail
 umask 022
 export LC_ALL=C
+# Called from our Makefile, which switches make's own rules off; the libraries' makefiles need them.
+unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 TABLE=$HERE/table.tsv
@@ -455,9 +457,14 @@ build_tzdata()
 # Runs a recipe with its output in a log; shows the log's end when it fails.
 step()
 {
-	local t0=$SECONDS
+	local t0=$SECONDS rc
 
-	if ! "build_$1" >"$WORK/$1.log" 2>&1; then
+	# Not in a condition: there bash would let a failed command of the recipe pass.
+	set +e
+	(set -e; "build_$1") >"$WORK/$1.log" 2>&1
+	rc=$?
+	set -e
+	if [ $rc -ne 0 ]; then
 		tail -n 25 "$WORK/$1.log" >&2
 		say "$FLAVOUR/$1 failed; whole log: $WORK/$1.log"
 		return 1
@@ -490,11 +497,13 @@ build_prefix()
 	export CC
 	step sqlite &           # the longest by far: it has one core for itself
 	sqlite_pid=$!
+	trap 'kill $sqlite_pid 2>/dev/null || true' EXIT
 	for lib in zlib yyjson inih argon2 mbedtls libmicrohttpd curl tzdata; do
-		step $lib || { wait $sqlite_pid || true; exit 1; }
+		step $lib
 	done
 	if [ "$FLAVOUR" = musl ]; then step mimalloc; fi
-	wait $sqlite_pid || exit 1
+	wait $sqlite_pid
+	trap - EXIT
 	for lib in "${!VERSION_OF[@]}"; do
 		if [ "$FLAVOUR" = musl ] || { [ "$lib" != musl ] && [ "$lib" != mimalloc ]; }; then
 			echo "$lib ${VERSION_OF[$lib]}"
