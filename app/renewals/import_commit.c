@@ -135,7 +135,8 @@ static enum rc add_subscription(struct commit *c, const struct line *l, int64_t 
 		"INSERT INTO subscription (public_id, client_id, service_id, price_cents, currency, payment_method, payment_status,"
 		" payment_at, starts_on, ends_on, period_days, generation, created_at, created_by, updated_at, search)"
 		" VALUES (:public_id, :client, :service, :price, :currency, :method, :status,"
-		" CASE :status WHEN 'paid' THEN :now END, :starts_on, :ends_on, :days, :generation, :now, :by, :now, :search)",
+		" CASE :status WHEN 'paid' THEN :now END, :starts_on, :ends_on, :days, :generation, :now, :by, :now, (SELECT c.search || ' ' || v.search"
+		" FROM client c, service v WHERE c.id = :client AND v.id = :service))",
 		PARAMS(P_TEXT(":public_id", public_id), P_INT(":client", client_id),
 		       P_INT(":service", l->service_id), P_INT(":price", price),
 		       P_TEXT(":currency", currency), P_TEXT(":method", method),
@@ -143,13 +144,7 @@ static enum rc add_subscription(struct commit *c, const struct line *l, int64_t 
 		       P_TEXT(":starts_on", given[0] != '\0' ? given : starts_on),
 		       P_TEXT(":ends_on", l->ends_on), P_INT(":days", period_days_of(period)),
 		       P_INT(":generation", c->generation), P_INT(":now", cx_now(cx)),
-		       P_TEXT(":by", cx->actor.name),
-		       P_TEXT(":search",
-			      text_fold(
-				      cx->arena,
-				      arena_printf(cx->arena, "%s %s %s", fact(l, "given_names"),
-						   fact(l, "surnames"),
-						   value_text_of(value_get(service, "display_name"), ""))))));
+		       P_TEXT(":by", cx->actor.name)));
 	if (rc != RC_OK) return rc;
 	id = db_last_id(cx);
 	c->subscriptions_new++;
