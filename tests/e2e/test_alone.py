@@ -1,0 +1,70 @@
+"""The binary needs nothing of the machine it runs on: static, small, at home in an empty folder."""
+import os
+import pathlib
+import shutil
+import subprocess
+import urllib.parse
+
+import pytest
+
+from house import Refused, binary, read_line, request, spawn, stop
+
+RELEASE = pathlib.Path(binary())
+
+
+@pytest.fixture
+def release():
+    said = subprocess.run(["file", "-b", RELEASE], capture_output=True, text=True, check=True).stdout
+    if "stripped" in said and "not stripped" not in said:
+        return said
+    pytest.skip("not the release binary")
+
+
+def test_it_is_linked_statically_and_small(release):
+    assert "static" in release and "interpreter" not in release, release
+    assert RELEASE.stat().st_size <= 8 * 1024 * 1024
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
+def test_it_serves_from_an_empty_root(release, village):
+    root = village.folder / "root"
+    (root / "etc").mkdir(parents=True)
+    for name in ("resolv.conf", "hosts"):
+        source = pathlib.Path("/etc") / name
+        (root / "etc" / name).write_text(source.read_text() if source.exists() else "127.0.0.1 localhost\n")
+    shutil.copy(RELEASE, root / "recado")
+
+    def inside(*words, code=0):
+        done = subprocess.run(["chroot", root, "/recado", *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done
+        return done.stdout
+
+    inside("init", "/state")
+    config = ["--config", "/state/recado.ini"]
+    for name, value in (("mode.offline", "yes"), ("web.listen", "127.0.0.1:0"), ("business.zone", "America/Bogota"),
+                        ("whatsapp.pause_s", "0"), ("outbox.window_to", "23:59"), ("outbox.window_from", "00:00")):
+        inside("config", "set", name, value, *config)
+    log = open(village.folder / "log", "ab")
+    server = spawn(["chroot", root, "/recado", "serve", *config], log)
+    try:
+        try:
+            address = read_line(server, rb"(http://127\.0\.0\.1:\d+)\n", log.name).group(1).decode()
+        except Refused as refused:
+            raise AssertionError(refused) from None
+        assert request(address, "GET", "/health/live").status == 200
+        page = request(address, "GET", "/login", headers={"Host": urllib.parse.urlsplit(address).netloc})
+        assert page.status == 200 and "Contraseña" in page.text
+        inside("demo", *config)
+        assert "📊 Total: " in inside("renewals", "run", "--wait", *config)
+    finally:
+        stop(server)
+        log.close()
+
+
+def test_it_tells_what_it_is_made_of(village):
+    house = village.house()
+    parts = house.run("version", json_out=True, config=False)
+    text = str(parts)
+    for name in ("sqlite", "curl", "mbedtls", "microhttpd", "yyjson", "argon2"):
+        assert name in text.lower(), name
+    assert house.run("--version", config=False).startswith("recado ")

@@ -1,0 +1,89 @@
+"""install.sh as a person runs it for the first time: it ends with a served panel and the day's notices."""
+import http.client
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from house import ROOT, binary, text_of
+
+INSTALL = ROOT / "install.sh"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A release archive as it is unpacked: the program and the script, no sources, so nothing is built."""
+    folder = tmp_path / "recado-release"
+    folder.mkdir()
+    shutil.copy(binary(), folder / "recado")
+    shutil.copy(INSTALL, folder / "install.sh")
+    shutil.copytree(ROOT / "etc", folder / "etc", ignore=shutil.ignore_patterns("deps", "build"))
+    return folder
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def end(pid):
+    """Stop that one process and wait until it has ended."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    os.kill(pid, signal.SIGTERM)
+    select.select([handle], [], [], 60)
+    os.close(handle)
+
+
+def look_around(out, port):
+    """Log in with what the summary says and see the notices."""
+    user = re.search(r"user +(\S+)\s+password +(\S+)", out)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    line.request("POST", "/login", f"name={user.group(1)}&password={user.group(2)}",
+                 {"Content-Type": "application/x-www-form-urlencoded"})
+    reply = line.getresponse()
+    reply.read()
+    assert reply.status == 303, reply.status
+    line.request("GET", "/notices", headers={"Cookie": reply.getheader("Set-Cookie").split(";")[0]})
+    page = text_of(line.getresponse().read().decode())
+    line.close()
+    return page
+
+
+def test_trying_it_ends_with_a_served_panel_and_the_days_notices(archive, tmp_path):
+    home, port, pid = tmp_path / "home", free_port(), None
+    home.mkdir()
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "RECADO_TRY_PORT": str(port), "TERM": "dumb"}
+    try:
+        for _ in range(2):                              # the second time replaces the first
+            done = subprocess.run([archive / "install.sh", "--try"], env=env, capture_output=True, text=True,
+                                  timeout=300, stdin=subprocess.DEVNULL)
+            assert done.returncode == 0, done
+            pid = int(re.search(r"kill (\d+)", done.stdout).group(1))
+            assert "🚨 Buscando suscripciones que vencen HOY..." in done.stdout
+            assert int(re.search(r"📊 Total: (\d+)", done.stdout).group(1)) > 0
+            assert int(re.search(r"http://127\.0\.0\.1:(\d+)", done.stdout).group(1)) == port
+            assert home in pathlib.Path(re.search(r"Its folder: (\S+)", done.stdout).group(1)).parents
+            assert "Netflix" in look_around(done.stdout, port)
+    finally:
+        if pid:
+            end(pid)
+    with socket.socket() as s:
+        assert s.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_what_it_does_not_know_it_says(archive):
+    done = subprocess.run([archive / "install.sh", "--fly"], capture_output=True, text=True)
+    assert done.returncode == 1 and "--fly" in done.stderr and done.stdout == ""
+    help_text = subprocess.run([archive / "install.sh", "--help"], capture_output=True, text=True, check=True).stdout
+    for option in ("--try", "--test", "--upgrade", "--uninstall"):
+        assert option in help_text
