@@ -199,6 +199,10 @@ const struct route desk_routes[] = {
 	PAGE("GET", "/roles", "users.view", handle_roles, NULL, N_("Which role may do what")),
 	PAGE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
 	PAGE("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token")),
+	PAGE("GET", "/jobs/:id/progress", "jobs.view", handle_job_progress, NULL,
+	     N_("How far a job is, as JSON")),
+	PAGE("GET", "/me", NULL, handle_me, N_("My account"), N_("Language, e-mail and password")),
+	PAGE("POST", "/me", NULL, handle_me_save, NULL, N_("Change the own account")),
 	PAGE("GET", "/settings", "settings.view", handle_settings, N_("Settings"),
 	     N_("The settings in force")),
 	{ .method = NULL },
@@ -212,7 +216,8 @@ const struct route desk_routes[] = {
 static const struct {
 	const char *path;
 	int order;
-} places[] = { { "/", 0 }, { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 }, { "/settings", 90 } };
+} places[] = { { "/", 0 },         { "/inbox", 55 },    { "/templates", 62 },
+	       { "/gateway", 63 }, { "/settings", 90 }, { "/me", 95 } };
 
 static int place_of(const char *path)
 {

@@ -5,6 +5,8 @@
 */
 #include "desk/inner.h"
 
+#include <string.h>
+
 #define RUNS_SHOWN 50 /* tries of one job, newest first */
 
 const struct column jobs_columns[] = {
@@ -102,9 +104,56 @@ const struct action jobs_actions[] = {
 	{ .name = NULL },
 };
 
+/* {done, total, text, is_over} of a job: what the bar of web/progress asks for. */
+static enum rc progress_of(struct cx *cx, int64_t id, struct value *out)
+{
+	struct value *row = NULL;
+	const char *state;
+	int64_t done, total;
+	enum rc rc =
+		db_row(cx, &row, "SELECT state, progress_done, progress_total, note FROM job WHERE id = :id",
+		       PARAMS(P_INT(":id", id)));
+
+	if (rc != RC_OK) return rc;
+	state = value_text_of(value_get(row, "state"), "");
+	done = value_int_of(value_get(row, "progress_done"), 0);
+	total = value_int_of(value_get(row, "progress_total"), 0);
+	value_set_int(cx->arena, out, "done", done);
+	value_set_int(cx->arena, out, "total", total);
+	value_set_text(cx->arena, out, "text",
+		       total > 0
+			       ? arena_printf(cx->arena, _("%lld of %lld"), (long long)done, (long long)total)
+			       : value_text_of(value_get(row, "note"), ""));
+	value_set_bool(cx->arena, out, "is_over",
+		       strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
+	return RC_OK;
+}
+
+enum rc handle_job_progress(struct cx *cx, struct call *call)
+{
+	struct value *out = value_map(cx->arena);
+	int64_t id = 0;
+	enum rc rc = desk_find(cx, &id, desk_resource("jobs"), call_param(call, "id"));
+
+	if (rc == RC_OK) rc = progress_of(cx, id, out);
+	if (rc == RC_OK) answer_json(cx, call, 200, out);
+	return rc;
+}
+
+static void show_progress(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *bar = value_map(cx->arena);
+
+	if (progress_of(cx, id, bar) != RC_OK || value_bool_of(value_get(bar, "is_over"), true)) return;
+	value_set_text(cx->arena, bar, "poll", arena_printf(cx->arena, "/jobs/%lld/progress", (long long)id));
+	value_set(page, "progress", bar);
+}
+
 void jobs_show(struct cx *cx, int64_t id, struct value *page)
 {
 	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "runs");
+
+	show_progress(cx, id, page);
 
 	if (db_rows(cx, &rows, RUNS_SHOWN,
 		    "SELECT attempt, started_at, finished_at, outcome, error FROM job_run WHERE job_id = :id"

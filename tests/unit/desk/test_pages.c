@@ -551,6 +551,59 @@ static void a_schedule_is_changed_only_to_a_rule_that_is_one(void **unused)
 	door_close(&d);
 }
 
+static void a_seller_changes_his_own_password_with_the_old_one(void **unused)
+{
+	struct door d;
+	struct visitor sara;
+
+	(void)unused;
+	door_open(&d);
+	visit(&d, &sara, "Sara");
+	HAS(door_ask(&sara, "GET", "/me", NULL), "<strong>Sara</strong>");
+	HAS(door_ask(&sara, "POST", "/me", "email=x&language="), "“x” is not an e-mail address.");
+	STATUS(door_ask(&sara, "POST", "/me", "email=sara%40example.com&language=es"), 303);
+	assert_int_equal(
+		state_int(&d.shop.state,
+			  "SELECT count(*) FROM user WHERE email = 'sara@example.com' AND name = 'Sara'"),
+		1);
+	HAS(door_ask(&sara, "GET", "/me", NULL), "<html lang=\"es\"");
+	STATUS(door_ask(&sara, "POST", "/me", "email=&language=en&password=another+long+one&current=wrong"),
+	       422);
+	STATUS(door_ask(
+		       &sara, "POST", "/me",
+		       "email=&language=en&password=another+long+one&current=correct+horse+battery&role=owner&name=Zoe"),
+	       303);
+	STATUS(door_ask(&sara, "GET", "/me", NULL), 303); /* logged out */
+	assert_int_equal(state_int(&d.shop.state,
+				   "SELECT count(*) FROM user u JOIN role r ON r.id = u.role_id"
+				   " WHERE u.name = 'Sara' AND r.name = 'seller'"),
+			 1);
+	door_close(&d);
+}
+
+static void a_running_job_tells_how_far_it_is(void **unused)
+{
+	struct door d;
+	struct visitor v;
+
+	(void)unused;
+	door_open(&d);
+	assert_int_equal(
+		state_run(&d.shop.state,
+			  "INSERT INTO job (kind, queue, state, run_at, progress_done, progress_total,"
+			  " created_at) VALUES ('shop.count', 'shop', 'running', 0, 12, 40, 0)"),
+		RC_OK);
+	visit(&d, &v, "Olga");
+	HAS(door_ask(&v, "GET", "/jobs/1", NULL), "data-poll=\"/jobs/1/progress\"");
+	HAS(door_ask(&v, "GET", "/jobs/1/progress", NULL),
+	    "{\"done\":12,\"total\":40,\"text\":\"12 of 40\",\"is_over\":false}");
+	assert_int_equal(state_run(&d.shop.state, "UPDATE job SET state = 'done'"), RC_OK);
+	HAS(door_ask(&v, "GET", "/jobs/1/progress", NULL), "\"is_over\":true");
+	HAS_NOT(door_ask(&v, "GET", "/jobs/1", NULL), "data-poll");
+	STATUS(door_ask(&v, "GET", "/jobs/2/progress", NULL), 404);
+	door_close(&d);
+}
+
 static void users_and_tokens_are_made_in_the_panel_and_shown_once(void **unused)
 {
 	struct door d;
@@ -612,6 +665,8 @@ int main(void)
 		cmocka_unit_test(what_stops_an_archiving_is_said_before_asking),
 		cmocka_unit_test(the_test_of_the_gateway_is_work_and_not_waited_for),
 		cmocka_unit_test(a_schedule_is_changed_only_to_a_rule_that_is_one),
+		cmocka_unit_test(a_seller_changes_his_own_password_with_the_old_one),
+		cmocka_unit_test(a_running_job_tells_how_far_it_is),
 		cmocka_unit_test(users_and_tokens_are_made_in_the_panel_and_shown_once),
 	};
 
