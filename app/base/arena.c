@@ -29,6 +29,7 @@
 #define FIRST_BLOCK   ((size_t)8 * 1024)   /* a small JSON answer needs no second one       */
 #define LARGEST_BLOCK ((size_t)256 * 1024) /* doubling stops: half of it idle is bearable    */
 #define LARGEST_KEPT  ((size_t)64 * 1024)  /* what an idle thread may hold on to between requests */
+#define PRINTF_BRIEF  256 /* longer texts are formatted twice: counted, then written        */
 
 struct block {
 	struct block *older;
@@ -234,12 +235,13 @@ char *arena_text(struct arena *a, const char *text)
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	char brief[PRINTF_BRIEF]; /* nearly every text: written once, not twice */
 	va_list again;
 	int len;
 	char *text;
 
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, again);
+	len = vsnprintf(brief, sizeof(brief), fmt, again);
 	va_end(again);
 	text = len < 0 ? NULL : take(a, (size_t)len + 1);
 	if (text == NULL) {
@@ -247,7 +249,10 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 		a->empty[0] = '\0';
 		return a->empty;
 	}
-	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	if ((size_t)len < sizeof(brief))
+		memcpy(text, brief, (size_t)len + 1);
+	else
+		vsnprintf(text, (size_t)len + 1, fmt, ap);
 	return text;
 }
 

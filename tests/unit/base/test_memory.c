@@ -77,6 +77,24 @@ static void memory_of_a_request_is_zeroed_and_aligned(void **state)
 	}
 }
 
+static void a_printed_text_is_whole_whatever_its_length(void **state)
+{
+	struct arena *a = arena_new(1024 * 1024);
+	char word[600];
+
+	(void)state;
+	memset(word, 'x', sizeof(word));
+	for (int len = 0; len < 600; len++) {
+		const char *text = arena_printf(a, "%.*s%d", len, word, len % 10);
+
+		assert_int_equal(strlen(text), (size_t)len + 1);
+		assert_int_equal(strspn(text, "x"), (size_t)len);
+		assert_int_equal(text[len], '0' + len % 10);
+	}
+	assert_false(arena_failed(a));
+	arena_free(a);
+}
+
 static void an_arena_never_holds_more_than_its_ceiling_and_remembers_that_it_failed(void **state)
 {
 	struct arena *a = arena_new(4096);
@@ -307,6 +325,7 @@ int main(void)
 		cmocka_unit_test(every_result_code_says_what_it_means_to_http_and_the_shell),
 		cmocka_unit_test(the_nth_allocation_fails_once_or_from_then_on),
 		arena_test(memory_of_a_request_is_zeroed_and_aligned),
+		cmocka_unit_test(a_printed_text_is_whole_whatever_its_length),
 		cmocka_unit_test(an_arena_never_holds_more_than_its_ceiling_and_remembers_that_it_failed),
 		cmocka_unit_test(ten_thousand_small_texts_fit_under_their_own_size_and_little_more),
 		arena_test(a_growing_array_keeps_what_it_had_wherever_it_moves),
