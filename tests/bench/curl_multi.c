@@ -6,8 +6,8 @@
 ** FILE has one JSON body a line; they are posted in turn until COUNT answers came, SLOTS at a time, over kept
 ** connections. Prints {"count", "accepted", "seconds", "cpu_s"}.
 **
-** Holds: (1) at most RUN_S seconds and COUNT posts; (2) the same headers and the same way of giving the body as the
-** appliance, so that only the ledger makes the difference.
+** Holds: (1) at most RUN_S seconds and COUNT posts; (2) the same headers and the same way of giving the body
+** as the appliance, so that only the ledger makes the difference.
 */
 #include <curl/curl.h>
 #include <stdbool.h>

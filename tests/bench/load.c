@@ -1,13 +1,15 @@
 /*
-** load.c -- asks one page again and again over a number of kept connections and tells how long each answer took.
+** load.c -- asks one page again and again over a number of kept connections and tells how long each answer
+** took.
 **
 **   load HOST PORT PATH COOKIE CONNECTIONS SECONDS
 **
-** One request at a time on each connection; the next starts when the answer is complete. Prints {"count", "errors",
-** "seconds", "bytes", "median_us", "p99_us", "max_us"}; "bytes" is the size of the last body.
+** One request at a time on each connection; the next starts when the answer is complete. Prints {"count",
+** "errors", "seconds", "bytes", "median_us", "p99_us", "max_us"}; "bytes" is the size of the last body.
 **
 ** Needs:  answers with Content-Length.
-** Holds:  at most SECONDS and TIMES_MAX answers; an answer other than 200 counts as an error and is not timed.
+** Holds:  at most SECONDS and TIMES_MAX answers; an answer other than 200 counts as an error and is not
+** timed.
 */
 #include <arpa/inet.h>
 #include <errno.h>

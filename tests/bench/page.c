@@ -3,10 +3,11 @@
 **
 **   page DATABASE CONTEXT ROWS PAGES
 **
-** CONTEXT is a JSON file {"page": {…}, "layout": {…}} with what does not change from page to page (column titles, menu).
-** Each page is one SQL question for the first ROWS customers and one more, the rows put into the context, the templates desk/list and
-** web/layout rendered with the house's own engine. Prints {"count", "cpu_s", "bytes", "sql_cpu_s"}: sql_cpu_s is what the
-** question alone takes, rows stepped and columns read, asked as often again.
+** CONTEXT is a JSON file {"page": {…}, "layout": {…}} with what does not change from page to page (column
+** titles, menu). Each page is one SQL question for the first ROWS customers and one more, the rows put into
+** the context, the templates desk/list and web/layout rendered with the house's own engine. Prints {"count",
+** "cpu_s", "bytes", "sql_cpu_s"}: sql_cpu_s is what the question alone takes, rows stepped and columns read,
+** asked as often again.
 **
 ** Never: parses a request, looks up who asks, writes a log line, takes a lock.
 ** Holds: at most PAGES_MAX pages.
