@@ -134,10 +134,25 @@ static enum rc put(struct cx *cx, const struct account *a, const char *state, co
 	return rc;
 }
 
+/* Reasons that end by themselves; the others wait for a word of the provider. */
+static bool ends_by_time(const char *why)
+{
+	return strcmp(why, "rate") == 0 || strcmp(why, "day_limit") == 0 || strcmp(why, "unreachable") == 0;
+}
+
+bool account_is_held_by_session(const struct account *a)
+{
+	return a->state == ACCOUNT_WAITING && !ends_by_time(a->why);
+}
+
 enum rc account_wait(struct cx *cx, const struct account *a, const char *why, const char *detail,
 		     instant until)
 {
 	if (a->state == ACCOUNT_STOPPED) return RC_OK;
+	if (a->state == ACCOUNT_WAITING && ends_by_time(why)) {
+		/* A shorter wait does not cut a longer one, nor does time release a phone that is not linked. */
+		if (!ends_by_time(a->why) || a->until_at >= until) return RC_OK;
+	}
 	return put(cx, a, "waiting", why, detail, until);
 }
 
@@ -161,12 +176,6 @@ enum rc account_open(struct cx *cx, const struct account *a)
 	if (rc == RC_OK) rc = alert_resolve(cx, "channel.stopped");
 	tx_wake(cx, WAKE_OUTBOX);
 	return rc;
-}
-
-bool account_is_held_by_session(const struct account *a)
-{
-	return a->state == ACCOUNT_WAITING && strcmp(a->why, "rate") != 0 &&
-	       strcmp(a->why, "day_limit") != 0 && strcmp(a->why, "unreachable") != 0;
 }
 
 static enum rc session_opens(struct cx *cx, const struct account *a)

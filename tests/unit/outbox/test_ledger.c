@@ -178,6 +178,38 @@ static void who_has_no_number_is_not_written_to(void **state)
 	house_close(&h);
 }
 
+static void wait_for(struct house *h, const char *why, instant until)
+{
+	struct account a;
+
+	assert_int_equal(tx_begin(&h->s.cx), RC_OK);
+	assert_int_equal(account_read(&h->s.cx, &a, h->account), RC_OK);
+	assert_int_equal(account_wait(&h->s.cx, &a, why, "", until), RC_OK);
+	assert_int_equal(tx_end(&h->s.cx, RC_OK), RC_OK);
+}
+
+static void the_longest_wait_and_the_gravest_reason_stay(void **state)
+{
+	struct house h;
+
+	(void)state;
+	house_open(&h, 0);
+	wait_for(&h, "rate", 2000);
+	wait_for(&h, "rate", 1000);
+	assert_int_equal(state_int(&h.s, "SELECT until_at FROM channel_account"), 2000);
+	wait_for(&h, "day_limit", 5000);
+	assert_int_equal(
+		state_int(&h.s, "SELECT state_why = 'day_limit' AND until_at = 5000 FROM channel_account"),
+		1);
+	wait_for(&h, "need_scan", 3000);
+	wait_for(&h, "rate", 9000);
+	assert_int_equal(state_int(&h.s, "SELECT state_why = 'need_scan' FROM channel_account"), 1);
+	assert_int_equal(channel_stop(&h.s.cx, CHANNEL_WHATSAPP, "person"), RC_OK);
+	wait_for(&h, "need_scan", 9000);
+	assert_int_equal(state_int(&h.s, "SELECT state = 'stopped' FROM channel_account"), 1);
+	house_close(&h);
+}
+
 static void an_occasion_is_queued_once(void **state)
 {
 	struct house h;
@@ -397,6 +429,7 @@ int main(void)
 		cmocka_unit_test(what_changed_after_queueing_is_seen_at_the_last_moment),
 		cmocka_unit_test(at_night_only_answers_leave),
 		cmocka_unit_test(who_has_no_number_is_not_written_to),
+		cmocka_unit_test(the_longest_wait_and_the_gravest_reason_stay),
 		cmocka_unit_test(an_occasion_is_queued_once),
 		cmocka_unit_test(after_a_crash_what_was_on_its_way_is_unsure_and_stays_so),
 		cmocka_unit_test(a_person_decides_an_unsure_message_once),
