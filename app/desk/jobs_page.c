@@ -31,7 +31,10 @@ const struct column jobs_columns[] = {
 	  .sql = "CASE WHEN t.progress_total > 0 THEN t.progress_done || ' / ' || t.progress_total"
 		 " ELSE '' END" },
 	{ .name = "note", .title = N_("Note"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
-	{ .name = "error", .title = N_("Error"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "error",
+	  .title = N_("Error"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY | COL_LIST | COL_WORDS },
 	{ .name = "is_late", .title = N_("Late"), .type = COLUMN_BOOL, .flags = COL_READONLY },
 	{ .name = "queue", .title = N_("Queue"), .type = COLUMN_TEXT, .flags = COL_READONLY },
 	{ .name = "priority", .title = N_("Priority"), .type = COLUMN_INT, .flags = COL_READONLY },

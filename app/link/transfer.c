@@ -367,13 +367,33 @@ enum rc transfer_prepare(struct transfer *t)
 
 /* The end */
 
+/* What a person reads; curl's own words go to the log. */
 static const char *reason(const struct transfer *t, CURLcode code)
 {
-	if (t->is_denied) return "the address is private or special and this URL was not configured";
-	if (t->is_too_large) return "the answer is larger than allowed";
+	static const struct {
+		CURLcode code;
+		const char *msgid;
+	} rows[] = {
+		{ CURLE_COULDNT_RESOLVE_HOST, N_("the name of the server could not be found") },
+		{ CURLE_COULDNT_CONNECT, N_("the server could not be reached") },
+		{ CURLE_OPERATION_TIMEDOUT, N_("no answer came in time") },
+		{ CURLE_GOT_NOTHING, N_("the connection was cut before an answer came") },
+		{ CURLE_RECV_ERROR, N_("the connection was cut before an answer came") },
+		{ CURLE_SEND_ERROR, N_("the connection was cut before an answer came") },
+		{ CURLE_PARTIAL_FILE, N_("the connection was cut in the middle of the answer") },
+		{ CURLE_SSL_CONNECT_ERROR, N_("the connection could not be secured") },
+		{ CURLE_PEER_FAILED_VERIFICATION, N_("the server's certificate is not trusted") },
+		{ CURLE_WEIRD_SERVER_REPLY, N_("the answer is not HTTP") },
+		{ CURLE_UNSUPPORTED_PROTOCOL, N_("the answer is not HTTP") },
+	};
+
+	if (t->is_denied) return N_("the address is private or special and this URL was not configured");
+	if (t->is_too_large) return N_("the answer is larger than allowed");
 	if (t->begun > 0 && !t->may_repeat &&
 	    (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_SEND_FAIL_REWIND))
-		return "the connection was cut before an answer came";
+		return N_("the connection was cut before an answer came");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].code == code) return rows[i].msgid;
 	return t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
 }
 
@@ -395,8 +415,13 @@ void transfer_finish(struct transfer *t, CURLcode code)
 	a->status = a->end == HTTP_NOT_SENT ? 0 : e.status;
 	a->body = (struct bytes){ .p = sb_text_of(&t->received), .len = t->received.len };
 	a->error[0] = '\0';
-	if (a->end != HTTP_DONE)
+	if (a->end != HTTP_DONE) {
+		char quoted[LOG_QUOTE_SIZE];
+
 		snprintf(a->error, sizeof(a->error), "%.*s", (int)sizeof(a->error) - 1, reason(t, code));
+		log_event(LOG_INFO, "outbox", "link.failed", "end=%d curl=%d detail=%s", (int)a->end, (int)code,
+			  log_quote(quoted, t->error[0] != '\0' ? t->error : curl_easy_strerror(code)));
+	}
 	a->ms = clock_ticks() - t->started;
 }
 
