@@ -25,6 +25,9 @@ CREATE TABLE client (
 CREATE INDEX client_list ON client (sort_name, id, search, owner_id, is_active, generation) WHERE archived_at IS NULL;
 CREATE INDEX client_created ON client (created_at, id, search, owner_id, is_active, generation) WHERE archived_at IS NULL;
 CREATE INDEX client_phone ON client (phone) WHERE phone IS NOT NULL;
+-- Few: those no notice can reach.
+CREATE INDEX client_unreachable ON client (id)
+	WHERE archived_at IS NULL AND (phone IS NULL OR phone_kind = 'landline');
 CREATE INDEX client_owner ON client (owner_id) WHERE owner_id IS NOT NULL;
 CREATE INDEX client_generation ON client (generation) WHERE generation <> 0;
 
@@ -106,7 +109,7 @@ CREATE TABLE subscription (
 	CHECK (starts_on <= ends_on)
 ) STRICT;
 -- Choosing the due ones reads only them.
-CREATE INDEX subscription_due ON subscription (state, ends_on, id) WHERE archived_at IS NULL;
+CREATE INDEX subscription_due ON subscription (state, ends_on, id, client_id, generation) WHERE archived_at IS NULL;
 -- Those not paid yet, for payment reminders.
 CREATE INDEX subscription_unpaid ON subscription (starts_on, id)
 	WHERE payment_status = 'pending' AND state = 'active' AND archived_at IS NULL;

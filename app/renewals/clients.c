@@ -126,7 +126,7 @@ const struct sort client_sorts[] = {
 	{ .name = NULL },
 };
 
-/* "+" keeps SQLite on the index of the order, which covers these columns. */
+/* "+" keeps SQLite on the index of the order: it has these columns, and what it has not is looked up by id. */
 const struct filter client_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
@@ -139,10 +139,12 @@ const struct filter client_filters[] = {
 	  .sql =
 		  (const char *const[]){
 			  "+t.phone IS NULL", "+t.phone_kind = 'landline'",
-			  "(+t.phone IS NULL OR t.phone_kind = 'landline')",
-			  "+t.phone IN (SELECT address FROM contact WHERE kind = 'phone' AND id IN (SELECT contact_id FROM opt_out"
-			  " WHERE topic = 'notice'))",
-			  "+t.phone IN (SELECT address FROM contact WHERE kind = 'phone' AND dead_reason <> '')",
+			  "+t.id IN (SELECT x.id FROM client x WHERE x.archived_at IS NULL"
+			  " AND (x.phone IS NULL OR x.phone_kind = 'landline'))",
+			  "+t.id IN (SELECT x.id FROM opt_out o JOIN contact k ON k.id = o.contact_id"
+			  " JOIN client x ON x.phone = k.address WHERE o.topic = 'notice' AND k.kind = 'phone')",
+			  "+t.id IN (SELECT x.id FROM contact k JOIN client x ON x.phone = k.address"
+			  " WHERE k.kind = 'phone' AND k.dead_reason <> '')",
 			  NULL } },
 	{ .name = "owner",
 	  .title = N_("Looked after by"),

@@ -132,12 +132,15 @@ static const char collected_sql[] =
 	" AND state = 'completed' AND archived_at IS NULL AND (:all OR subscription_id IN (SELECT id FROM subscription"
 	" WHERE client_id IN " OWN_CLIENTS ")) GROUP BY currency";
 
+#define ENDED                                                                                      \
+	"FROM subscription INDEXED BY subscription_due WHERE archived_at IS NULL AND " NOT_PENDING \
+	" AND " SEEN
+
 static const char ended_sql[] =
-	"SELECT coalesce(sum(state = 'expired'), 0) AS overdue,"
-	" coalesce(sum(state = 'cancelled' AND cancelled_at >= :month), 0) AS cancelled,"
-	" coalesce(sum(ends_on >= :since AND ends_on < :today), 0) AS lost"
-	" FROM subscription INDEXED BY subscription_due WHERE state IN ('expired', 'cancelled') AND archived_at IS NULL AND " NOT_PENDING
-	" AND " SEEN;
+	"SELECT (SELECT count(*) " ENDED " AND state = 'expired') AS overdue,"
+	" (SELECT count(*) " ENDED " AND state = 'cancelled' AND cancelled_at >= :month) AS cancelled,"
+	" (SELECT count(*) " ENDED
+	" AND state IN ('expired', 'cancelled') AND ends_on >= :since AND ends_on < :today) AS lost";
 
 static const char renewed_sql[] =
 	"SELECT count(*) FROM subscription_period p INDEXED BY subscription_period_created WHERE p.created_at >= :from"
@@ -314,7 +317,7 @@ static void fill_attention(struct cx *cx, struct value *card)
 	bool all = actor_may(&cx->actor, RIGHT_ALL);
 
 	if (db_row(cx, &row,
-		   "SELECT (SELECT count(*) FROM client WHERE archived_at IS NULL AND is_active = 1"
+		   "SELECT (SELECT count(*) FROM client INDEXED BY client_unreachable WHERE archived_at IS NULL AND is_active = 1"
 		   " AND (phone IS NULL OR phone_kind = 'landline') AND " NOT_PENDING
 		   " AND (:all OR owner_id = :actor)) AS no_phone,"
 		   " (SELECT count(*) FROM renewal_request WHERE state = 'open' AND " SEEN ") AS requests,"
