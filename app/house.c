@@ -127,6 +127,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.rights, web_rights);
 	TABLE_ADD(tables.rights, outbox_rights);
 	TABLE_ADD(tables.rights, desk_rights);
+	TABLE_ADD(tables.rights, ops_rights);
 	TABLE_ADD(tables.jobs, outbox_jobs);
 	TABLE_ADD(tables.jobs, desk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);

@@ -98,16 +98,24 @@ static const struct command *find_command(int argc, const char *const *argv, int
 	return NULL;
 }
 
+static void print_command(FILE *out, const struct command *c, enum lang lang)
+{
+	fprintf(out, "  recado %s%s%s\n      %s\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage,
+		words_get(lang, c->help));
+}
+
+static const struct command serve_row;
+
 static void print_help(FILE *out, enum lang lang)
 {
 	fprintf(out, "%s\n\n",
 		words_get(
 			lang,
 			N_("recado: notices, messages and reports of a small business, from one program.")));
+	print_command(out, &serve_row, lang);
 	for (const struct command *const *list = house_commands(); *list != NULL; list++)
 		for (const struct command *c = *list; c->name != NULL; c++)
-			fprintf(out, "  recado %s %s\n      %s\n", c->name, c->usage,
-				words_get(lang, c->help));
+			print_command(out, c, lang);
 	fprintf(out, "\n%s\n",
 		words_get(
 			lang,

@@ -258,3 +258,8 @@ const struct route ops_routes[] = {
 	  .handle = show_metrics },
 	{ .method = NULL },
 };
+
+const struct right ops_rights[] = {
+	{ .name = "metrics.view", .title = N_("Read the figures for monitoring"), .roles = "owner" },
+	{ .name = NULL },
+};

@@ -94,6 +94,7 @@ void health_run(struct cx *cx, struct value **rows, enum check_state *worst, boo
 
 extern const struct setting ops_settings[];
 extern const struct route ops_routes[]; /* /health, /metrics */
+extern const struct right ops_rights[]; /* metrics.view */
 extern const struct check ops_checks[];
 extern const struct command ops_commands[];
 extern const struct job_kind ops_jobs[];
