@@ -378,7 +378,7 @@ def test_a_reader_reads_everything_of_the_business_and_writes_nothing(office):
     before = {name: office.house.api.all(name) for name in LISTS}
     count = 0
     for row in routes(office.house):
-        if row["realm"] != "staff" or row["method"] == "GET" or row["path"] == "/logout":
+        if row["realm"] != "staff" or row["method"] == "GET" or row["path"] in ("/logout", "/me"):
             continue
         name = row["path"].split("/")[1]
         path = row["path"].replace(":id", rows.get(name, "1")).replace(":name", "renewals.warning")
