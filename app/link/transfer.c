@@ -419,7 +419,8 @@ void transfer_finish(struct transfer *t, CURLcode code)
 		char quoted[LOG_QUOTE_SIZE];
 
 		snprintf(a->error, sizeof(a->error), "%.*s", (int)sizeof(a->error) - 1, reason(t, code));
-		log_event(LOG_INFO, "outbox", "link.failed", "end=%d curl=%d detail=%s", (int)a->end, (int)code,
+		log_event(LOG_INFO, "outbox", "link.failed", "end=%d curl=%d detail=%s", (int)a->end,
+			  (int)code,
 			  log_quote(quoted, t->error[0] != '\0' ? t->error : curl_easy_strerror(code)));
 	}
 	a->ms = clock_ticks() - t->started;

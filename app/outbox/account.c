@@ -150,7 +150,8 @@ enum rc account_wait(struct cx *cx, const struct account *a, const char *why, co
 {
 	if (a->state == ACCOUNT_STOPPED) return RC_OK;
 	if (a->state == ACCOUNT_WAITING && ends_by_time(why)) {
-		/* A shorter wait does not cut a longer one, nor does time release a phone that is not linked. */
+		/* A shorter wait does not cut a longer one, nor does time release a phone that is not
+		** linked. */
 		if (!ends_by_time(a->why) || a->until_at >= until) return RC_OK;
 	}
 	return put(cx, a, "waiting", why, detail, until);

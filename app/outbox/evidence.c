@@ -1,8 +1,8 @@
 /*
 ** evidence.c -- an unsure message that the provider itself speaks of was sent.
 **
-** The line was cut before the answer, but the gateway reports by webhook what left the phone: the same text to the
-** same number, soon after. That is proof, and nobody has to decide.
+** The line was cut before the answer, but the gateway reports by webhook what left the phone: the same text
+** to the same number, soon after. That is proof, and nobody has to decide.
 **
 ** Owns:   the step unsure -> sent by evidence.
 ** Needs:  the caller's write transaction.

@@ -279,7 +279,8 @@ static enum rc take_status(struct cx *cx, const struct wasender_event *e)
 	if (rc == RC_OK) rc = ledger_find_key(cx, &id, acc.id, e->key_id);
 	if (rc == RC_OK) return ledger_word(cx, id, e->status, "event", NULL);
 	if (rc != RC_NOT_FOUND) return rc;
-	/* Not known yet: the look that learns the key learns the state too. Unless it is one that we are unsure of. */
+	/* Not known yet: the look that learns the key learns the state too. Unless it is one that we are
+	** unsure of. */
 	if (acc.id == 0 || e->status != STATUS_SENT || *e->phone == '\0' || *e->text == '\0') return RC_OK;
 	return ledger_evidence(cx, acc.id, e->phone, e->text, e->key_id, &is_evidence);
 }

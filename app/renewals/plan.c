@@ -471,10 +471,11 @@ static enum rc open_run(struct plan *p)
 	day_text(local_on, p->options->date);
 	if (rc == RC_OK)
 		rc = tx_end(cx, batch_open(cx, &p->result->batch_id,
-					   &(struct batch_new){ .kind = BATCH_NOTICES,
-								.title = words_get(cx->env->lang, N_("Renewal notices")),
-								.origin = p->options->batch_origin,
-								.local_on = local_on }));
+					   &(struct batch_new){
+						   .kind = BATCH_NOTICES,
+						   .title = words_get(cx->env->lang, N_("Renewal notices")),
+						   .origin = p->options->batch_origin,
+						   .local_on = local_on }));
 	return rc;
 }
 

@@ -1,8 +1,9 @@
 /*
 ** copy.c -- the release binary's memcpy and memmove: right for every length and overlap, and how fast.
 **
-** Prints {"ours_ns", "libc_ns"}: the mean time of a copy of 1 to 64 bytes, ours and the way musl does it on x86-64.
-** Exits 1 with a line on stderr when a copy is wrong: the unit tests run on glibc, where base/copy.c is empty.
+** Prints {"ours_ns", "libc_ns"}: the mean time of a copy of 1 to 64 bytes, ours and the way musl does it on
+** x86-64. Exits 1 with a line on stderr when a copy is wrong: the unit tests run on glibc, where base/copy.c
+** is empty.
 **
 ** Holds: at most LENGTH_MAX * SHIFTS checks and ROUNDS * 64 copies.
 */
