@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define CLAIM_SPARE  16 /* rows read beyond the free slots: some will be parked on the way      */
+#define CLAIM_SPARE  16 /* rows read beyond the free slots once some had to be parked on the way    */
 #define CLAIM_PASSES 4  /* then the round ends and the next goes on: a claim stays a short write */
 
 enum rc attempt_add(struct cx *cx, int64_t message_id, const char *kind, int http, const char *outcome,
@@ -151,10 +151,10 @@ static enum rc take(struct cx *cx, struct claim *c, const struct candidate *k)
 	return rc;
 }
 
-static enum rc claim_pass(struct cx *cx, struct claim *c, bool *is_end)
+static enum rc claim_pass(struct cx *cx, struct claim *c, int spare, bool *is_end)
 {
 	struct candidate found[SLOTS_MAX + CLAIM_SPARE];
-	int max = c->slot_count - c->count + CLAIM_SPARE, count = 0;
+	int max = c->slot_count - c->count + spare, count = 0;
 	enum rc rc = read_candidates(cx, c, found, max, &count);
 
 	*is_end = count < max;
@@ -186,7 +186,7 @@ enum rc ledger_claim(struct cx *cx, struct claim *c)
 
 	c->count = c->behind = 0;
 	for (int pass = 0; rc == RC_OK && !is_end && pass < CLAIM_PASSES && c->count < c->slot_count; pass++)
-		rc = claim_pass(cx, c, &is_end);
+		rc = claim_pass(cx, c, pass == 0 ? 0 : CLAIM_SPARE, &is_end);
 	c->is_more = !is_end;
 	return rc;
 }
