@@ -6,7 +6,7 @@
 ** writes to the caller's terminal although it runs inside the server.
 **
 ** Holds: (1) only the folder's own user and root may call (SO_PEERCRED); (2) at most
-** CONTROL_CALLS_MAX calls run at once, the next is told to come later.
+** CONTROL_CALLS_MAX calls run at once; the next caller asks again for a while.
 */
 #include "base/mem.h"
 #include "ops/ops.h"
@@ -27,6 +27,9 @@
 #define CONTROL_MESSAGE_MAX (128 * 1024) /* a command line is far shorter                 */
 #define CONTROL_WORDS_MAX   64           /* words of a command line                       */
 #define CONTROL_STOP_MS     5000         /* design: at stop long work goes within 5 s     */
+#define CONTROL_BUSY        255          /* instead of an exit code: nothing was done, ask again */
+#define CONTROL_AGAIN_MS    100
+#define CONTROL_PATIENCE_MS 60000 /* a page of cron jobs at the same minute gets through; a person is told */
 
 struct control {
 	struct env *env;
@@ -191,7 +194,7 @@ static void *listen_main(void *arg)
 	for (;;) {
 		/* A caller that connects and says nothing must not hold the door. */
 		struct timeval patience = { .tv_sec = 2 };
-		unsigned char later = (unsigned char)rc_row(RC_TRY_LATER)->exit;
+		unsigned char answer = CONTROL_BUSY;
 		int socket;
 
 		if (poll(wait, 2, -1) < 0 && errno != EINTR) break;
@@ -200,10 +203,12 @@ static void *listen_main(void *arg)
 		socket = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (socket < 0) continue;
 		(void)setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		if (!peer_may(socket) || !begin_call(c, socket)) {
-			(void)send(socket, &later, 1, MSG_NOSIGNAL);
-			close(socket);
-		}
+		if (peer_may(socket)) {
+			if (begin_call(c, socket)) continue;
+		} else
+			answer = (unsigned char)rc_row(RC_DENIED)->exit;
+		(void)send(socket, &answer, 1, MSG_NOSIGNAL);
+		close(socket);
 	}
 	return NULL;
 }
@@ -269,21 +274,51 @@ void control_stop(struct control *c)
 	mem_free(c);
 }
 
-enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err,
-		     int *exit_code)
+/* One try. *answer CONTROL_BUSY: nothing was done. RC_NOT_FOUND: nobody answers. */
+static enum rc ask_once(const struct sockaddr_un *address, const struct sb *message, int fds[3],
+			unsigned char *answer)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(3 * sizeof(int))];
 	} control = { .bytes = { 0 } };
+	struct iovec iov = { message->p, message->len };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+	int socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	enum rc rc = RC_NOT_FOUND;
+	ssize_t n;
+
+	if (socket_fd < 0 || connect(socket_fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
+		goto out;
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(3 * sizeof(int));
+	memcpy(CMSG_DATA(header), fds, 3 * sizeof(int));
+	rc = sendmsg(socket_fd, &msg, MSG_NOSIGNAL) == (ssize_t)message->len ? RC_OK : RC_IO;
+	if (rc != RC_OK) goto out;
+	do
+		n = recv(socket_fd, answer, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != 1) rc = RC_TRY_LATER; /* the server went away while the command ran */
+out:
+	if (socket_fd >= 0) close(socket_fd);
+	return rc;
+}
+
+enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err,
+		     int *exit_code)
+{
 	struct sockaddr_un address;
 	struct arena *a = arena_new(CONTROL_MESSAGE_MAX * 8);
 	struct sb message = { 0 };
 	struct value *root, *words;
-	unsigned char answer;
+	int64_t until = clock_ticks() + CONTROL_PATIENCE_MS;
+	unsigned char answer = CONTROL_BUSY;
 	int fds[3] = { in, out, err };
-	int socket_fd = -1;
-	ssize_t n;
 	enum rc rc = a == NULL ? RC_NO_MEMORY : address_of(&address, dir);
 
 	if (rc != RC_OK) goto out;
@@ -297,34 +332,14 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 	sb_init_arena(&message, a, CONTROL_MESSAGE_MAX);
 	json_write(&message, root);
 	rc = sb_result(&message);
-	if (rc != RC_OK) goto out;
-	rc = RC_NOT_FOUND;
-	socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof(address)) != 0) goto out;
-	{
-		struct iovec iov = { message.p, message.len };
-		struct msghdr msg = { .msg_iov = &iov,
-				      .msg_iovlen = 1,
-				      .msg_control = control.bytes,
-				      .msg_controllen = sizeof(control.bytes) };
-		struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
-
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(3 * sizeof(int));
-		memcpy(CMSG_DATA(header), fds, sizeof(fds));
-		rc = sendmsg(socket_fd, &msg, MSG_NOSIGNAL) == (ssize_t)message.len ? RC_OK : RC_IO;
+	while (rc == RC_OK) {
+		rc = ask_once(&address, &message, fds, &answer);
+		if (rc != RC_OK || answer != CONTROL_BUSY) break;
+		if (clock_ticks() >= until) rc = RC_TRY_LATER;
+		(void)poll(NULL, 0, CONTROL_AGAIN_MS);
 	}
-	if (rc != RC_OK) goto out;
-	do
-		n = recv(socket_fd, &answer, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
-		*exit_code = answer;
-	else
-		rc = RC_TRY_LATER; /* the server went away while the command ran */
+	if (rc == RC_OK) *exit_code = answer;
 out:
-	if (socket_fd >= 0) close(socket_fd);
 	arena_free(a);
 	return rc;
 }
