@@ -420,6 +420,12 @@ class Village:
         self.made.append(made)
         return made
 
+    def house_in(self, folder, settings=()):
+        """A house in a folder that is there already."""
+        made = House(folder, settings)
+        self.made.append(made)
+        return made
+
     def pair(self, settings=(), *options):
         """A house and its stand-in."""
         standin = self.standin(*options)
