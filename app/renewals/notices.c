@@ -303,7 +303,7 @@ const struct column request_columns[] = {
 	  .title = N_("State"),
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_LIST | COL_READONLY,
-	  .choices = "open=Open|done=Done|dismissed=Dismissed" },
+	  .choices = "open=Not dealt with|done=Done|dismissed=Dismissed" },
 	{ .name = "closed_at", .title = N_("Closed"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "closed_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY },
 	{ .name = NULL },
@@ -317,7 +317,7 @@ const struct sort request_sorts[] = {
 const struct filter request_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
-	  .choices = "open=Open|done=Done|dismissed=Dismissed",
+	  .choices = "open=Not dealt with|done=Done|dismissed=Dismissed",
 	  .sql = (const char *const[]){ "t.state = 'open'", "t.state = 'done'", "t.state = 'dismissed'",
 					NULL } },
 	{ .name = NULL },
