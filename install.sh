@@ -22,7 +22,9 @@ BUILD_PACKAGES="gcc pkg-config libc6-dev linux-libc-dev libc-bin make cmake perl
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev python3-pytest python3-pytest-xdist python3-selenium
 	chromium chromium-driver sqlite3 strace python3-openpyxl file procps shellcheck systemd git binutils"
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+say() { printf '%s==>%s %s\n' "$bold" "$plain" "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
 as_root() {
