@@ -10,6 +10,7 @@
 #include "ops/ops.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 /* The largest import (50 MiB) with its rows; untouched memory costs nothing */
+#define HOLDER_WAIT_MS    10000 /* a start or a stop takes less                                   */
+#define HOLDER_AGAIN_MS   50
 #define COMMAND_ARENA_MAX (256 * 1024 * 1024)
 
 struct global_options {
@@ -229,6 +232,24 @@ static void wait_for_signal(struct house *h, const sigset_t *signals)
 	log_event(LOG_INFO, "app", "server.stopping", "signal=%d", which);
 }
 
+/* A command without a server works on the folder for a moment: the server that starts just then waits for it.
+** Another
+ * server has its socket there and is not waited for. */
+static void wait_for_command(struct cx *cx)
+{
+	const char *socket_path = arena_printf(cx->arena, "%s/" CONTROL_SOCKET, cx->env->dir);
+	int64_t until = clock_ticks() + HOLDER_WAIT_MS;
+
+	for (;;) {
+		int lock = -1;
+		enum rc rc = state_lock(&lock, cx->env->dir);
+
+		if (lock >= 0) close(lock);
+		if (rc != RC_CONFLICT || access(socket_path, F_OK) == 0 || clock_ticks() >= until) return;
+		(void)poll(NULL, 0, HOLDER_AGAIN_MS);
+	}
+}
+
 static enum rc serve(struct cx *cx, FILE *out)
 {
 	struct house *house = NULL;
@@ -245,6 +266,7 @@ static enum rc serve(struct cx *cx, FILE *out)
 		       setting_bool(cx->env->settings, "log.files")
 			       ? arena_printf(cx->arena, "%s/log", cx->env->dir)
 			       : NULL);
+	if (rc == RC_OK) wait_for_command(cx);
 	if (rc == RC_OK) rc = house_open(&house, cx, true, true);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
 		rc = cx_fail(cx, rc, _("Another recado already runs on %s; stop it first."), cx->env->dir);
@@ -301,6 +323,27 @@ static enum rc open_file_argument(struct cx *cx, const struct command *row, stru
 	return RC_OK;
 }
 
+/* The holder takes the lock first and answers at its socket last; a command without a server has no socket at
+** all. Both are
+ * over soon, so whoever comes meanwhile waits instead of failing. RC_NOT_FOUND: nobody answers. */
+static enum rc call_holder(struct cx *cx, struct command_call *call, const struct command_line *line,
+			   int *exit_code)
+{
+	int64_t until = clock_ticks() + HOLDER_WAIT_MS;
+
+	for (;;) {
+		int lock = -1;
+		enum rc rc = control_call(cx->env->dir, line, fileno(call->in), fileno(call->out),
+					  fileno(call->err), exit_code);
+
+		if (rc != RC_NOT_FOUND || clock_ticks() >= until) return rc;
+		rc = state_lock(&lock, cx->env->dir);
+		if (lock >= 0) close(lock);
+		if (rc != RC_CONFLICT) return RC_NOT_FOUND;
+		(void)poll(NULL, 0, HOLDER_AGAIN_MS);
+	}
+}
+
 /* A row that needs the holder: over the socket if somebody holds the folder, else here. */
 static enum rc run_as_holder(struct cx *cx, const struct command *row, struct command_call *call,
 			     const struct command_line *line, int *exit_code)
@@ -310,8 +353,7 @@ static enum rc run_as_holder(struct cx *cx, const struct command *row, struct co
 
 	*exit_code = -1;
 	fflush(call->out);
-	rc = control_call(cx->env->dir, line, fileno(call->in), fileno(call->out), fileno(call->err),
-			  exit_code);
+	rc = call_holder(cx, call, line, exit_code);
 	if (rc != RC_NOT_FOUND) return rc;
 	rc = house_open(&house, cx, true, false);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
