@@ -187,7 +187,7 @@ def test_every_write_of_a_session_needs_the_forms_token(office):
 def test_open_addresses_are_few_and_known(office):
     found = {path.rstrip("/") for _, path, realm in routes(office) if realm != "staff"}
     assert found == {"/login", "/setup", "/assets/:version/:name", "/favicon.ico", "/robots.txt", "/health/live", "/health",
-                     "/admin", "/app", "/webhook/wasender", "/webhook/whatsapp", "/registros/webhook/whatsapp",
+                     "/admin", "/app", "/dashboard", "/webhook/wasender", "/webhook/whatsapp", "/registros/webhook/whatsapp",
                      "/subscriptions/webhook/whatsapp", "/cron/notifications", "/subscriptions/cron/notifications"}
 
 
@@ -197,7 +197,7 @@ def test_a_reader_reads_and_changes_nothing(office):
     assert "Dueño" in lea.page("/clients") and dora.page("/clients")
     token = lea.csrf()
     for method, path, realm in routes(office):
-        if realm != "staff" or method in ("GET", "HEAD") or path in ("/logout",):
+        if realm != "staff" or method in ("GET", "HEAD") or path in ("/logout", "/me"):
             continue
         target = path.replace(":id", client["id"]) if path.startswith("/clients/:id") else filled(path)
         reply = lea.send(method, target, {"csrf": token, "given_names": "Otra"})

@@ -133,6 +133,20 @@ def test_a_command_and_a_server_share_the_work(shop):
     assert {s["ends_on"] for s in house.api.all("subscriptions")} == {"2025-11-30"}
 
 
+def test_a_command_that_comes_while_the_server_starts_gets_through(shop):
+    house, _ = shop
+    for _ in range(4):
+        caught = [begin(house, "renewals", "gateway") for _ in range(3)]
+        house.stop()
+        asked = [begin(house, "renewals", "gateway") for _ in range(3)]
+        house.serve(now=EVENING)
+        done = [(process.communicate(timeout=60), process.returncode) for process in asked]
+        assert {code for _, code in done} == {0}, done
+        for process in caught:                          # nobody can know whether a stopping server took it: it is said
+            out, err = process.communicate(timeout=60)
+            assert process.returncode == 0 or (process.returncode == 1 and err.strip()), (out, err)
+
+
 @pytest.fixture
 def small_disk(village):
     """A house on a file system of its own with 12 MB; root only."""
