@@ -154,7 +154,7 @@ def test_open_doors_are_few_and_known(house):
     assert opened == {
         ("GET", "/login"), ("POST", "/login"), ("GET", "/setup"), ("POST", "/setup"), ("GET", "/assets/:version/:name"),
         ("GET", "/favicon.ico"), ("GET", "/robots.txt"), ("GET", "/health/live"), ("GET", "/health"),
-        ("GET", "/admin"), ("GET", "/app"),
+        ("GET", "/admin"), ("GET", "/app"), ("GET", "/dashboard"),          # old addresses lead home
         ("*", "/webhook/wasender"), ("*", "/webhook/whatsapp"), ("*", "/registros/webhook/whatsapp"),
         ("*", "/subscriptions/webhook/whatsapp"), ("*", "/cron/notifications/"),
         ("*", "/subscriptions/cron/notifications/")}
@@ -308,6 +308,34 @@ def test_another_sellers_row_does_not_exist_whatever_is_asked_of_it(office, name
             asked += 1
     assert asked >= 4
     assert office.owner.send("GET", f"/api/v1/{name}/{theirs}").json == before
+
+
+def test_another_sellers_reminder_wish_and_file_are_out_of_reach(office):
+    theirs, wish = office.of_carla["subscriptions"]["id"], office.of_carla["renewal-requests"]["id"]
+    sent = len(office.house.messages())
+    reply = office.beto.send("POST", f"/subscription/{theirs}/send-reminder", {"csrf": office.beto.csrf()})
+    assert reply.status == 404, reply
+    for action in ("renew", "done", "dismiss", "history"):
+        assert office.beto.send("GET", f"/renewal-requests/{wish}/{action}").status == 404, action
+    for action in ("done", "dismiss"):
+        assert write(office.beto, "POST", f"renewal-requests/{wish}/{action}").status == 404
+    assert office.house.api.get("renewal-requests/" + wish)["state"] == "open"
+    assert len(office.house.messages()) == sent
+    border = "recado-test-border"
+    body = (f'--{border}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{office.carla.csrf()}\r\n--{border}\r\n'
+            'Content-Disposition: form-data; name="file"; filename="c.csv"\r\nContent-Type: text/csv\r\n\r\n'
+            f'nombres,telefono\nSecreta,0987000001\n\r\n--{border}--\r\n')
+    reply = office.carla.send("POST", "/imports", body=body,
+                              headers={"Content-Type": "multipart/form-data; boundary=" + border})
+    assert reply.status == 303, reply
+    place = reply.headers["location"]
+    wait_until(lambda: "Secreta" in office.carla.page(place), "the preview")
+    for path in (place, place + "/errors", place + "/progress"):
+        assert office.beto.send("GET", path).status == 404, path
+    for action in ("commit", "drop"):
+        assert office.beto.send("POST", f"{place}/{action}", {"csrf": office.beto.csrf()}).status == 404
+    assert place not in office.beto.page("/imports")
+    assert office.carla.send("POST", place + "/drop", {"csrf": office.carla.csrf()}).status == 303
 
 
 @pytest.mark.parametrize("name", LISTS)
