@@ -23,6 +23,20 @@ def test_health_is_open_and_tells_no_names_keys_or_prices(house):
     assert request(house.address, "HEAD", "/health").status == 200
 
 
+def test_health_is_503_when_the_days_notices_were_not_planned(house):
+    house.run_today()
+    schedule, = [s for s in house.api.all("schedules") if s["name"] == "renewals.daily"]
+    house.api.patch(f"schedules/{schedule['id']}", is_enabled=False)
+    house.stop()
+    house.serve(now="2025-09-09T09:31:00-05:00")
+    reply = wait_until(lambda: (r := request(house.address, "GET", "/health")).status == 503 and r, "the first look")
+    assert "failed" in reply.text and request(house.address, "GET", "/health/live").text == "ok\n"
+    done = house.call("check", now="2025-09-09T09:31:00-05:00")
+    assert done.returncode == 1 and "recado renewals run" in done.stdout
+    house.run_today()
+    wait_until(lambda: request(house.address, "GET", "/health").status == 200, "the next look")
+
+
 def test_metrics_need_a_token_and_count_the_notices(house):
     assert request(house.address, "GET", "/metrics").status in (401, 303)
     house.run_today()
