@@ -128,6 +128,7 @@ const struct column notice_columns[] = {
 	  .type = COLUMN_BOOL,
 	  .flags = COL_READONLY | COL_API,
 	  .sql = "coalesce(m.is_late_failure, 0)" },
+	/* plan.c and notice.c write `search`; COL_SEARCH only puts the box above the list. */
 	{ .name = "created_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_SEARCH },
 	{ .name = NULL },
 };
@@ -206,6 +207,8 @@ static enum rc write_again(struct cx *cx, int64_t id)
 	json = value_text_of(value_get(row, "variables_json"), "{}");
 	rc = json_parse(cx->arena, &variables, NULL, json, strlen(json));
 	occasion = arena_printf(cx->arena, "notice:%lld:after:%lld", (long long)id, (long long)failed);
+	/* Who asks for it again believes in the number: it gets another chance. */
+	if (rc == RC_OK) rc = contact_revive(cx, value_int_of(value_get(row, "contact_id"), 0));
 	if (rc == RC_OK)
 		rc = outbox_add(
 			cx, &message,

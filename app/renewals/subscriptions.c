@@ -23,6 +23,7 @@ const struct column subscription_columns[] = {
 	  .ref = "clients",
 	  .flags = COL_REQUIRED | COL_LIST | COL_CREATE,
 	  .aliases = "client|cliente|cliente_id" },
+	/* subscription_before_save writes `search`; COL_SEARCH only puts the box above the list. */
 	{ .name = "service_id",
 	  .title = N_("Service"),
 	  .type = COLUMN_REF,

@@ -189,7 +189,7 @@ def test_the_old_address_of_the_reminder_answers_as_before(house, owner):
 def test_without_a_number_the_reminder_says_so(house, owner):
     row = subscribe(house, phone=None)
     reply = send(owner, f"/subscription/{row['id']}/send-reminder/")
-    assert (reply.status, reply.json) == (400, {"success": False, "error": "El cliente no tiene teléfono registrado."})
+    assert (reply.status, reply.json) == (400, {"success": False, "error": "Cliente no tiene teléfono registrado."})
 
 
 def test_a_failed_notice_is_sent_again_as_a_new_message(village):
