@@ -336,9 +336,10 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	if (rc == RC_OK && with_web) {
 		rc = control_start(&h->control, env, run_remote, h);
 		if (rc != RC_OK)
-			rc = cx_fail(cx, rc,
-				     _("The control socket in %s could not be opened; is the path too long?"),
-				     env->dir);
+			rc = cx_fail(
+				cx, rc,
+				_("The control socket in %s could not be opened; check its owner and the free space."),
+				env->dir);
 	}
 	if (rc != RC_OK) {
 		db_close(cx->db);

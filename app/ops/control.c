@@ -35,7 +35,7 @@ struct control {
 	struct env *env;
 	control_run_fn *run;
 	void *arg;
-	int listener, stop_fd;
+	int listener, stop_fd, folder;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -50,12 +50,18 @@ struct control_work {
 	size_t len;
 };
 
-static enum rc address_of(struct sockaddr_un *out, const char *dir)
+/* A socket's path has room for 107 bytes. A deeper folder is reached through its descriptor, which must stay
+** open as long as the address is used; *folder -1 = the plain path fits. */
+static enum rc address_of(struct sockaddr_un *out, int *folder, const char *dir)
 {
 	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if ((size_t)snprintf(out->sun_path, sizeof(out->sun_path), "%s/" CONTROL_SOCKET, dir) >=
+	*folder = -1;
+	if ((size_t)snprintf(out->sun_path, sizeof(out->sun_path), "%s/" CONTROL_SOCKET, dir) <
 	    sizeof(out->sun_path))
-		return RC_TOO_LARGE;
+		return RC_OK;
+	*folder = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*folder < 0) return RC_IO;
+	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, *folder);
 	return RC_OK;
 }
 
@@ -225,9 +231,10 @@ enum rc control_start(struct control **out, struct env *env, control_run_fn *run
 			       .arg = arg,
 			       .listener = -1,
 			       .stop_fd = -1,
+			       .folder = -1,
 			       .mutex = PTHREAD_MUTEX_INITIALIZER,
 			       .idle = PTHREAD_COND_INITIALIZER };
-	rc = address_of(&address, env->dir);
+	rc = address_of(&address, &c->folder, env->dir);
 	if (rc != RC_OK) goto failed;
 	memcpy(c->path, address.sun_path, sizeof(c->path));
 	rc = RC_IO;
@@ -244,6 +251,7 @@ enum rc control_start(struct control **out, struct env *env, control_run_fn *run
 failed:
 	close_all(&c->listener, 1);
 	close_all(&c->stop_fd, 1);
+	close_all(&c->folder, 1);
 	mem_free(c);
 	return rc;
 }
@@ -258,6 +266,7 @@ void control_stop(struct control *c)
 	pthread_join(c->thread, NULL);
 	close(c->listener);
 	(void)unlink(c->path);
+	close_all(&c->folder, 1);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += CONTROL_STOP_MS / 1000;
 	pthread_mutex_lock(&c->mutex);
@@ -319,7 +328,8 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 	int64_t until = clock_ticks() + CONTROL_PATIENCE_MS;
 	unsigned char answer = CONTROL_BUSY;
 	int fds[3] = { in, out, err };
-	enum rc rc = a == NULL ? RC_NO_MEMORY : address_of(&address, dir);
+	int folder = -1;
+	enum rc rc = a == NULL ? RC_NO_MEMORY : address_of(&address, &folder, dir);
 
 	if (rc != RC_OK) goto out;
 	root = value_map(a);
@@ -340,6 +350,7 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 	}
 	if (rc == RC_OK) *exit_code = answer;
 out:
+	close_all(&folder, 1);
 	arena_free(a);
 	return rc;
 }
