@@ -31,10 +31,16 @@ def a_life(house, watcher, dice, lives_left):
     """Serve until some more have left, then die at that moment. How many more is drawn; the end keeps some to do."""
     before = watcher.count()
     wanted = before + dice.randint(1, max(1, (NOTICES - before) // (lives_left + 1)))
+    known = unsure_of(house)
     house.serve(now=MORNING)
+    assert unsure_of(house) - known <= SLOTS, "one kill left more unsure than there are slots"
     wait_until(lambda: watcher.count() >= wanted or is_done(house), "more notices", pause=0)
     house.kill()
     return watcher.count() - before
+
+
+def unsure_of(house):
+    return house.sql("SELECT count(*) FROM message WHERE state = 'unsure'")[0][0]
 
 
 def is_done(house):
