@@ -154,7 +154,7 @@ enum rc migrate_store(struct store *s, struct db *db, const struct migration *li
 		      struct arena *a, const char **message) MUST_CHECK;
 
 /* snapshot.c */
-enum rc snapshot_copy(struct db *from, const char *to_path, const volatile bool *is_stopping) MUST_CHECK;
+enum rc snapshot_copy(struct db *from, const char *to_path, const _Atomic bool *is_stopping) MUST_CHECK;
 enum rc sync_folder_of(const char *path) MUST_CHECK;
 
 #endif

@@ -35,7 +35,7 @@ enum rc sync_folder_of(const char *path)
 	return failed ? RC_IO : RC_OK;
 }
 
-static enum rc copy_pages(struct db *to, struct db *from, const volatile bool *is_stopping)
+static enum rc copy_pages(struct db *to, struct db *from, const _Atomic bool *is_stopping)
 {
 	sqlite3_backup *b = sqlite3_backup_init(to->handle, "main", from->handle, "main");
 	int code = SQLITE_OK;
@@ -48,7 +48,7 @@ static enum rc copy_pages(struct db *to, struct db *from, const volatile bool *i
 	return code == SQLITE_DONE ? RC_OK : connect_fail(NULL, to, code, "backup");
 }
 
-static enum rc copy_to(struct db *from, const char *part, const volatile bool *is_stopping)
+static enum rc copy_to(struct db *from, const char *part, const _Atomic bool *is_stopping)
 {
 	struct db *to = NULL;
 	char mode[16];
@@ -75,7 +75,7 @@ static enum rc copy_to(struct db *from, const char *part, const volatile bool *i
 	return rc;
 }
 
-enum rc snapshot_copy(struct db *from, const char *to_path, const volatile bool *is_stopping)
+enum rc snapshot_copy(struct db *from, const char *to_path, const _Atomic bool *is_stopping)
 {
 	char part[PATH_SIZE];
 	int len = snprintf(part, sizeof part, "%s.part", to_path);

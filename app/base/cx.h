@@ -31,7 +31,7 @@ struct env {
 	bool is_frozen_clock;   /* started with --now                                    */
 	char *standin_url;      /* "http://127.0.0.1:PORT" of the built-in stand-in, or NULL */
 	int wake_fd[WAKE__MAX]; /* eventfd; -1 = nobody waits                            */
-	volatile bool is_stopping;
+	_Atomic bool is_stopping;
 };
 
 enum actor_kind { ACTOR_SYSTEM, ACTOR_USER, ACTOR_TOKEN, ACTOR_COMMAND };
