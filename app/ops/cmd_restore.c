@@ -1,11 +1,22 @@
 /*
 ** cmd_restore.c -- `recado restore FILE`: needs the folder for itself, so the server must be stopped.
 **
-** It writes nothing to last_seen: at the next start the database is found to be older than
-** what this machine has seen, the channels start stopped, and a person releases them.
+** It raises the note last_seen beyond any database, so that the next start finds this one older, whatever was
+** sent since the copy and however the server ended: the channels start stopped, and a person releases them.
 */
 #include "ops/cmd.h"
+#include "outbox/last_seen.h"
 #include <unistd.h>
+
+static enum rc raise_note(struct cx *cx)
+{
+	struct last_seen note;
+
+	last_seen_read(&note, cx->env->dir);
+	if (!note.is_there) note.at = cx_now(cx);
+	note.message_id = INT64_MAX;
+	return last_seen_write(cx->env->dir, &note);
+}
 
 enum rc ops_run_restore(struct cx *cx, struct command_call *call)
 {
@@ -27,6 +38,7 @@ enum rc ops_run_restore(struct cx *cx, struct command_call *call)
 				cx->env->dir, cx->env->dir);
 	}
 	if (rc == RC_OK) rc = backup_restore(cx, cx->env->dir, path);
+	if (rc == RC_OK) rc = raise_note(cx);
 	if (rc == RC_OK)
 		fprintf(call->out, "%s\n",
 			_("Restored. At the next start the channels stay stopped until you release them in the panel."));

@@ -1,6 +1,6 @@
 /*
-** last_seen.h -- a note beside the database, never in a backup: how far the ledger had come. For the room and
-** its tests.
+** last_seen.h -- a note beside the database, never in a backup: how far the ledger had come. For the room,
+** its tests and `recado restore`.
 */
 #ifndef RECADO_OUTBOX_LAST_SEEN_H
 #define RECADO_OUTBOX_LAST_SEEN_H

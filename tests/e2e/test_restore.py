@@ -95,6 +95,20 @@ def test_a_database_that_was_moved_without_its_note_is_held_too(village):
     assert gateway(house)["why"] == "restored"
 
 
+def test_a_copy_made_a_moment_ago_is_held_too(village):
+    """Nothing left since the copy, and the server did not even end well: a restore always holds."""
+    house, _ = village.pair({}, "--delivered-ms", "-1", "--read-ms", "-1")
+    house.serve(now=at("08:10"))
+    house.api.subscription(house.api.client("A", A), house.api.service(), "2025-09-08", starts_on="2025-08-09")
+    house.run_today()
+    copy = house.folder / "copy.tar"
+    house.run("backup", copy)
+    house.kill()
+    house.run("restore", copy)
+    house.serve(now=at("08:30"))
+    assert gateway(house)["why"] == "restored"
+
+
 def test_an_ordinary_restart_holds_nothing(village):
     house, _ = village.pair({}, "--delivered-ms", "-1", "--read-ms", "-1")
     for _ in range(3):
