@@ -11,12 +11,15 @@
 #include "module.h"
 #include "ops/ops.h"
 #include "standin/standin.h"
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TABLES_MAX        40                 /* rooms and modules that may hand in a table of one kind */
+#define TABLES_MAX        40    /* rooms and modules that may hand in a table of one kind */
+#define LOCK_WAIT_MS      10000 /* a command without a server takes less */
+#define LOCK_AGAIN_MS     20
 #define COMMAND_ARENA_MAX (64 * 1024 * 1024) /* an import of the largest file allowed, and its rows     */
 
 struct house {
@@ -291,6 +294,24 @@ static int run_remote(void *arg, const struct command_line *line, FILE *in, FILE
 	return recado_run_remote(h, h->env, line, in, out, err);
 }
 
+/* A command without a server works on the folder for a moment: the server that starts just then waits for it.
+** Another
+ * server has its socket there and is not waited for. */
+static enum rc take_lock(struct house *h, struct cx *cx, bool is_server)
+{
+	const char *socket_path = arena_printf(cx->arena, "%s/" CONTROL_SOCKET, h->env->dir);
+	int64_t until = clock_ticks() + LOCK_WAIT_MS;
+
+	for (;;) {
+		enum rc rc = state_lock(&h->lock_fd, h->env->dir);
+
+		if (rc != RC_CONFLICT || !is_server || clock_ticks() >= until ||
+		    access(socket_path, F_OK) == 0)
+			return rc;
+		(void)poll(NULL, 0, LOCK_AGAIN_MS);
+	}
+}
+
 enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web)
 {
 	struct env *env = cx->env;
@@ -306,7 +327,7 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	h->forever = arena_new(COMMAND_ARENA_MAX);
 	rc = h->forever != NULL ? collect_tables(env, h->forever) : RC_NO_MEMORY;
 	if (rc == RC_OK && is_holder) {
-		rc = state_lock(&h->lock_fd, env->dir);
+		rc = take_lock(h, cx, with_web);
 		if (rc == RC_IO)
 			rc = cx_fail(
 				cx, rc,

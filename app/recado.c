@@ -232,24 +232,6 @@ static void wait_for_signal(struct house *h, const sigset_t *signals)
 	log_event(LOG_INFO, "app", "server.stopping", "signal=%d", which);
 }
 
-/* A command without a server works on the folder for a moment: the server that starts just then waits for it.
-** Another
- * server has its socket there and is not waited for. */
-static void wait_for_command(struct cx *cx)
-{
-	const char *socket_path = arena_printf(cx->arena, "%s/" CONTROL_SOCKET, cx->env->dir);
-	int64_t until = clock_ticks() + HOLDER_WAIT_MS;
-
-	for (;;) {
-		int lock = -1;
-		enum rc rc = state_lock(&lock, cx->env->dir);
-
-		if (lock >= 0) close(lock);
-		if (rc != RC_CONFLICT || access(socket_path, F_OK) == 0 || clock_ticks() >= until) return;
-		(void)poll(NULL, 0, HOLDER_AGAIN_MS);
-	}
-}
-
 static enum rc serve(struct cx *cx, FILE *out)
 {
 	struct house *house = NULL;
@@ -266,7 +248,6 @@ static enum rc serve(struct cx *cx, FILE *out)
 		       setting_bool(cx->env->settings, "log.files")
 			       ? arena_printf(cx->arena, "%s/log", cx->env->dir)
 			       : NULL);
-	if (rc == RC_OK) wait_for_command(cx);
 	if (rc == RC_OK) rc = house_open(&house, cx, true, true);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
 		rc = cx_fail(cx, rc, _("Another recado already runs on %s; stop it first."), cx->env->dir);
