@@ -81,7 +81,7 @@ bool job_should_stop(const struct job *job);
 enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total) MUST_CHECK;
 /* What was saved, a map; lent until the next job_save_place. */
 const struct value *job_place(const struct job *job);
-/* In the caller's transaction. */
+/* In the caller's transaction. Saving is getting on: the job's tries count anew from here. */
 enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place) MUST_CHECK;
 /* Own transaction if none is open. */
 enum rc job_result(struct cx *cx, struct job *job, const struct value *result) MUST_CHECK;
