@@ -317,16 +317,16 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	struct env *env = cx->env;
 	struct house *h = mem_zeroed(sizeof(*h));
 	const char *why = "";
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	if (h == NULL) return RC_NO_MEMORY;
 	h->env = env;
 	h->lock_fd = -1;
+	env->is_stopping = false;
 	for (int i = 0; i < WAKE__MAX; i++)
 		env->wake_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	h->forever = arena_new(COMMAND_ARENA_MAX);
-	rc = h->forever != NULL ? collect_tables(env, h->forever) : RC_NO_MEMORY;
-	if (rc == RC_OK && is_holder) {
+	/* The lock first: who does not get it leaves nothing behind and may ask again. */
+	if (is_holder) {
 		rc = take_lock(h, cx, with_web);
 		if (rc == RC_IO)
 			rc = cx_fail(
@@ -334,6 +334,10 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 				_("The state folder %s cannot be written; run `recado init %s` or check its owner."),
 				env->dir, env->dir);
 		env->is_holder = rc == RC_OK;
+	}
+	if (rc == RC_OK) {
+		h->forever = arena_new(COMMAND_ARENA_MAX);
+		rc = h->forever != NULL ? collect_tables(env, h->forever) : RC_NO_MEMORY;
 	}
 	if (rc == RC_OK) {
 		rc = seal_key_load(&env->key, arena_printf(cx->arena, "%s/key", env->dir));
@@ -392,8 +396,10 @@ void house_close(struct house *h)
 	seal_key_free(env->key);
 	env->key = NULL;
 	if (h->lock_fd >= 0) close(h->lock_fd);
-	for (int i = 0; i < WAKE__MAX; i++)
+	for (int i = 0; i < WAKE__MAX; i++) {
 		if (env->wake_fd[i] >= 0) close(env->wake_fd[i]);
+		env->wake_fd[i] = -1;
+	}
 	arena_free(h->forever);
 	mem_free(h);
 }

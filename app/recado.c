@@ -330,13 +330,17 @@ static enum rc run_as_holder(struct cx *cx, const struct command *row, struct co
 			     const struct command_line *line, int *exit_code)
 {
 	struct house *house = NULL;
+	int64_t until = clock_ticks() + HOLDER_WAIT_MS;
 	enum rc rc;
 
 	*exit_code = -1;
 	fflush(call->out);
-	rc = call_holder(cx, call, line, exit_code);
-	if (rc != RC_NOT_FOUND) return rc;
-	rc = house_open(&house, cx, true, false);
+	/* Between "nobody holds it" and taking it somebody else may have come: then ask that one. */
+	do {
+		rc = call_holder(cx, call, line, exit_code);
+		if (rc != RC_NOT_FOUND) return rc;
+		rc = house_open(&house, cx, true, false);
+	} while (rc == RC_CONFLICT && cx->message[0] == '\0' && clock_ticks() < until);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
 		rc = cx_fail(cx, rc,
 			     _("Another recado command works on %s right now; try again in a moment."),
