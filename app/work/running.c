@@ -105,9 +105,10 @@ enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place
 	enum rc rc = work_json(cx, &json, place, PLACE_JSON_MAX);
 
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE job SET place_json = :place, heartbeat_at = :now, attempts = 1 WHERE id = :id",
-			    PARAMS(P_TEXT(":place", json), P_INT(":now", cx_now(cx)), P_INT(":id", job->id)));
+		rc = db_run(
+			cx,
+			"UPDATE job SET place_json = :place, heartbeat_at = :now, attempts = 1 WHERE id = :id",
+			PARAMS(P_TEXT(":place", json), P_INT(":now", cx_now(cx)), P_INT(":id", job->id)));
 	/* It gets on, so its tries count anew: only what stands still is given up. */
 	if (rc == RC_OK) job->attempt = 1;
 	if (rc == RC_OK) rc = keep_place(job, json);
