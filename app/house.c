@@ -284,7 +284,7 @@ static enum rc start_web(struct house *h, struct cx *cx)
 }
 
 /* A command that came over the control socket: the same rows as on the command line, with this process's
- * house. */
+** house. */
 int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
 		      FILE *err);
 static int run_remote(void *arg, const struct command_line *line, FILE *in, FILE *out, FILE *err)
@@ -295,8 +295,7 @@ static int run_remote(void *arg, const struct command_line *line, FILE *in, FILE
 }
 
 /* A command without a server works on the folder for a moment: the server that starts just then waits for it.
-** Another
- * server has its socket there and is not waited for. */
+** Another server has its socket there and is not waited for. */
 static enum rc take_lock(struct house *h, struct cx *cx, bool is_server)
 {
 	const char *socket_path = arena_printf(cx->arena, "%s/" CONTROL_SOCKET, h->env->dir);

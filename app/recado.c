@@ -128,8 +128,7 @@ static void print_help(FILE *out, enum lang lang)
 }
 
 /* Failures go to err in both shapes: what a command printed before it failed (a report, a list of wrong rows)
-** stays one
- * JSON document. */
+** stays one JSON document. */
 static int report(struct cx *cx, enum rc rc, FILE *err, bool is_json)
 {
 	if (rc == RC_OK || (rc == RC_PARTLY && cx->message[0] == '\0')) return rc_row(rc)->exit;
@@ -305,8 +304,8 @@ static enum rc open_file_argument(struct cx *cx, const struct command *row, stru
 }
 
 /* The holder takes the lock first and answers at its socket last; a command without a server has no socket at
-** all. Both are
- * over soon, so whoever comes meanwhile waits instead of failing. RC_NOT_FOUND: nobody answers. */
+** all. Both are over soon, so whoever comes meanwhile waits instead of failing. RC_NOT_FOUND: nobody answers.
+** */
 static enum rc call_holder(struct cx *cx, struct command_call *call, const struct command_line *line,
 			   int *exit_code)
 {

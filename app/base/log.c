@@ -66,7 +66,7 @@ static size_t harmless(const unsigned char *p, size_t len)
 	if (p[0] == 0xc2 && p[1] < 0xa0) /* C1 controls */
 		return 0;
 	/* U+2028…202E and U+2066…2069: line breaks and changes of direction make a line look like another
-	 * one. */
+	** one. */
 	if (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
 			     (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
 		return 0;

@@ -53,8 +53,8 @@ bool value_is_true(const struct value *v); /* Mustache: not null, false, "", emp
 ** keys; on failure *at (may be NULL) is the byte offset. RC_NO_MEMORY when the arena is full. Integers
 ** beyond int64 and reals beyond double become text, digit for digit. The bytes are only read. */
 enum rc json_parse(struct arena *a, struct value **out, size_t *at, const char *p, size_t len) MUST_CHECK;
-/* Compact; integers beyond 2^53 as text, NULL and not-a-number as null. Deeper than JSON_DEPTH_MAX: RC_BUG in
- * sb. */
+/* Compact; integers beyond 2^53 as text, NULL and not-a-number as null. Deeper than JSON_DEPTH_MAX: RC_BUG
+** in sb. */
 void json_write(struct sb *sb, const struct value *v);
 void json_write_pretty(struct sb *sb, const struct value *v);
 

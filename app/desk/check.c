@@ -190,8 +190,8 @@ static enum rc check_choice(struct cx *cx, const struct office *o, size_t column
 	return RC_OK;
 }
 
-/* Enough to catch a slip: one @, something before it, a name with a dot after it, no blanks. Delivery is the
- * proof. */
+/* Enough to catch a slip: one @, something before it, a name with a dot after it, no blanks. Delivery is
+** the proof. */
 static enum rc check_email(struct cx *cx, const struct column *c, const char *text, struct value **out)
 {
 	const char *at = strchr(text, '@'), *dot = at != NULL ? strrchr(at, '.') : NULL;

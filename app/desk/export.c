@@ -80,8 +80,8 @@ static void find_places(const struct office *o, const struct query *q, struct pl
 	}
 }
 
-/* Dates as YYYY-MM-DD and instants as the business's clock showed them: spreadsheets read both, and so does
- * import. */
+/* Dates as YYYY-MM-DD and instants as the business's clock showed them: spreadsheets read both, and so
+** does import. */
 static void put_instant(struct cx *cx, struct writer *w, instant at)
 {
 	struct civil c = zone_civil(cx->env->zone, at);

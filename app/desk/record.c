@@ -250,8 +250,8 @@ static bool is_alias(const char *aliases, const char *name)
 	return false;
 }
 
-/* A name in a JSON body that no column has: told, with the nearest one. What we ourselves answer is accepted
- * and ignored. */
+/* A name in a JSON body that no column has: told, with the nearest one. What we ourselves answer is
+** accepted and ignored. */
 static enum rc check_json_names(struct cx *cx, const struct office *o, const struct value *json)
 {
 	const char *known[DESK_COLUMNS_MAX + 1] = { NULL };

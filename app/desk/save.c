@@ -92,8 +92,7 @@ static const struct value *given_for(struct cx *cx, const struct column *c, cons
 	return v;
 }
 
-/* An empty field: NULL where the table takes it, "" for texts that cannot be NULL, else the table's own
- * default. */
+/* An empty field: NULL where the table takes it, "" for texts that cannot be NULL, else the table's own default. */
 static void set_empty(struct cx *cx, const struct column *c, const struct table_column *fact, bool is_new,
 		      struct value *values)
 {

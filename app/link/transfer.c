@@ -228,7 +228,7 @@ static bool is_broken(const char *line)
 }
 
 /* The caller's headers, and two that curl would add unasked: an Expect that costs a second, a form's
- * Content-Type. */
+** Content-Type. */
 static void link_lines(struct transfer *t, size_t count, bool has_type)
 {
 	static char no_expect[] = "Expect:", no_type[] = "Content-Type:";

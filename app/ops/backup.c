@@ -250,7 +250,7 @@ static enum rc unpack(struct cx *cx, const char *path, const char *aside)
 }
 
 /* Move one name of the state folder to keep/ (if it is there) and the unpacked one in its place (if it is
- * there). */
+** there). */
 static enum rc swap(struct cx *cx, const char *dir, const char *keep, const char *aside, const char *name,
 		    bool must_come)
 {
@@ -281,8 +281,8 @@ enum rc backup_restore(struct cx *cx, const char *dir, const char *path)
 	}
 	if (rc == RC_OK && mkdir(keep, 0700) != 0)
 		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), keep, strerror(errno));
-	/* The write-ahead log belongs to the old database: it must go with it, or SQLite would replay it onto
-	 * the new one. */
+	/* The write-ahead log belongs to the old database: it must go with it, or SQLite would replay it
+	** onto the new one. */
 	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, DB_FILE "-wal", true);
 	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, DB_FILE "-shm", true);
 	if (rc == RC_OK) rc = swap(cx, dir, keep, aside, DB_FILE, true);

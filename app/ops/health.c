@@ -210,7 +210,7 @@ static enum rc count_states(struct cx *cx, struct sb *out, const char *metric, c
 }
 
 /* Prometheus text format 0.0.4. States that end are not counted here: counting them would read the whole
- * table. */
+** table. */
 static enum rc show_metrics(struct cx *cx, struct call *call)
 {
 	struct store_figures figures;

@@ -46,15 +46,15 @@ typedef int control_run_fn(void *arg, const struct command_line *line, FILE *in,
 /* Serve DIR/control.sock: each call runs on a thread of its own, at most CONTROL_CALLS_MAX at once. */
 enum rc control_start(struct control **out, struct env *env, control_run_fn *run, void *arg) MUST_CHECK;
 void control_stop(struct control *c); /* waits for running calls, at most 5 s; NULL is fine */
-/* Hand a command to the process that holds the folder; in, out and err go along as descriptors. RC_NOT_FOUND:
- * nobody answers. */
+/* Hand a command to the process that holds the folder; in, out and err go along as descriptors.
+** RC_NOT_FOUND: nobody answers. */
 enum rc control_call(const char *dir, const struct command_line *line, int in, int out, int err,
 		     int *exit_code) MUST_CHECK;
 
 /* Backup and restore */
 
 /* One archive (POSIX ustar) of a consistent recado.db, files/ and recado.ini; never the key nor last_seen.
- * *path_out (arena). */
+** *path_out (arena). */
 enum rc backup_write(struct cx *cx, const char *path, const char **path_out) MUST_CHECK;
 /* Put an archive in place of the state: unpacked aside, verified, then swapped; the old state stays in
 ** before-restore-…/. Needs the lock. */
@@ -64,8 +64,8 @@ instant backup_newest(const char *dir);
 
 /* Host */
 
-/* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not a
- * failure. */
+/* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not
+** a failure. */
 void sandbox_enter(const char *state_dir);
 /* systemd's notification socket; nothing without NOTIFY_SOCKET. state: "READY=1", "WATCHDOG=1", "STOPPING=1".
  */

@@ -223,7 +223,7 @@ static enum rc contact_of(struct cx *cx, int64_t *id, const struct wasender_even
 	if (*e->phone == '\0')
 		return contact_ensure(cx, id, "chat", arena_printf(cx->arena, "lid:%s", e->lid));
 	/* The house's form of the number, so that it meets the customer's; a foreign one it cannot judge
-	 * stays as it is. */
+	** stays as it is. */
 	if (phone_parse(&p, NULL, e->phone, "EC") == RC_OK) return contact_ensure(cx, id, "phone", p.e164);
 	return contact_ensure(cx, id, "phone", e->phone);
 }
@@ -386,7 +386,7 @@ static enum rc take_slice(struct cx *cx, int *count)
 enum rc inbound_run(struct cx *cx, struct job *job)
 {
 	/* Of its own, because it is emptied after each slice and the job's holds what the job needs to its
-	 * end. */
+	** end. */
 	struct arena *arena = arena_new(INBOUND_ARENA);
 	struct cx slice;
 	int count = 1;

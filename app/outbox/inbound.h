@@ -10,7 +10,7 @@
 #define INBOUND_JOB "outbox.inbound"
 
 /* The modules' words (NULL-terminated list of arrays, each ended by a row without words); before the jobs
- * run. */
+** run. */
 void inbound_set_replies(const struct reply_word *const *replies);
 /* See that the job runs; in a write transaction. A job already waiting or running is fine. */
 enum rc inbound_wake(struct cx *cx) MUST_CHECK;
@@ -20,7 +20,7 @@ enum rc inbound_run(struct cx *cx, struct job *job) MUST_CHECK;
 /* Does a folded text say one of the words ("renovar|si"): it is it, or begins with it? Pure. */
 bool inbound_says(const char *folded, const char *words);
 /* One automatic answer; leaves at any hour. In a write transaction. RC_OK also when the occasion was there
- * already. */
+** already. */
 enum rc inbound_answer(struct cx *cx, int64_t contact_id, const char *occasion, const char *text) MUST_CHECK;
 
 #endif

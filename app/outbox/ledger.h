@@ -20,7 +20,7 @@ enum turn { TURN_WAITING = 0, TURN_READY = 1, TURN_BEHIND = 2, TURN_PAUSED = 3 }
 /* Start */
 
 /* After a crash: every `sending` row becomes unsure, who stood behind another may leave. *count: rows made
- * unsure. */
+** unsure. */
 enum rc ledger_start(struct cx *cx, int64_t *count) MUST_CHECK;
 
 /* Claim */
@@ -84,7 +84,7 @@ struct settlement settlement_of(const struct verdict *v, int attempts, const str
 /* Later word */
 
 /* The state after a later word; NULL = nothing changes. Pure: forward only, delivered and read win over a
- * late failure. */
+** late failure. */
 const char *message_after(const char *state, bool is_late_failure, enum message_status status);
 /* kind: "check" or "event". *changed may be NULL. */
 enum rc ledger_word(struct cx *cx, int64_t id, enum message_status status, const char *kind,
@@ -104,7 +104,7 @@ struct due_check {
 	int checks;
 };
 /* Messages whose look is due: at most max into out; each is put off for ten minutes, so that a lost answer
- * only delays. */
+** only delays. */
 enum rc ledger_checks(struct cx *cx, int64_t account, instant now, struct due_check *out, int max,
 		      int *count) MUST_CHECK;
 enum rc ledger_next_check(struct cx *cx, int64_t account, instant *next) MUST_CHECK;

@@ -37,7 +37,7 @@ enum rc batch_set_state(struct cx *cx, int64_t id, const char *state)
 /* Planned, and nothing queued or sending. */
 enum rc batch_is_finished(struct cx *cx, bool *out, int64_t id) MUST_CHECK;
 /* Counts by state as a map {queued, sending, sent, delivered, read, failed, unsure, cancelled, expired,
- * skipped, total}. */
+** skipped, total}. */
 enum rc batch_counts(struct cx *cx, struct value **out, int64_t id) MUST_CHECK;
 
 struct message_new {
@@ -84,12 +84,12 @@ struct template_default {
 };
 enum rc templates_ensure(struct cx *cx, const char *module,
 			 const struct template_default *defaults) MUST_CHECK;
-/* Save a user's text: {name} is offered as {{name}}, unknown names are RC_BAD_INPUT with the sentence; a new
- * version. */
+/* Save a user's text: {name} is offered as {{name}}, unknown names are RC_BAD_INPUT with the sentence; a
+** new version. */
 enum rc template_save(struct cx *cx, const char *name, const char *body, const char *const *known) MUST_CHECK;
 enum rc template_current(struct cx *cx, int64_t *version_id, const char **body, const char *name) MUST_CHECK;
 /* Render a version (or a body not saved yet) with variables: preview and engine use the same. *out in the
- * arena. */
+** arena. */
 enum rc template_render_version(struct cx *cx, const char **out, int64_t version_id,
 				const struct value *variables) MUST_CHECK;
 enum rc template_render_body(struct cx *cx, const char **out, const char *body, const char *const *known,
@@ -101,7 +101,7 @@ enum rc template_render_body(struct cx *cx, const char **out, const char *body, 
 struct reply_word {
 	const char *words; /* folded, '|' between: "renovar|si"                             */
 	/* In the job's cx, inside one transaction; *ack (arena) = text to answer with or NULL. Returns
-	 * RC_NOT_FOUND for "not mine after all". */
+	** RC_NOT_FOUND for "not mine after all". */
 	enum rc (*handle)(struct cx *cx, int64_t contact_id, int64_t inbound_message_id, const char *text,
 			  const char **ack);
 };
@@ -117,14 +117,13 @@ enum rc alerts_open(struct cx *cx, struct value **out)
 
 /* Channel state */
 
-/* Map for the gateway card: state, why, detail, session, messages_left, daily_limit, plan, last_accepted_at,
- * last_error, last_error_at, key_is_set… */
+/* Map for the gateway card: state, why, detail, session, messages_left, daily_limit, plan,
+** last_accepted_at, last_error, last_error_at, key_is_set… */
 enum rc channel_show(struct cx *cx, struct value **out, const char *channel) MUST_CHECK;
 enum rc channel_stop(struct cx *cx, const char *channel,
 		     const char *why) MUST_CHECK;                    /* "restored", "person"… */
 enum rc channel_open(struct cx *cx, const char *channel) MUST_CHECK; /* a person releases it  */
-/* One harmless call to the gateway now (commands, "test" button): the sentence of how it went. Network:
- * outside any transaction. */
+/* One harmless call to the gateway now (commands, "test" button): the sentence of how it went. Network: outside any transaction. */
 enum rc channel_test(struct cx *cx, const char *channel, const char **sentence) MUST_CHECK;
 
 /* The running room */
@@ -139,7 +138,7 @@ void outbox_stop(struct outbox *o); /* settles what was answered; the rest stays
 int64_t outbox_heartbeat_age_ms(const struct outbox *o);
 
 /* After a restore (design §5): last_seen says the database once knew more than it does now. Called by
- * outbox_start; also kept every 5 s. */
+** outbox_start; also kept every 5 s. */
 #define LAST_SEEN_FILE "last_seen"
 
 extern const struct setting outbox_settings[]; /* whatsapp.*, outbox.* */

@@ -207,7 +207,7 @@ static enum rc heed_session(struct cx *cx, struct outbox *o, struct round *t)
 		return account_stop(cx, &t->account, "unauthorized", v->detail);
 	}
 	/* No answer: what is held stays held, what is open goes on, since each send says by itself how it
-	 * went. */
+	** went. */
 	if (account_is_held_by_session(&t->account))
 		return account_wait(cx, &t->account, t->account.why, v->detail,
 				    t->now + SESSION_EVERY_MS / 5);
@@ -247,8 +247,8 @@ static void soon(struct round *t, instant at)
 	if (at > 0 && (t->next_at == 0 || at < t->next_at)) t->next_at = at;
 }
 
-/* Ask for the session before a run, every five minutes while something waits, and while the channel is held
- * for it. */
+/* Ask for the session before a run, every five minutes while something waits, and while the channel is
+** held for it. */
 static void decide_session(const struct outbox *o, struct round *t)
 {
 	int64_t since = o->session.asked_ticks == 0 ? SESSION_EVERY_MS : t->ticks - o->session.asked_ticks;

@@ -107,7 +107,7 @@ static enum rc unknown_name(struct cx *cx, const char *name, const char *const *
 }
 
 /* People write {cliente}: what is a known name becomes {{cliente}}, another name is an error, other braces
- * stay. */
+** stay. */
 static enum rc double_braces(struct cx *cx, const char **out, const char *body, const char *const *known)
 {
 	struct sb sb;

@@ -50,8 +50,8 @@ struct import_facts {
 	char starts_on[DATE_SIZE], ends_on[DATE_SIZE]; /* "" = not given        */
 	int64_t price_cents;                           /* -1 = not given                   */
 };
-/* Read a line's cells; every wrong cell is named in *why (one sentence, arena), NULL if the line is good. No
- * I/O. */
+/* Read a line's cells; every wrong cell is named in *why (one sentence, arena), NULL if the line is good.
+** No I/O. */
 void import_facts_read(struct cx *cx, struct import_facts *out, const char **why,
 		       const struct import_header *header, const struct csv *csv);
 
@@ -61,14 +61,14 @@ void import_facts_read(struct cx *cx, struct import_facts *out, const char **why
 enum rc import_start(struct cx *cx, int64_t *import_id, int64_t *job_id, int fd,
 		     const char *file_name) MUST_CHECK;
 /* Judge every line into import_row (import_read.c); the job's body. RC_BAD_INPUT: the file itself; the
- * sentence is in cx. */
+** sentence is in cx. */
 enum rc import_read(struct cx *cx, struct job *job, int64_t import_id) MUST_CHECK;
 /* A person said yes: start the commit job. RC_CONFLICT unless in preview. on_duplicate: skip | update. */
 enum rc import_confirm(struct cx *cx, int64_t import_id, const char *on_duplicate,
 		       int64_t *job_id) MUST_CHECK;
 enum rc import_drop(struct cx *cx, int64_t import_id) MUST_CHECK;
 /* Write what was judged good (import_commit.c): hidden rows in slices, then one flip. Goes on where it
- * stopped. */
+** stopped. */
 enum rc import_commit(struct cx *cx, struct job *job, int64_t import_id) MUST_CHECK;
 
 /* `recado renewals import FILE [--commit] [--on-duplicate skip|update]`. */

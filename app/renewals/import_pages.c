@@ -254,7 +254,7 @@ static void write_error_line(struct sb *sb, int64_t line, const char *reason, co
 }
 
 /* The wrong lines as they came, each with its row and reason in front: mend it, take the two columns off,
- * send it again. */
+** send it again. */
 static enum rc get_errors(struct cx *cx, struct call *call)
 {
 	struct value *import = NULL, *cells = NULL;

@@ -64,8 +64,7 @@ static int64_t find_service(const struct reading *r, const char *folded)
 }
 
 /* Is this line's customer known, or its very subscription? Without INDEXED BY each line would read the whole
-** import, or
- * all subscriptions of its service. */
+** import, or all subscriptions of its service. */
 static enum rc judge(struct reading *r, const struct import_facts *f, int64_t service_id,
 		     enum outcome *outcome, int64_t *client_id, const char **reason)
 {

@@ -153,7 +153,7 @@ static enum rc version_for(struct plan *p, int stage, bool is_stage, int64_t *ou
 }
 
 /* Insert the fact row, or take over the skipped one of an earlier pass. *id 0: one of the two indexes said
- * no. */
+** no. */
 static enum rc write_fact(struct plan *p, const struct due *d, const char *origin, const char *local_on,
 			  int64_t *id)
 {

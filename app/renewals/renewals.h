@@ -39,13 +39,12 @@ struct subscription_facts {
 	day ends_on;
 	int days_left; /* signed: negative when past */
 };
-/* Variables of all the module's templates: cliente servicio fecha precio dias negocio telefono_negocio baja
- * pasado. */
+/* Variables of all the module's templates: cliente servicio fecha precio dias negocio telefono_negocio
+** baja pasado. */
 struct value *texts_variables(struct cx *cx, const struct subscription_facts *f);
 extern const char *const texts_known[];
 void texts_sample(struct cx *cx, struct value *variables); /* made-up values for a preview */
-/* The template for that many days left: the stage's own, else "renewals.other". RC_NOT_FOUND only if at_start
- * never ran. */
+/* The template for that many days left: the stage's own, else "renewals.other". RC_NOT_FOUND only if at_start never ran. */
 enum rc texts_version_for(struct cx *cx, int64_t *version_id, int days_left, bool is_stage) MUST_CHECK;
 enum rc texts_ensure(struct cx *cx) MUST_CHECK; /* in its own transaction */
 
@@ -75,8 +74,8 @@ struct plan_result {
 };
 /* The settings' stages, urgent first. */
 size_t plan_stages_default(struct cx *cx, int64_t out[STAGES_MAX]);
-/* Choose the due subscriptions and queue one notice each. Transactions of at most PLAN_SLICE rows. job may be
- * NULL. */
+/* Choose the due subscriptions and queue one notice each. Transactions of at most PLAN_SLICE rows. job may
+** be NULL. */
 enum rc plan_run(struct cx *cx, struct job *job, const struct plan_options *options,
 		 struct plan_result *result) MUST_CHECK;
 /* One notice outside the plan (reminder, confirmation) into the given batch, inside the caller's transaction.
@@ -107,7 +106,7 @@ enum rc report_of_batch(struct cx *cx, struct value **out, int64_t batch_id, enu
 /* The text of spec §8, from that map. */
 void report_text(struct sb *sb, const struct value *report, enum lang lang);
 /* Days from..to: [{local_on, found, sent, delivered, read, failed, skipped, s7, s3, s1, s0,
- * success_percent}]. */
+** success_percent}]. */
 enum rc stats_days(struct cx *cx, struct value **out, day from, day to) MUST_CHECK;
 
 /* States (expiry.c, renew.c) */
@@ -146,11 +145,10 @@ enum rc subscription_cancel(struct cx *cx, int64_t subscription_id, const char *
 day period_end(struct cx *cx, day start, const char *service_period, int64_t period_days, int periods);
 int period_days_of(const char *service_period); /* monthly 30, quarterly 90, semiannual 180, annual 365 */
 /* Cancel the messages about a subscription that have not left yet: they would say what is no longer true. In
-** the caller's
- * transaction. */
+** the caller's transaction. */
 enum rc notices_take_back(struct cx *cx, int64_t subscription_id, const char *why) MUST_CHECK;
 /* First period row and defaults of a new subscription; in the caller's transaction (desk hook, import,
- * forms). */
+** forms). */
 enum rc subscription_created(struct cx *cx, int64_t subscription_id) MUST_CHECK;
 
 /* A reminder by hand (reminder.c): ≥ 10 min apart per subscription. *phone is shown to the person who asked.

@@ -12,7 +12,7 @@
 #include "renewals/renewals.h"
 
 /* Row rules: :actor is the person's id. Written without other aliases than t, so that no join is needed to
- * choose. */
+** choose. */
 #define OWN_CLIENTS "(SELECT id FROM client WHERE owner_id = :actor)"
 
 #define RIGHT_ALL   "clients.all"         /* sees every customer and what belongs to them */
@@ -28,8 +28,7 @@ void card_add(struct cx *cx, struct value *page, const char *title, const char *
 void card_add_count(struct cx *cx, struct value *page, const char *title, int64_t n, const char *href);
 /* "$12.99" of the currency, in the arena; "" = the house's. */
 const char *money_shown(struct cx *cx, int64_t cents, const char *currency);
-/* To a row with state, days_left, cancel_at_end: badge (a code for the colour) and state_shown ("Ends in 3
- * days"). */
+/* To a row with state, days_left, cancel_at_end: badge (a code for the colour) and state_shown ("Ends in 3 days"). */
 void subscription_badge(struct cx *cx, struct value *row);
 /* Take the actions of these names (NULL-terminated) off a row's page: its own buttons stand elsewhere. */
 void actions_drop(struct value *page, const char *const *names);

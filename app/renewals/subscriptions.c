@@ -131,8 +131,7 @@ const struct sort subscription_sorts[] = {
 	{ .name = NULL },
 };
 
-/* "+" keeps SQLite on the index of the order: it covers these columns, so a page is found without touching
- * other rows. */
+/* "+" keeps SQLite on the index of the order: it covers these columns, so a page is found without touching other rows. */
 const struct filter subscription_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),

@@ -98,7 +98,7 @@ void wasender_inbound(struct standin *s, struct sb *out, const struct value *wha
 	char key[24];
 
 	/* Without an id each call is a message of its own: the time and the number of the day's call make
-	 * one. */
+	** one. */
 	wasender_key(key, now * 1000 + (int64_t)(s->inbound_count++ % 1000));
 	if (id == NULL) id = key;
 	if (from[0] == '+') from++;

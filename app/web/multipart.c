@@ -32,8 +32,8 @@ static const char *parameter(struct arena *a, const char *header, const char *en
 			if (stop >= end) return NULL;
 			char *out = arena_bytes(a, value, (size_t)(stop - value)), *to = out;
 
-			/* Browsers write %22, CR and LF percent-encoded (WHATWG); a backslash only before a
-			 * quote. */
+			/* Browsers write %22, CR and LF percent-encoded (WHATWG); a backslash only before
+			** a quote. */
 			for (const char *from = out; *from != '\0'; from++) {
 				if (*from == '\\' && (from[1] == '"' || from[1] == '\\')) from++;
 				*to++ = *from;

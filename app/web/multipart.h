@@ -22,7 +22,7 @@ struct part {
 /* The boundary of a Content-Type header; RC_BAD_INPUT if there is none or it is too long. */
 enum rc multipart_boundary(struct arena *a, const char **out, const char *content_type) MUST_CHECK;
 /* All parts in order. RC_BAD_INPUT when the end is missing or a part is not well formed; RC_TOO_LARGE past
- * the limits. */
+** the limits. */
 enum rc multipart_parse(struct arena *a, struct part **out, const char *boundary,
 			struct bytes body) MUST_CHECK;
 

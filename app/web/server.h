@@ -89,7 +89,7 @@ int reply_status_of(const struct reply *rp);
 void reply_cut(struct reply *rp);           /* close the line without an answer (stand-ins)          */
 void reply_delay(struct reply *rp, int ms); /* answer that much later without holding a thread       */
 /* Park the connection: no answer yet; server_unpark (any thread) runs handle() again with request_parked()
- * true. At most park_ms. */
+** true. At most park_ms. */
 void reply_park(struct reply *rp, int park_ms);
 void server_unpark(struct server *s); /* all parked requests look again; any thread          */
 bool request_was_parked(const struct request *rq);

@@ -14,8 +14,7 @@ void wasender_read_session(struct session_verdict *out, struct arena *a, const s
 enum message_status wasender_status(const struct value *status);
 /* The static word of a session state, case-insensitive; "unknown" for others. */
 const char *wasender_session(const char *word);
-/* Base address without trailing "/" and "/api". Offline: the stand-in's unless the setting is loopback
- * itself; "" if there is none. */
+/* Base address without trailing "/" and "/api". Offline: the stand-in's unless the setting is loopback itself; "" if there is none. */
 void wasender_base(char out[CHANNEL_URL_SIZE], const char *setting, bool is_offline, const char *standin);
 
 /* Events (wasender_event.c) */
@@ -44,8 +43,8 @@ enum rc wasender_events(struct arena *a, struct wasender_event **out, size_t *co
 			const struct value *body) MUST_CHECK;
 /* Take the session's API key out of a body (sessionId and session_id, at any depth), in place. */
 void wasender_redact(struct value *body);
-/* Key that tells a repeated delivery: event, key id and status; where there is no key id, a hash of the body
- * and the minute. */
+/* Key that tells a repeated delivery: event, key id and status; where there is no key id, a hash of the
+** body and the minute. */
 const char *wasender_dedupe_key(struct arena *a, const struct value *body, instant now);
 
 #endif

@@ -557,7 +557,7 @@ static void readers_see_the_old_or_the_new_value_while_it_is_reloaded(void **sta
 }
 
 /* Fail the first allocation, then the second …, until none is left to fail: all or nothing, and nothing
- * leaks. */
+** leaks. */
 static void without_memory_it_fails_whole_and_leaks_nothing(void **state)
 {
 	bool is_reached = true;

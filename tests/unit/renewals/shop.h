@@ -15,7 +15,7 @@ struct shop {
 };
 
 /* Open at that instant (RFC 3339), in offline mode, with the texts in place and one monthly service at
- * $12.99. */
+** $12.99. */
 void shop_open(struct shop *shop, const char *now);
 void shop_close(struct shop *shop);
 void shop_set(struct shop *shop, const char *name, const char *value);

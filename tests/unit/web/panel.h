@@ -20,8 +20,7 @@ struct panel {
 	int port;
 };
 
-/* ini: the [web] lines besides listen, "" for none. Users maria (owner) and rita (reader) exist unless
- * is_new. */
+/* ini: the [web] lines besides listen, "" for none. Users maria (owner) and rita (reader) exist unless is_new. */
 void panel_open(struct panel *p, const char *ini, bool is_new);
 void panel_close(struct panel *p);
 
