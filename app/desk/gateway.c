@@ -51,26 +51,6 @@ static const struct {
 	{ "last_error_at", N_("Last error at"), true },
 };
 
-/* Words of contracts/wasender.md §3.3; one that is not known is shown as it came. */
-static const char *session_words(struct cx *cx, const char *session)
-{
-	static const struct {
-		const char *session, *title;
-	} words[] = {
-		{ "connected", N_("linked") },
-		{ "connecting", N_("being linked") },
-		{ "disconnected", N_("not connected") },
-		{ "need_scan", N_("must be linked again (QR code)") },
-		{ "need_passkey", N_("must be linked again (passkey)") },
-		{ "logged_out", N_("logged out, must be linked again") },
-		{ "expired", N_("expired, must be linked again") },
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i].session, session) == 0) return words_get(cx->lang, words[i].title);
-	return session;
-}
-
 static void add_facts(struct cx *cx, const struct value *channel, struct value *page)
 {
 	struct value *list = value_set_list(cx->arena, page, "facts");
@@ -90,7 +70,8 @@ static void add_facts(struct cx *cx, const struct value *channel, struct value *
 			text = arena_printf(cx->arena, "%lld", (long long)v->integer);
 		} else {
 			text = value_text_of(v, "");
-			if (strcmp(facts[i].key, "session") == 0) text = session_words(cx, text);
+			if (strcmp(facts[i].key, "session") == 0)
+				text = channel_session_words(cx->lang, text);
 		}
 		if (text[0] == '\0') continue;
 		out = value_add_map(cx->arena, list);

@@ -78,6 +78,26 @@ static const char *why_sentence(struct cx *cx, const struct account *acc)
 	return arena_printf(cx->arena, "%.*s%s%s", (int)(place - text), text, acc->detail, place + 2);
 }
 
+/* The states of contracts/wasender.md §3.3. */
+const char *channel_session_words(enum lang lang, const char *session)
+{
+	static const struct {
+		const char *session, *title;
+	} words[] = {
+		{ "connected", N_("linked") },
+		{ "connecting", N_("being linked") },
+		{ "disconnected", N_("not connected") },
+		{ "need_scan", N_("must be linked again (QR code)") },
+		{ "need_passkey", N_("must be linked again (passkey)") },
+		{ "logged_out", N_("logged out, must be linked again") },
+		{ "expired", N_("expired, must be linked again") },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].session, session) == 0) return words_get(lang, words[i].title);
+	return session;
+}
+
 enum rc channel_show(struct cx *cx, struct value **out, const char *channel)
 {
 	static const char *const states[] = { "open", "waiting", "stopped" };

@@ -120,6 +120,8 @@ enum rc alerts_open(struct cx *cx, struct value **out)
 /* Map for the gateway card: state, why, detail, session, messages_left, daily_limit, plan,
 ** last_accepted_at, last_error, last_error_at, key_is_set… */
 enum rc channel_show(struct cx *cx, struct value **out, const char *channel) MUST_CHECK;
+/* Words for the session's state, translated; one that is not known is shown as it came. */
+const char *channel_session_words(enum lang lang, const char *session);
 enum rc channel_stop(struct cx *cx, const char *channel,
 		     const char *why) MUST_CHECK;                    /* "restored", "person"… */
 enum rc channel_open(struct cx *cx, const char *channel) MUST_CHECK; /* a person releases it  */

@@ -366,26 +366,6 @@ static const char *when_shown(struct cx *cx, const struct value *channel, const 
 	return arena_text(cx->arena, text);
 }
 
-/* The gateway's own words for its session (contracts/wasender.md §3.3). */
-static const char *session_shown(struct cx *cx, const char *session)
-{
-	static const struct {
-		const char *word, *title;
-	} sessions[] = {
-		{ "connected", N_("linked") },
-		{ "connecting", N_("being linked") },
-		{ "disconnected", N_("not connected") },
-		{ "need_scan", N_("must be linked again (QR code)") },
-		{ "need_passkey", N_("must be linked again (passkey)") },
-		{ "logged_out", N_("logged out, must be linked again") },
-		{ "expired", N_("expired, must be linked again") },
-	};
-
-	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++)
-		if (strcmp(sessions[i].word, session) == 0) return words_get(cx->lang, sessions[i].title);
-	return session;
-}
-
 static void fill_gateway(struct cx *cx, struct value *card)
 {
 	static const struct {
@@ -406,7 +386,8 @@ static void fill_gateway(struct cx *cx, struct value *card)
 	gateway_fact(cx, card, _("Why"), text_of(channel, "why_text"), "warn");
 	if (!value_bool_of(value_get(channel, "key_is_set"), false) && !cx->env->is_offline)
 		gateway_fact(cx, card, _("API key"), _("not configured"), "error");
-	gateway_fact(cx, card, _("Phone"), session_shown(cx, text_of(channel, "session")), NULL);
+	gateway_fact(cx, card, _("Phone"), channel_session_words(cx->lang, text_of(channel, "session")),
+		     NULL);
 	left = value_get(channel, "messages_left");
 	gateway_fact(cx, card, _("Messages left today"),
 		     left != NULL && left->type == VALUE_INT
