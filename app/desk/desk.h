@@ -80,6 +80,14 @@ struct action {
 	enum rc (*run)(struct cx *cx, int64_t row_id, struct call *call, const char **done);
 };
 
+/* What is counted before a row goes: "3 active subscriptions". */
+struct dependent {
+	const char *title; /* N_() as a plural has it: "active subscriptions"                     */
+	const char *sql;   /* counts over the row :id                                              */
+};
+
+struct importer; /* a module's own way to read a file (import.h); most resources need none */
+
 struct resource {
 	const char *name;              /* "clients": /clients, /api/v1/clients, /clients.csv          */
 	const char *title, *title_one; /* N_() "Customers", "Customer"                              */
@@ -116,6 +124,14 @@ struct resource {
 	** serve them. NULL = generic. The API's own writing stays generic. */
 	const char *new_page, *edit_page;
 	bool names_are_words; /* row_name gives a msgid: shown translated                  */
+	/* Import (import.h). By which columns a row of a file is known again besides its id: "phone", or
+	** "name|starts_on"; NULL = by id alone. */
+	const char *import_key;
+	const struct importer *importer; /* NULL = column by column                              */
+	bool no_import;                  /* cannot be imported: users need a password, tokens a secret     */
+	/* What hangs on a row, told before it is archived and before a dangerous action; ended by a row
+	** without title. NULL = nothing. */
+	const struct dependent *dependents;
 };
 
 /* A card on the home page, and a gauge in /metrics when metric is given. */

@@ -9,6 +9,14 @@ shift 2
 export RECADO_BIN=$build/release/recado RECADO_DEBUG_BIN=$build/debug/recado RECADO_BUILD=$build
 export PYTHONDONTWRITEBYTECODE=1 TZ=Pacific/Kiritimati
 python=${PYTHON:-/usr/bin/python3}
+# Other people's judges (tests/tools), by their pinned sums; what needs them says so when they cannot be had.
+export RECADO_NODE=$build/node
+if ! cmp -s tests/tools/package-lock.json "$RECADO_NODE/package-lock.json" && command -v npm >/dev/null; then
+	mkdir -p "$RECADO_NODE"
+	cp tests/tools/package.json tests/tools/package-lock.json "$RECADO_NODE/"
+	npm ci --prefix "$RECADO_NODE" --ignore-scripts --no-audit --no-fund --silent ||
+		rm -f "$RECADO_NODE/package-lock.json"
+fi
 have=()
 for d in "$@"; do [ -e "${d%%::*}" ] && have+=("$d"); done
 if [ ${#have[@]} -eq 0 ]; then

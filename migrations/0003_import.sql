@@ -1,0 +1,3 @@
+-- Imports of every resource: one table for them all.
+
+ALTER TABLE import ADD COLUMN resource TEXT NOT NULL DEFAULT 'clients';
