@@ -1,21 +1,13 @@
 """The panel as people see it: a real browser, both languages, a desk and a phone. Pictures go to build/screens."""
-import os
-import pathlib
 import re
 
 import pytest
 
-from house import PASSWORD, ROOT, Village, wait_until
+from house import Village, wait_until
 
-webdriver = pytest.importorskip("selenium.webdriver")
-from selenium.common.exceptions import WebDriverException  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
+from person import DESK, PHONE, By, Keys, Person, browser  # noqa: F401
 
-SCREENS = pathlib.Path(os.environ.get("RECADO_BUILD") or ROOT / "build") / "screens"
 NOW = "2025-09-08T10:00:00-05:00"
-DESK, PHONE = (1280, 900), (390, 844)
 CUSTOMERS = """nombres,apellidos,telefono,servicio,fecha_inicio,fecha_vencimiento,precio
 José,Muñoz,0988000001,Netflix,09/08/2025,08/09/2025,
 María,Peña,0988000002,HBO Max,09/08/2025,09/09/2025,9.99
@@ -43,75 +35,6 @@ def office():
     village.close()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-                 "--disable-background-networking", "--disable-component-update", "--lang=es",
-                 f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    try:
-        made = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    except WebDriverException as e:
-        pytest.skip(f"no browser here: {e.msg}")
-    yield made
-    made.quit()
-
-
-class Person:
-    """Somebody at the panel with a window of some size, in some language."""
-
-    def __init__(self, browser, house, size, lang, label):
-        self.browser, self.house, self.lang, self.label, self.count = browser, house, lang, label, 0
-        width, height = size
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
-        browser.get(house.address + "/health/live")
-        browser.delete_all_cookies()
-        browser.get_log("browser")
-        self.go("/login")
-        if lang == "en":
-            self.click_text("English")
-
-    def go(self, path):
-        self.browser.get(self.house.address + path)
-
-    def find(self, selector):
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector):
-        return [e for e in self.browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()]
-
-    def text(self):
-        return self.find("body").text
-
-    def look(self, name):
-        """Keep a picture; whatever overflows the window sideways is a finding."""
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        self.count += 1
-        self.browser.save_screenshot(str(SCREENS / f"{self.label}-{self.count:02}-{name}.png"))
-        wide, window = self.browser.execute_script(
-            "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        assert wide <= window, f"{name} is {wide} wide in a window of {window}"
-
-    def click_text(self, *words):
-        """Press the visible link or button with one of these words."""
-        for element in self.all("a, button, summary"):
-            if element.text.strip() in words:
-                self.press(element)
-                return
-        raise AssertionError(f"nothing to press says {words}: {[e.text for e in self.all('a, button, summary')]}")
-
-    def press(self, element):
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
-
-    def complaints(self):
-        """What the browser itself found wrong: scripts, policies, missing files."""
-        return [e["message"] for e in self.browser.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
-
-
 WORDS = {
     "es": {"customers": "Clientes", "renew": ("Renovar",), "notices": "Avisos", "today": "Vence hoy",
            "submit": ("Renovar", "Renovar ahora", "Confirmar la renovación")},
@@ -125,9 +48,7 @@ WORDS = {
 def test_a_morning_at_the_panel(browser, office, size, lang, request):
     words, me = WORDS[lang], Person(browser, office, size, lang, request.node.callspec.id)
     me.look("login")
-    me.find("input[name=name]").send_keys("ana")
-    me.find("input[name=password]").send_keys(PASSWORD + Keys.ENTER)
-    wait_until(lambda: not browser.current_url.endswith("/login"), "the home page")
+    me.log_in()
     assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == lang
     me.look("home")
 
@@ -181,9 +102,7 @@ def test_a_file_goes_in_through_the_page(browser, village):
     path = village.folder / "clientes.csv"
     path.write_text(CUSTOMERS.replace("HBO Max", "Netflix").replace("Disney+", "Netflix") + "Mal,,12,,,,\n")
     me = Person(browser, house, DESK, "es", "import")
-    me.find("input[name=name]").send_keys("ana")
-    me.find("input[name=password]").send_keys(PASSWORD + Keys.ENTER)
-    wait_until(lambda: not browser.current_url.endswith("/login"), "the home page")
+    me.log_in()
     me.go("/imports")
     me.find("input[type=file]").send_keys(str(path))
     me.press([b for b in me.all("main form button") if b.text.strip()][0])
