@@ -57,7 +57,7 @@ SOURCES  := $(foreach r,$(ROOMS),$(src_$(r))) $(src_top)
 
 DEPS  := $(shell etc/deps/deps.sh where)
 LIBS  := -Wl,--start-group -lmicrohttpd -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lz -lsqlite3 -linih -lyyjson \
-	 -largon2 -Wl,--end-group -lm -lpthread
+	 -largon2 -lxlsxwriter -lexpat -lqrcodegen -Wl,--end-group -lm -lpthread
 # Prototypes of inih depend on these; the library was built with the same (etc/deps/deps.sh).
 INIH  := -DINI_HANDLER_LINENO=1 -DINI_CALL_HANDLER_ON_NEW_SECTION=1 -DINI_USE_STACK=1 -DINI_MAX_LINE=4096 \
 	 -DINI_STOP_ON_FIRST_ERROR=1 -DINI_ALLOW_MULTILINE=0 -DINI_ALLOW_INLINE_COMMENTS=0

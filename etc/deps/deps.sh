@@ -370,6 +370,44 @@ build_argon2()
 	cp "$WORK/argon2/include/argon2.h" "$PREFIX/include/"
 }
 
+# The reader of uploaded spreadsheets: no general entities and no DTD, so nothing in a file can grow by
+# itself. Its configuration header would come from autoconf; ours is empty and says everything by -D.
+build_expat()
+{
+	local dir=$WORK/expat/expat/lib
+
+	unpack expat
+	: >"$dir/expat_config.h"
+	compile_archive libexpat.a "$dir" \
+		"-I. -DXML_GE=0 -DXML_CONTEXT_BYTES=0 -DHAVE_GETRANDOM=1 -DNDEBUG" \
+		xmlparse.c xmlrole.c xmltok.c random_getrandom.c
+	cp "$dir/expat.h" "$dir/expat_external.h" "$PREFIX/include/"
+}
+
+# Its own tmpfileplus, not the standard tmpfile(), which ignores the folder given and needs /tmp; dtoa, so
+# that numbers are written without locale. unzip.c of the same minizip reads the uploaded workbooks.
+build_libxlsxwriter()
+{
+	local dir=$WORK/libxlsxwriter f files=()
+
+	unpack libxlsxwriter
+	for f in "$dir"/src/*.c; do files+=("src/$(basename "$f")"); done
+	for f in minizip/ioapi minizip/zip minizip/unzip md5/md5 dtoa/emyg_dtoa tmpfileplus/tmpfileplus; do
+		files+=("third_party/$f.c")
+	done
+	compile_archive libxlsxwriter.a "$dir" \
+		"-Iinclude -I$PREFIX/include -DUSE_DTOA_LIBRARY -DNOCRYPT -DNOUNCRYPT" "${files[@]}"
+	cp -r "$dir/include/xlsxwriter.h" "$dir/include/xlsxwriter" "$PREFIX/include/"
+	cp "$dir/third_party/minizip/unzip.h" "$PREFIX/include/xlsxwriter/third_party/"
+}
+
+build_qrcodegen()
+{
+	unpack qrcodegen
+	compile_archive libqrcodegen.a "$WORK/qrcodegen/c" "-DNDEBUG" qrcodegen.c
+	cp "$WORK/qrcodegen/c/qrcodegen.h" "$PREFIX/include/"
+}
+
 # Edited in the configuration header, not by -D: the options change struct sizes that users of it see.
 build_mbedtls()
 {
@@ -498,7 +536,7 @@ build_prefix()
 	step sqlite &           # the longest by far: it has one core for itself
 	sqlite_pid=$!
 	trap 'kill $sqlite_pid 2>/dev/null || true' EXIT
-	for lib in zlib yyjson inih argon2 mbedtls libmicrohttpd curl tzdata; do
+	for lib in zlib yyjson inih argon2 expat qrcodegen libxlsxwriter mbedtls libmicrohttpd curl tzdata; do
 		step $lib
 	done
 	if [ "$FLAVOUR" = musl ]; then step mimalloc; fi
