@@ -43,6 +43,8 @@ struct actor {
 	const char *role;    /* "owner"…; "" without                                       */
 	const char *rights;  /* blank-separated names; "*" = all                           */
 	const char *address; /* of the client, "" if none                                 */
+	/* Through which door, for history: "import", "bulk"; NULL = the usual one of its kind. */
+	const char *door;
 };
 
 #define CX_FIELD_ERRORS_MAX 40 /* a form with more wrong fields than this needs no longer list */
