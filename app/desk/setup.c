@@ -296,6 +296,16 @@ static enum rc join_office(struct office *o, struct arena *a)
 
 /* Routes */
 
+/* A form, or the address a form sends to: programs have PATCH, DELETE and POST of the list. */
+static bool is_form(const char *method, const char *tail, enum rc (*handle)(struct cx *, struct call *))
+{
+	if (strcmp(method, "GET") == 0)
+		return handle == handle_new || handle == handle_edit || handle == handle_archive_ask ||
+		       handle == handle_action_ask;
+	return strcmp(method, "POST") == 0 && tail[0] != '\0' &&
+	       (handle == handle_create || handle == handle_save || handle == handle_archive);
+}
+
 static void route_add(struct arena *a, const struct office_arg *arg, const char *method, const char *tail,
 		      const char *right, enum rc (*handle)(struct cx *, struct call *), const char *help)
 {
@@ -314,6 +324,7 @@ static void route_add(struct arena *a, const struct office_arg *arg, const char 
 		.help = help,
 		.handle = handle,
 		.arg = arg,
+		.no_api = is_form(method, tail, handle),
 	};
 }
 

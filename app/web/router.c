@@ -152,7 +152,7 @@ struct search {
 	const struct segment *path;
 	size_t count;
 	const char *method;
-	bool is_staff_only;
+	bool is_staff_only, is_api;
 	const struct entry *best; /* fits path and method */
 	struct sb *allow;
 	bool has_path;
@@ -162,7 +162,7 @@ static void look(struct search *s, const struct entry *e)
 {
 	for (; e != NULL; e = e->next) {
 		if (!segments_fit(e, s->path, s->count) ||
-		    (s->is_staff_only && e->route->realm != REALM_STAFF))
+		    (s->is_staff_only && e->route->realm != REALM_STAFF) || (s->is_api && e->route->no_api))
 			continue;
 		s->has_path = true;
 		if (method_fits(e->route, s->method)) {
@@ -187,6 +187,7 @@ static bool match_as(const struct router *r, struct match *out, struct arena *a,
 		.path = segments, .method = method, .is_staff_only = is_staff_only, .allow = &allow
 	};
 
+	s.is_api = shape == SHAPE_JSON;
 	sb_init_arena(&allow, a, 256);
 	while (len > 1 && path[len - 1] == '/')
 		len--;

@@ -30,9 +30,8 @@ void router_free(struct router *r); /* NULL is fine */
 size_t router_count(const struct router *r);
 const struct route *router_at(const struct router *r, size_t i);
 
-/* Fill *out. The path as declared wins; else, for the staff realm, without /api/v1 (JSON), .csv or .xlsx.
- *Literal
- ** segments win over parameters. Texts live in a. Total. */
+/* Fill *out. The path as declared wins; else, for the staff realm, without /api/v1 (JSON; rows with no_api
+** are not there), .csv or .xlsx. Literal segments win over parameters. Texts live in a. Total. */
 void router_match(const struct router *r, struct match *out, struct arena *a, const char *method,
 		  const char *path);
 

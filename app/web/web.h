@@ -22,6 +22,28 @@ enum route_class { ROUTE_MEMORY, ROUTE_DB, ROUTE_SPOOL };
 
 struct call; /* request, reply and route parameters of one call */
 
+/* One thing that a program sends with a call or reads in its answer: checked before the handler runs, and
+** told in openapi.json. Rows end with one without name. */
+enum fact_type {
+	FACT_TEXT, /* max = length in code points                                */
+	FACT_INT,  /* min…max                                                    */
+	FACT_BOOL,
+	FACT_DATE,    /* YYYY-MM-DD                                                 */
+	FACT_INSTANT, /* RFC 3339                                                   */
+	FACT_MONEY,   /* smallest unit as a number, or text like "12.99"            */
+	FACT_TEXTS,   /* a list of texts                                            */
+	FACT_MAP,     /* an object                                                  */
+	FACT_MAPS     /* a list of objects                                          */
+};
+struct fact {
+	const char *name;
+	enum fact_type type;
+	bool is_needed; /* must be sent; in an answer: is always there          */
+	int64_t min, max;
+	const char *choices; /* "now|at_end": codes only                             */
+	const char *help;    /* N_()                                                 */
+};
+
 struct route {
 	const char *method; /* "GET", "POST"; GET serves HEAD too; "*" = the handler answers every method */
 	/* "/clients/:id/renew"; a trailing slash is as good as none. A staff row also answers as /api/v1/clients/…
@@ -38,6 +60,11 @@ struct route {
 	const char *help;   /* N_() one line: manual, OpenAPI                          */
 	enum rc (*handle)(struct cx *cx, struct call *call);
 	const void *arg; /* for the handler: desk puts its resource here            */
+	bool no_api;     /* a page, a form or a file only: /api/v1 does not have it   */
+	/* Body of a write, query of a GET, when called as /api/v1: anything else is refused with its field. NULL:
+	** the handler looks for itself. */
+	const struct fact *takes;
+	const struct fact *gives; /* members of the JSON answer; NULL = not told       */
 };
 
 struct right {

@@ -25,6 +25,8 @@ static const struct route first[] = {
 	ROW("GET", "/clients/new", REALM_STAFF),
 	ROW("POST", "/clients/:id/renew", REALM_STAFF),
 	ROW("GET", "/bookings/:id/payments/:payment", REALM_STAFF),
+	{ .method = "GET", .path = "/clients/form", .realm = REALM_STAFF, .no_api = true, .handle = nothing },
+	{ .method = "POST", .path = "/receipt", .realm = REALM_STAFF, .no_api = true, .handle = nothing },
 	{ .method = NULL },
 };
 static const struct route second[] = {
@@ -143,6 +145,19 @@ static void the_shape_is_cut_from_staff_addresses_only(void **state)
 	assert_string_equal(found(&m, "GET", "/api/v1x"), "");
 }
 
+static void a_page_for_people_is_not_there_for_programs(void **state)
+{
+	struct match m;
+
+	(void)state;
+	assert_string_equal(found(&m, "GET", "/clients/form"), "/clients/form");
+	assert_string_equal(found(&m, "GET", "/api/v1/clients/form"), "/clients/:id"); /* nobody's id: 404 */
+	assert_string_equal(found(&m, "POST", "/receipt"), "/receipt");
+	assert_string_equal(found(&m, "POST", "/api/v1/receipt"), "");
+	assert_string_equal(m.allow, "");
+	assert_int_equal(m.shape, SHAPE_JSON);
+}
+
 static void lists_leave_as_csv_and_excel(void **state)
 {
 	static const struct route rows[] = { ROW("GET", "/clients", REALM_STAFF), { .method = NULL } };
@@ -185,6 +200,7 @@ int main(void)
 		T(a_wrong_method_names_the_right_ones),
 		T(the_shape_is_cut_from_staff_addresses_only),
 		T(lists_leave_as_csv_and_excel),
+		T(a_page_for_people_is_not_there_for_programs),
 		T(a_row_that_is_no_path_stops_the_start),
 	};
 
