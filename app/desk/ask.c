@@ -17,6 +17,13 @@ static bool is_set(const char *value)
 	return value != NULL && value[0] != '\0';
 }
 
+/* The sentence for the page, and the parameter it belongs to for a program. */
+static enum rc refuse(struct cx *cx, const char *name, const char *sentence)
+{
+	(void)cx_fail_field(cx, name, "%s", sentence);
+	return cx_fail(cx, RC_BAD_INPUT, "%s", sentence);
+}
+
 static enum rc read_sort(struct cx *cx, struct ask *ask, const char *name, const char *dir)
 {
 	const struct resource *r = ask->o->r;
@@ -28,13 +35,15 @@ static enum rc read_sort(struct cx *cx, struct ask *ask, const char *name, const
 		while (s->name != NULL && strcmp(s->name, name) != 0)
 			s++;
 		if (s->name == NULL)
-			return cx_fail(cx, RC_BAD_INPUT, _("This list cannot be sorted by “%s”."), name);
+			return refuse(
+				cx, "sort",
+				arena_printf(cx->arena, _("This list cannot be sorted by “%s”."), name));
 		ask->sort = s;
 	}
 	ask->is_down = ask->sort->is_down;
 	if (is_set(dir)) {
 		if (strcmp(dir, "up") != 0 && strcmp(dir, "down") != 0)
-			return cx_fail(cx, RC_BAD_INPUT, _("The direction is “up” or “down”."));
+			return refuse(cx, "dir", _("The direction is “up” or “down”."));
 		ask->is_down = strcmp(dir, "down") == 0;
 	}
 	return RC_OK;
@@ -47,8 +56,8 @@ static enum rc read_cursor(struct cx *cx, struct ask *ask, const char *text)
 	    strcmp(ask->cursor.sort, ask->sort->name) == 0 && ask->cursor.is_down == ask->is_down)
 		return RC_OK;
 	ask->cursor = (struct cursor){ .is_set = false };
-	return cx_fail(cx, RC_BAD_INPUT,
-		       _("This place in the list is not known. Start again from the first page."));
+	return refuse(cx, "cursor",
+		      _("This place in the list is not known. Start again from the first page."));
 }
 
 /* A filter that wants a date says so by :f_name_ms or by a name ending in _on, _from or _to. */
@@ -76,8 +85,9 @@ static enum rc read_ref(struct cx *cx, struct ask *ask, size_t i, const char *va
 	}
 	if (rc != RC_NOT_FOUND && rc != RC_CONFLICT) return rc;
 	cx->message = "";
-	return cx_fail(cx, RC_BAD_INPUT, _("%s: “%s” was not found."),
-		       words_get(cx->lang, ask->o->r->filters[i].title), value);
+	return refuse(cx, ask->o->r->filters[i].name,
+		      arena_printf(cx->arena, _("%s: “%s” was not found."),
+				   words_get(cx->lang, ask->o->r->filters[i].title), value));
 }
 
 static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char *value)
@@ -94,17 +104,19 @@ static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char 
 		const struct choice *c = choice_find(choices, value);
 
 		if (c == NULL)
-			return cx_fail(cx, RC_BAD_INPUT, _("%s: “%s” is not one of the choices."),
-				       words_get(cx->lang, f->title), value);
+			return refuse(cx, f->name,
+				      arena_printf(cx->arena, _("%s: “%s” is not one of the choices."),
+						   words_get(cx->lang, f->title), value));
 		ask->filter_choice[i] = (size_t)(c - choices->at);
 		return RC_OK;
 	}
 	if (f->ref != NULL) return read_ref(cx, ask, i, value);
 	if (filter_wants_date(f)) {
 		if (day_parse_any(&d, value) != RC_OK)
-			return cx_fail(cx, RC_BAD_INPUT,
-				       _("%s: “%s” is not a date; write it like 22/11/2026."),
-				       words_get(cx->lang, f->title), value);
+			return refuse(cx, f->name,
+				      arena_printf(cx->arena,
+						   _("%s: “%s” is not a date; write it like 22/11/2026."),
+						   words_get(cx->lang, f->title), value));
 		day_text(date, d);
 		ask->filter[i] = arena_text(cx->arena, date);
 		ask->filter_shown[i] = ask->filter[i];
@@ -127,13 +139,16 @@ enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get
 
 		ask.limit = value_int_of(&v, 0);
 		if (ask.limit < 1 || ask.limit > limit_max)
-			rc = cx_fail(cx, RC_BAD_INPUT, _("The limit is a number from 1 to %lld."),
-				     (long long)limit_max);
+			rc = refuse(cx, "limit",
+				    arena_printf(cx->arena, _("The limit is a number from 1 to %lld."),
+						 (long long)limit_max));
 	}
 	if (rc == RC_OK && is_set(q)) {
 		q = text_trim(cx->arena, q);
 		if (text_length(q) > DESK_SEARCH_MAX)
-			rc = cx_fail(cx, RC_BAD_INPUT, _("Search for at most %d letters."), DESK_SEARCH_MAX);
+			rc = refuse(cx, "q",
+				    arena_printf(cx->arena, _("Search for at most %d letters."),
+						 DESK_SEARCH_MAX));
 		ask.q = q;
 	}
 	if (rc == RC_OK) *out = ask;

@@ -27,7 +27,7 @@ static const struct office_arg *arg_of(const struct call *call)
 /* A misspelt filter would quietly answer everything, so a program is told. */
 static enum rc check_names(struct cx *cx, const struct office *o, struct call *call)
 {
-	static const char *const own[] = { "q", "sort", "dir", "cursor", "limit", "count" };
+	static const char *const own[] = { "q", "sort", "dir", "cursor", "limit", "count", "lang" };
 	const char *known[DESK_FILTERS_MAX + 8] = { NULL };
 	const char *p = request_query_raw(call_request(call));
 	size_t n = 0;
@@ -45,10 +45,14 @@ static enum rc check_names(struct cx *cx, const struct office *o, struct call *c
 		for (size_t i = 0; i < n && !is_known; i++)
 			is_known = strcmp(known[i], name) == 0;
 		near = is_known ? NULL : text_nearest(name, known);
-		if (near != NULL)
-			return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not known here; did you mean “%s”?"),
-				       name, near);
-		if (!is_known) return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not known here."), name);
+		if (!is_known) {
+			cx->error_code = "unknown_parameter";
+			(void)(near != NULL ? cx_fail_field(cx, name,
+							    _("“%s” is not known here; did you mean “%s”?"),
+							    name, near)
+					    : cx_fail_field(cx, name, _("“%s” is not known here."), name));
+			return cx_fail(cx, RC_BAD_INPUT, "%s", cx->fields[0].message);
+		}
 		p += part;
 		p += *p == '&';
 	}
