@@ -169,6 +169,18 @@ struct value *row_json(struct cx *cx, const struct office *o, const struct value
 enum rc row_archive(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK; /* own transaction */
 /* Stored values of the declared columns of a row. */
 enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct value **out) MUST_CHECK;
+/* The steps of saving, for import: (1) what is there, as a map that values go over; */
+struct value *row_values(struct cx *cx, const struct value *stored);
+/* (2) one checked value (NULL: empty) into it, with what belongs to it; typed: as it was written; */
+void row_put(struct cx *cx, const struct table_facts *facts, const struct column *c, const char *typed,
+	     struct value *checked, bool is_new, struct value *values);
+/* (3) the hook before saving; changes: is there anything to write? */
+enum rc row_settle(struct cx *cx, const struct office *o, const struct table_facts *facts,
+		   const struct value *stored, struct value *values, int64_t id, bool *changes) MUST_CHECK;
+/* (4) the row, its search text and stamps, the hook after it, history by the name action (NULL: none). */
+enum rc row_write(struct cx *cx, const struct office *o, const struct table_facts *facts,
+		  const struct value *stored, struct value *values, int64_t *id,
+		  const char *action) MUST_CHECK;
 /* A reference as people write it: public id, id, or words that match one visible row. */
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
 

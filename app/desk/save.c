@@ -133,6 +133,16 @@ static const char *currency_for(struct cx *cx, const struct column *c, const str
 	return own[0] != '\0' ? own : setting_text(cx->env->settings, "business.currency");
 }
 
+void row_put(struct cx *cx, const struct table_facts *facts, const struct column *c, const char *typed,
+	     struct value *checked, bool is_new, struct value *values)
+{
+	if (checked != NULL)
+		value_set(values, c->name, checked);
+	else
+		set_empty(cx, c, facts_find(facts, c->name), is_new, values);
+	if (c->type == COLUMN_PHONE) set_phone_facts(cx, facts, c, checked != NULL ? typed : "", values);
+}
+
 /* All writable columns of input into values; every wrong one adds its sentence. */
 static enum rc take_input(struct cx *cx, const struct office *o, const struct table_facts *facts,
 			  const struct value *stored, const struct value *input, struct value *values)
@@ -155,15 +165,8 @@ static enum rc take_input(struct cx *cx, const struct office *o, const struct ta
 				 &checked);
 		if (rc == RC_BAD_INPUT) worst = rc;
 		if (rc != RC_OK) continue;
-		if (checked != NULL)
-			value_set(values, c->name, checked);
-		else
-			set_empty(cx, c, fact, stored == NULL, values);
-		if (c->type == COLUMN_PHONE)
-			set_phone_facts(cx, facts, c,
-					checked != NULL ? value_text_of(given, value_text_of(checked, ""))
-							: "",
-					values);
+		row_put(cx, facts, c, value_text_of(given, value_text_of(checked, "")), checked,
+			stored == NULL, values);
 	}
 	return rc != RC_OK ? rc : worst;
 }
@@ -424,16 +427,32 @@ static bool is_changed(const struct table_facts *facts, const struct value *stor
 	return false;
 }
 
-static enum rc save_checked(struct cx *cx, const struct office *o, const struct table_facts *facts,
-			    const struct value *stored, struct value *values, int64_t *id)
+struct value *row_values(struct cx *cx, const struct value *stored)
+{
+	struct value *values = value_map(cx->arena);
+
+	for (const struct value *v = stored != NULL ? stored->first : NULL; v != NULL; v = v->next)
+		if (!is_kept_by_save(v->key)) copy_value(cx, values, v->key, v);
+	return values;
+}
+
+enum rc row_settle(struct cx *cx, const struct office *o, const struct table_facts *facts,
+		   const struct value *stored, struct value *values, int64_t id, bool *changes)
+{
+	enum rc rc = o->r->before_save != NULL ? o->r->before_save(cx, id, values) : RC_OK;
+
+	if (rc == RC_OK && cx->field_count > 0) rc = RC_BAD_INPUT;
+	*changes = rc == RC_OK && (stored == NULL || is_changed(facts, stored, values));
+	return rc;
+}
+
+enum rc row_write(struct cx *cx, const struct office *o, const struct table_facts *facts,
+		  const struct value *stored, struct value *values, int64_t *id, const char *action)
 {
 	const struct resource *r = o->r;
 	bool is_new = stored == NULL;
-	enum rc rc = r->before_save != NULL ? r->before_save(cx, *id, values) : RC_OK;
+	enum rc rc;
 
-	if (rc == RC_OK && cx->field_count > 0) rc = RC_BAD_INPUT;
-	if (rc != RC_OK) return rc;
-	if (!is_new && !is_changed(facts, stored, values)) return RC_OK;
 	if (o->has_search && value_get(values, "search") == NULL && facts_find(facts, "search") != NULL)
 		set_search(cx, o, values);
 	set_stamps(cx, o, facts, is_new, values);
@@ -444,24 +463,33 @@ static enum rc save_checked(struct cx *cx, const struct office *o, const struct 
 	if (rc == RC_NOT_FOUND)
 		return cx_fail(cx, RC_DENIED,
 			       _("You would not see it any more: it would belong to somebody else."));
-	if (rc == RC_OK) rc = add_history(cx, o, is_new ? "create" : "update", *id, stored, values);
+	if (rc == RC_OK && action != NULL) rc = add_history(cx, o, action, *id, stored, values);
 	return rc;
+}
+
+static enum rc save_checked(struct cx *cx, const struct office *o, const struct table_facts *facts,
+			    const struct value *stored, struct value *values, int64_t *id)
+{
+	bool changes = false;
+	enum rc rc = row_settle(cx, o, facts, stored, values, *id, &changes);
+
+	if (rc != RC_OK || !changes) return rc;
+	return row_write(cx, o, facts, stored, values, id, stored == NULL ? "create" : "update");
 }
 
 enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id, const struct value *input)
 {
 	const struct office *o = office_find(r->name);
 	const struct table_facts *facts = NULL;
-	struct value *stored = NULL, *values = value_map(cx->arena);
+	struct value *stored = NULL, *values;
 	int64_t id = *row_id;
 	enum rc rc = o != NULL ? office_facts(cx, o, &facts) : RC_BUG;
 
 	if (rc == RC_OK && id != 0) {
 		rc = row_is_visible(cx, o, id);
 		if (rc == RC_OK) rc = row_stored(cx, o, id, &stored);
-		for (const struct value *v = stored != NULL ? stored->first : NULL; v != NULL; v = v->next)
-			if (!is_kept_by_save(v->key)) copy_value(cx, values, v->key, v);
 	}
+	values = row_values(cx, stored);
 	if (rc == RC_OK) rc = take_input(cx, o, facts, stored, input, values);
 	if (rc == RC_OK) rc = save_checked(cx, o, facts, stored, values, &id);
 	if (rc == RC_BAD_INPUT && cx->field_count > 0)
