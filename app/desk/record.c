@@ -8,7 +8,7 @@
 */
 #include "desk/inner.h"
 
-#include "base/text.h"
+#include "desk/openapi.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -236,68 +236,21 @@ static void take_form(struct cx *cx, const struct column *c, struct call *call, 
 	if (n > 0) value_set_text(cx->arena, input, c->name, form_text_at(call, name, n - 1));
 }
 
-static bool is_alias(const char *aliases, const char *name)
+/* id 0: for a new row. */
+static enum rc read_input(struct cx *cx, struct call *call, const struct office *o, int64_t id,
+			  const struct value **out)
 {
-	size_t len = strlen(name);
-
-	while (aliases != NULL && *aliases != '\0') {
-		size_t n = strcspn(aliases, "|");
-
-		if (n == len && memcmp(aliases, name, n) == 0) return true;
-		aliases += n;
-		aliases += *aliases == '|';
-	}
-	return false;
-}
-
-/* A name in a JSON body that no column has: told, with the nearest one. What we ourselves answer is
-** accepted and ignored. */
-static enum rc check_json_names(struct cx *cx, const struct office *o, const struct value *json)
-{
-	const char *known[DESK_COLUMNS_MAX + 1] = { NULL };
-	size_t n = 0;
-
-	for (size_t i = 0; i < o->columns; i++)
-		known[n++] = o->r->columns[i].name;
-	for (const struct value *v = json->first; v != NULL; v = v->next) {
-		size_t len = strlen(v->key);
-		bool is_known = strcmp(v->key, "id") == 0 || strcmp(v->key, "title") == 0 ||
-				strcmp(v->key, "currency") == 0 || strcmp(v->key, "archived_at") == 0;
-		const char *near;
-
-		for (size_t i = 0; i < o->columns && !is_known; i++) {
-			const struct column *c = &o->r->columns[i];
-			size_t base = strlen(c->name);
-
-			is_known = strcmp(c->name, v->key) == 0 || is_alias(c->aliases, v->key);
-			if (c->type == COLUMN_REF && base > 3 && len == base + 2 &&
-			    memcmp(v->key, c->name, base - 2) == 0 && strcmp(v->key + base - 2, "name") == 0)
-				is_known = true;
-		}
-		if (is_known) continue;
-		near = text_nearest(v->key, known);
-		if (near != NULL)
-			(void)cx_fail_field(cx, v->key, _("There is no such field; did you mean “%s”?"),
-					    near);
-		else
-			(void)cx_fail_field(cx, v->key, _("There is no such field."));
-	}
-	if (cx->field_count == 0) return RC_OK;
-	return cx_fail(cx, RC_BAD_INPUT, "%s", cx->fields[0].message);
-}
-
-static enum rc read_input(struct cx *cx, struct call *call, const struct office *o, const struct value **out)
-{
-	struct value *input;
+	struct value *input, *row = NULL;
 	enum rc rc = form_read(cx, call);
 	const struct value *json = rc == RC_OK ? form_json(call) : NULL;
 
 	if (rc != RC_OK) return rc;
 	if (json != NULL) {
-		if (json->type != VALUE_MAP)
-			return cx_fail(cx, RC_BAD_INPUT, _("The body must be a JSON object."));
+		if (id != 0) rc = row_of(cx, o, id, SELECT_API, true, &row);
+		if (rc == RC_OK)
+			rc = api_input_check(cx, o, json, row != NULL ? row_json(cx, o, row) : NULL);
 		*out = json;
-		return check_json_names(cx, o, json);
+		return rc;
 	}
 	input = value_map(cx->arena);
 	for (size_t i = 0; i < o->columns; i++)
@@ -328,7 +281,7 @@ static enum rc check_seen(struct cx *cx, struct call *call, const struct office 
 static enum rc save_row(struct cx *cx, struct call *call, const struct office *o, int64_t *id)
 {
 	const struct value *input = NULL;
-	enum rc rc = read_input(cx, call, o, &input);
+	enum rc rc = read_input(cx, call, o, *id, &input);
 
 	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc != RC_OK) return rc;
