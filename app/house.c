@@ -166,7 +166,6 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 enum rc house_settle(struct env *env, const char *config_path, const char *now, struct arena *a,
 		     const char **why)
 {
-	const char *zone;
 	char *slash;
 	instant start = 0;
 	enum rc rc;
@@ -184,12 +183,11 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 	*(slash == env->dir ? slash + 1 : slash) = '\0';
 	rc = settings_load(&env->settings, house_settings(), config_path, a, env->lang, why);
 	if (rc != RC_OK) return rc;
-	(void)words_lang(&env->lang, setting_text(env->settings, "business.language"));
-	zone = setting_text(env->settings, "business.zone");
-	env->zone = zone_find(zone);
-	if (env->zone == NULL) {
-		*why = arena_printf(a, words_get(env->lang, N_("The time zone “%s” is not known.")), zone);
-		return RC_BAD_INPUT;
+	rc = env_settle(env);
+	if (rc != RC_OK) {
+		*why = arena_printf(a, words_get(env->lang, N_("The time zone “%s” is not known.")),
+				    setting_text(env->settings, "business.zone"));
+		return rc;
 	}
 	env->is_offline = setting_bool(env->settings, "mode.offline");
 	if (now[0] != '\0') {
@@ -311,14 +309,27 @@ static enum rc take_lock(struct house *h, struct cx *cx, bool is_server)
 	}
 }
 
+/* Neither settings nor key: the name is mistyped, or nothing was made there yet. Settings alone may be
+** absent: then all have their defaults. */
+static bool is_nowhere(const struct cx *cx)
+{
+	return access(cx->env->config_path, F_OK) != 0 &&
+	       access(arena_printf(cx->arena, "%s/key", cx->env->dir), F_OK) != 0;
+}
+
 enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web)
 {
 	struct env *env = cx->env;
-	struct house *h = mem_zeroed(sizeof(*h));
+	struct house *h;
 	const char *why = "";
 	enum rc rc = RC_OK;
 
-	if (h == NULL) return RC_NO_MEMORY;
+	if (is_nowhere(cx))
+		return cx_fail(
+			cx, RC_BAD_INPUT,
+			_("There is no settings file %s. Name the right one with --config FILE, or make a folder with `recado init FOLDER`."),
+			env->config_path);
+	if ((h = mem_zeroed(sizeof(*h))) == NULL) return RC_NO_MEMORY;
 	h->env = env;
 	h->lock_fd = -1;
 	env->is_stopping = false;
@@ -407,13 +418,11 @@ void house_reload(struct house *h)
 {
 	struct arena *a = arena_new(1024 * 1024);
 	const char *why = "";
+	enum rc rc;
 
 	if (a == NULL) return;
-	if (settings_reload(h->env->settings, a, h->env->lang, &why) == RC_OK)
-		log_event(LOG_INFO, "app", "settings.reloaded", "path=%s", h->env->config_path);
-	else
-		log_event(LOG_ERROR, "app", "settings.refused", "why=%s",
-			  log_quote((char[LOG_QUOTE_SIZE]){ 0 }, why));
+	rc = env_reload(h->env, a, h->env->lang, &why);
+	(void)rc; /* nobody waits for an answer: what went wrong is in the log */
 	arena_free(a);
 }
 

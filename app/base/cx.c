@@ -125,3 +125,31 @@ void env_wake(struct env *env, enum wake who)
 {
 	if ((unsigned)who < WAKE__MAX && env->wake_fd[who] >= 0) eventfd_write(env->wake_fd[who], 1);
 }
+
+enum rc env_settle(struct env *env)
+{
+	const struct zone *zone = zone_find(setting_text(env->settings, "business.zone"));
+	enum lang lang = env->lang;
+
+	if (!zone) return RC_BAD_INPUT;
+	(void)words_lang(&lang, setting_text(env->settings, "business.language"));
+	env->zone = zone;
+	env->lang = lang;
+	return RC_OK;
+}
+
+enum rc env_reload(struct env *env, struct arena *a, enum lang lang, const char **why)
+{
+	char quoted[LOG_QUOTE_SIZE];
+	enum rc rc = settings_reload(env->settings, a, lang, why);
+
+	if (rc == RC_OK) rc = env_settle(env);
+	if (rc == RC_OK) {
+		log_event(LOG_INFO, "app", "settings.reloaded", "path=%s", env->config_path);
+		env_wake(env, WAKE_WORK); /* times of the day and the zone */
+		env_wake(env, WAKE_OUTBOX);
+	} else {
+		log_event(LOG_ERROR, "app", "settings.refused", "why=%s", log_quote(quoted, *why));
+	}
+	return rc;
+}

@@ -22,10 +22,11 @@ struct env {
 	const char *config_path; /* the INI file                                          */
 	struct settings *settings;
 	struct clock *clock;
-	const struct zone *zone; /* the business's                                        */
-	enum lang lang;          /* the business's                                        */
-	struct seal_key *key;    /* NULL in commands that need no database                */
-	struct store *store;     /* db.h; NULL in commands that need no database          */
+	/* The business's; a setting that is read again may change them while threads read them. */
+	const struct zone *_Atomic zone;
+	_Atomic enum lang lang;
+	struct seal_key *key; /* NULL in commands that need no database                */
+	struct store *store;  /* db.h; NULL in commands that need no database          */
 	bool is_offline;
 	bool is_holder;         /* this process holds the lock: it runs jobs and sends   */
 	bool is_frozen_clock;   /* started with --now                                    */
@@ -82,5 +83,10 @@ const char *cx_sentence(const struct cx *cx, enum rc rc);
 
 bool actor_may(const struct actor *actor, const char *right);
 void env_wake(struct env *env, enum wake who);
+/* Zone and language as the settings say now. RC_BAD_INPUT: there is no such zone; nothing changed. */
+enum rc env_settle(struct env *env) MUST_CHECK;
+/* Read the settings file again (SIGHUP, a save in the panel): what takes effect without a restart is in force
+** from here on. On failure everything stays and *why (arena) is the sentence. Logged either way. */
+enum rc env_reload(struct env *env, struct arena *a, enum lang lang, const char **why) MUST_CHECK;
 
 #endif

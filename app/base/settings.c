@@ -32,13 +32,15 @@ struct item {
 
 struct place {
 	const struct setting *row;
-	_Atomic(struct item *) item;
+	_Atomic(struct item *) item; /* what the file or an override says now */
+	struct item *first;          /* what it said at the start; never changes after settings_load() */
 };
 
 struct settings {
 	pthread_mutex_t lock;
 	size_t count;
-	char *path; /* NULL: no file */
+	char *path;                    /* NULL: no file */
+	char seen[SETTINGS_SEEN_SIZE]; /* of the text that was read last; under lock */
 	struct arena *rows_arena;
 	const struct setting **rows; /* table order                                     */
 	struct place *places;        /* table order                                     */
@@ -86,6 +88,7 @@ static void items_free(struct item *item)
 static void hang_in(struct place *p, struct item *item)
 {
 	item->older = atomic_load_explicit(&p->item, memory_order_relaxed);
+	if (!item->older) p->first = item;
 	atomic_store_explicit(&p->item, item, memory_order_release);
 }
 
@@ -140,6 +143,7 @@ static enum rc load(struct settings *s, struct arena *a, enum lang lang, const c
 		else if (fresh[i])
 			hang_in(&s->places[i], fresh[i]);
 	}
+	if (rc == RC_OK) settings_mark(s->seen, text, len);
 	if (rc == RC_NO_MEMORY)
 		*why = words_get(
 			lang,
@@ -175,6 +179,7 @@ enum rc settings_load(struct settings **out, const struct setting *const *tables
 		s->sorted[i] = &s->places[i];
 	}
 	qsort(s->sorted, s->count, sizeof(*s->sorted), by_name);
+	if (s->path) settings_sweep(s->path, a);
 	rc = load(s, a, lang, why);
 	if (rc == RC_OK) {
 		*out = s;
@@ -279,16 +284,27 @@ static const struct item *item_of(const struct settings *s, const char *name)
 	return NULL;
 }
 
-const char *setting_text(const struct settings *s, const char *name)
+/* What readers see: of a row that is read at the start only, what it said then. */
+static const struct item *item_in_force(const struct settings *s, const char *name)
 {
 	const struct item *item = item_of(s, name);
+	const struct place *p;
+
+	if (!item || item->is_override) return item;
+	p = place_of(s, name);
+	return p->row->needs_restart ? p->first : item;
+}
+
+const char *setting_text(const struct settings *s, const char *name)
+{
+	const struct item *item = item_in_force(s, name);
 
 	return item ? item->text : "";
 }
 
 int64_t setting_int(const struct settings *s, const char *name)
 {
-	const struct item *item = item_of(s, name);
+	const struct item *item = item_in_force(s, name);
 
 	return item ? item->number : 0;
 }
@@ -300,7 +316,7 @@ bool setting_bool(const struct settings *s, const char *name)
 
 size_t setting_ints(const struct settings *s, const char *name, int64_t *out, size_t max)
 {
-	const struct item *item = item_of(s, name);
+	const struct item *item = item_in_force(s, name);
 	size_t n = item ? item->count : 0;
 
 	if (n > max) n = max;
@@ -331,4 +347,25 @@ const char *settings_origin(const struct settings *s, const char *name)
 	const struct item *item = item_of(s, name);
 
 	return item ? item->origin : "";
+}
+
+bool settings_waits(const struct settings *s, const char *name)
+{
+	const struct item *now = item_of(s, name), *in_force = item_in_force(s, name);
+
+	return now && in_force && now != in_force && strcmp(now->text, in_force->text) != 0;
+}
+
+bool settings_are_stale(const struct settings *s)
+{
+	/* The lock is no part of what the settings say. */
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&s->lock;
+	char now[SETTINGS_SEEN_SIZE];
+	bool is;
+
+	settings_seen(s, now);
+	pthread_mutex_lock(lock);
+	is = strcmp(now, s->seen) != 0;
+	pthread_mutex_unlock(lock);
+	return is;
 }

@@ -30,8 +30,15 @@ struct setting {
 	int64_t min, max;    /* of an int (both 0: any); length of a text (max 0 = 1000) */
 	const char *choices; /* SET_ONE: "es|en"                                     */
 	bool is_secret;      /* masked everywhere; may be file:PATH or env:NAME           */
-	const char *old;     /* the old system's variable, "WASENDER_API_KEY"             */
+	const char *old;     /* the old systems' variables: "WASENDER_API_KEY|WASENDER_KEY"  */
 	const char *help;    /* N_() one line                                           */
+	const char *title;   /* N_() its name for people; NULL: the key                  */
+	const char *section; /* N_() title of the section, in its first row; NULL: its name */
+	/* Read at the start only: setting_text() and the others tell that value until the next start. */
+	bool needs_restart;
+	/* Beyond the type: half a sentence (lang, arena) why this value cannot be, that follows the name; NULL:
+	** it can. Asked when somebody sets it, never at a start: what is right today may be absent tomorrow. */
+	const char *(*refuse)(const char *value, struct arena *a, enum lang lang);
 };
 
 struct settings;
@@ -62,14 +69,46 @@ enum rc settings_override(struct settings *s, const char *name, const char *valu
 
 /* Walking: rows in table order, their value as written (secrets masked) and origin ("default",
 ** "file:12" with the line, "env" for env:NAME, "override"). Both lent for ever; "" for an unknown name. */
-const struct setting *settings_row(const struct settings *s, size_t i); /* NULL past the end */
+const struct setting *settings_row(const struct settings *s, size_t i);          /* NULL past the end */
+const struct setting *settings_find(const struct settings *s, const char *name); /* NULL: no such     */
 const char *settings_shown(const struct settings *s, const char *name);
 const char *settings_origin(const struct settings *s, const char *name);
 
+/* The file says something else than what is in force: it waits for the next start (needs_restart). */
+bool settings_waits(const struct settings *s, const char *name);
+/* "yes or no", "a whole number from 1 to 32": for forms and messages. Arena. */
+const char *setting_expected(const struct setting *row, struct arena *a, enum lang lang);
+
+#define SETTINGS_SEEN_SIZE 33 /* 128 bits of a SHA-256 in hex, and NUL */
 /*
-** Check one value as the loader would; then rewrite the file in place: comments, order, owner and mode kept,
-** written aside, synced and renamed. value NULL removes the line (back to default). *why as above.
+** What the file is now, to be handed to settings_set_many() later: another text means that somebody changed
+** it meanwhile. "" without a file.
 */
+void settings_seen(const struct settings *s, char out[SETTINGS_SEEN_SIZE]);
+/* The file was changed since it was last read: what is in force is not what it says. */
+bool settings_are_stale(const struct settings *s);
+
+/* One of the changes of a save. */
+struct setting_change {
+	const char *name;
+	const char *value; /* as written; NULL removes the line (back to default)                     */
+	const char *why;   /* out: half a sentence, as settings_check() says; NULL: nothing wrong          */
+};
+/*
+** Check all as the loader would, and by the rows' refuse: RC_BAD_INPUT when one is wrong. Each wrong one has
+** its why: half a sentence that follows the name ("should be yes or no, not “x”").
+*/
+enum rc settings_check(const struct settings *s, struct setting_change *changes, size_t count,
+		       struct arena *a, enum lang lang) MUST_CHECK;
+/*
+** The same, then rewrite the file once: comments, order, owner and mode kept, written aside, synced, renamed:
+** all changes or none. seen: of settings_seen() when the person looked, NULL = whatever it is now;
+** RC_CONFLICT when it is another. Nothing is read again: settings_reload(). *why: the sentence of the first
+** failure.
+*/
+enum rc settings_set_many(const struct settings *s, struct setting_change *changes, size_t count,
+			  const char *seen, struct arena *a, enum lang lang, const char **why) MUST_CHECK;
+/* The same for one. */
 enum rc settings_set(const struct settings *s, const char *name, const char *value, struct arena *a,
 		     enum lang lang, const char **why) MUST_CHECK;
 /*

@@ -1,21 +1,16 @@
 /*
-** settings_file.c -- the INI file's bytes: read it, change one line of it.
+** settings_file.c -- the INI file's bytes: read them, and the same text with one line changed.
 **
-** Owns:   the file while it is rewritten, FILE.new beside it, and a lock on their folder.
-** Needs:  settings.c for the rows, settings_draft.c to check what it is about to write.
-** Never:  writes into the file itself; touches a line it was not asked about.
-** Holds:  (1) at every moment the file is the old or the new one, whole (written aside, synced, renamed);
-**         (2) owner, group and mode stay; (3) what is published would load.
+** Owns:   nothing; the result lies in the caller's arena.
+** Never:  writes a file (settings_set.c) or judges a value (settings_check.c).
+** Holds:  a line that was not asked about stays byte for byte.
 */
 #include "base/settings_inside.h"
+#include "base/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +55,15 @@ const char *settings_folder(const char *path, struct arena *a)
 
 	if (!slash) return ".";
 	return slash == path ? "/" : arena_bytes(a, path, (size_t)(slash - path));
+}
+
+void settings_mark(char out[SETTINGS_SEEN_SIZE], const char *text, size_t len)
+{
+	char sum[SHA256_HEX_SIZE];
+
+	sha256_hex(sum, text, len);
+	memcpy(out, sum, SETTINGS_SEEN_SIZE - 1);
+	out[SETTINGS_SEEN_SIZE - 1] = '\0';
 }
 
 /* Where a line goes */
@@ -197,141 +201,5 @@ enum rc settings_edit(const char **out, size_t *out_len, const char *text, size_
 		*out = sb_text_of(&sb);
 		*out_len = sb.len;
 	}
-	return rc;
-}
-
-/* Publishing */
-
-static enum rc write_all(int fd, const char *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR) continue;
-		if (n <= 0) return RC_IO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return RC_OK;
-}
-
-/* Owner and mode of the old file; a new one belongs to whoever owns the folder, for the server must read it.
- */
-static enum rc keep_owner(int fd, int folder, const char *path)
-{
-	struct stat now, old;
-	mode_t mode = 0600;
-
-	if (fstat(fd, &now) != 0) return RC_IO;
-	if (stat(path, &old) == 0)
-		mode = old.st_mode & 07777;
-	else if (fstat(folder, &old) != 0 || geteuid() != 0)
-		old = now;
-	if ((old.st_uid != now.st_uid || old.st_gid != now.st_gid) && fchown(fd, old.st_uid, old.st_gid) != 0)
-		return RC_DENIED;
-	return fchmod(fd, mode) == 0 ? RC_OK : RC_IO;
-}
-
-static enum rc publish(int folder, const char *path, const char *text, size_t len, struct arena *a)
-{
-	const char *aside = arena_printf(a, "%s.new", path);
-	enum rc rc;
-	int fd;
-
-	if (arena_failed(a)) return RC_NO_MEMORY;
-	unlink(aside); /* of an attempt that a power cut ended; the folder's lock is ours */
-	if ((fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
-		return errno == EACCES || errno == EPERM || errno == EROFS ? RC_DENIED : RC_IO;
-	rc = keep_owner(fd, folder, path);
-	if (rc == RC_OK) rc = write_all(fd, text, len);
-	if (rc == RC_OK && fsync(fd) != 0) rc = RC_IO;
-	if (close(fd) != 0 && rc == RC_OK) rc = RC_IO;
-	if (rc == RC_OK && rename(aside, path) != 0) rc = RC_IO;
-	if (rc != RC_OK)
-		unlink(aside);
-	else if (fsync(folder) != 0)
-		rc = RC_IO;
-	return rc;
-}
-
-/* Setting */
-
-/* The value as it will stand in the file, or a sentence why not. */
-static enum rc check_value(const struct settings *s, const char *name, const char **value, struct arena *a,
-			   enum lang lang, const char **why)
-{
-	const struct setting *row = settings_find(s, name);
-	const char *half = "", *path = settings_path(s);
-	struct setting_value v;
-	size_t count, skip;
-	enum rc rc;
-
-	if (!row) {
-		const struct setting *const *rows = settings_all(s, &count);
-
-		*why = settings_unknown(rows, count, name, a, lang);
-		return RC_BAD_INPUT;
-	}
-	if (!path) {
-		*why = words_get(lang, N_("there is no settings file to write to."));
-		return RC_NOT_FOUND;
-	}
-	if (!*value) return RC_OK;
-	skip = strspn(*value, blanks); /* as the reader does */
-	*value = arena_bytes(a, *value + skip, trim_end(*value, skip, strlen(*value)) - skip);
-	rc = setting_read(&v, row, *value, settings_folder(path, a), a, lang, &half);
-	if (rc == RC_BAD_INPUT) *why = arena_printf(a, words_get(lang, N_("“%s” %s.")), name, half);
-	return rc;
-}
-
-static enum rc rewrite(const struct settings *s, int folder, const char *path, const char *name,
-		       const char *value, struct arena *a, enum lang lang, const char **why)
-{
-	size_t len = 0, edited_len, count;
-	const struct setting *const *rows = settings_all(s, &count);
-	struct draft_value *draft = arena_array(a, count, sizeof(*draft));
-	const char *edited;
-	char *text = "";
-	enum rc rc = settings_read_file(path, SETTINGS_FILE_MAX, &text, &len, a);
-
-	if (!draft) return RC_NO_MEMORY;
-	if (rc != RC_OK && rc != RC_NOT_FOUND) return rc;
-	rc = settings_edit(&edited, &edited_len, text, len, name, value, a);
-	/* A file that does not load stays as the person left it: they are told what is wrong with it. */
-	if (rc == RC_OK)
-		rc = settings_check_text(draft, rows, count, settings_path(s), edited, edited_len, a, lang,
-					 why);
-	if (rc == RC_OK && (edited_len != len || memcmp(edited, text, len) != 0))
-		rc = publish(folder, path, edited, edited_len, a);
-	return rc;
-}
-
-enum rc settings_set(const struct settings *s, const char *name, const char *value, struct arena *a,
-		     enum lang lang, const char **why)
-{
-	char real[PATH_MAX];
-	const char *path;
-	enum rc rc;
-	int folder;
-
-	*why = "";
-	if ((rc = check_value(s, name, &value, a, lang, why)) != RC_OK) return rc;
-	/* Through a link the file it points to is rewritten, and the link stays. */
-	path = realpath(settings_path(s), real) ? real : settings_path(s);
-	if ((folder = open(settings_folder(path, a), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-		rc = RC_IO;
-	} else {
-		/* The panel and the command line may both be at it. */
-		rc = flock(folder, LOCK_EX) == 0 ? rewrite(s, folder, path, name, value, a, lang, why)
-						 : RC_IO;
-		close(folder);
-	}
-	if (rc != RC_OK && !**why)
-		*why = arena_printf(
-			a,
-			words_get(lang,
-				  N_("%s cannot be written. Check the folder's owner, its rights and the "
-				     "free space.")),
-			settings_path(s));
 	return rc;
 }

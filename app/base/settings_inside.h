@@ -4,6 +4,7 @@
 #ifndef RECADO_BASE_SETTINGS_INSIDE_H
 #define RECADO_BASE_SETTINGS_INSIDE_H
 
+#include "base/mem.h"
 #include "base/settings.h"
 
 /* Settings_check.c: one value against its row */
@@ -24,8 +25,6 @@ enum rc setting_read(struct setting_value *out, const struct setting *row, const
 		     const char *folder, struct arena *a, enum lang lang, const char **why) MUST_CHECK;
 /* The row's default; "" if it names none. */
 const char *setting_default(const struct setting *row);
-/* "yes or no", "a whole number from 1 to 32": for messages and the sample file. */
-const char *setting_expected(const struct setting *row, struct arena *a, enum lang lang);
 
 /* Settings_file.c: bytes */
 
@@ -36,6 +35,19 @@ enum rc settings_edit(const char **out, size_t *out_len, const char *text, size_
 		      const char *value, struct arena *a) MUST_CHECK;
 /* The folder part of a path, "." without one. */
 const char *settings_folder(const char *path, struct arena *a);
+/* Of a text; the same for the same bytes. */
+void settings_mark(char out[SETTINGS_SEEN_SIZE], const char *text, size_t len);
+
+/* Settings_set.c: publishing */
+
+/* Remove what a rewrite that was killed left beside the file, unless somebody rewrites it right now. */
+void settings_sweep(const char *path, struct arena *a);
+#ifdef RECADO_FAULTS
+/* The n-th step of a rewrite from now (write, sync, chown, chmod, close, rename, sync of the folder)
+** fails; 0: none. */
+void settings_fail(long n);
+bool settings_fail_fired(void);
+#endif
 
 /* Settings_draft.c: the text of a file against the tables */
 
@@ -57,7 +69,6 @@ const char *settings_unknown(const struct setting *const *rows, size_t count, co
 
 /* Settings.c */
 
-const struct setting *settings_find(const struct settings *s, const char *name);
 const struct setting *const *settings_all(const struct settings *s, size_t *count);
 const char *settings_path(const struct settings *s);
 

@@ -10,14 +10,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static const struct setting rows[] = {
-	{ "web.listen", SET_TEXT, "127.0.0.1:8080", 3, 40, NULL, false, NULL, "" },
-	{ "business.zone", SET_ZONE, "America/Guayaquil", 0, 0, NULL, false, NULL, "" },
-	{ "business.language", SET_ONE, "es", 0, 0, "es|en", false, NULL, "" },
-	{ "outbox.slots", SET_INT, "32", 1, 256, NULL, false, NULL, "" },
-	{ "mode.offline", SET_BOOL, "no", 0, 0, NULL, false, NULL, "" },
-	{ "mode.url", SET_URL, "", 0, 0, NULL, false, NULL, "" },
-	{ "quiet.from", SET_HHMM, "21:00", 0, 0, NULL, false, NULL, "" },
-	{ "renewals.stages", SET_LIST_INT, "7,3,1,0", 0, 90, NULL, false, NULL, "" },
+	{ "web.listen", SET_TEXT, "127.0.0.1:8080", 3, 40, NULL, false, NULL, .help = "" },
+	{ "business.zone", SET_ZONE, "America/Guayaquil", 0, 0, NULL, false, NULL, .help = "" },
+	{ "business.language", SET_ONE, "es", 0, 0, "es|en", false, NULL, .help = "" },
+	{ "outbox.slots", SET_INT, "32", 1, 256, NULL, false, NULL, .help = "" },
+	{ "mode.offline", SET_BOOL, "no", 0, 0, NULL, false, NULL, .help = "" },
+	{ "mode.url", SET_URL, "", 0, 0, NULL, false, NULL, .help = "" },
+	{ "quiet.from", SET_HHMM, "21:00", 0, 0, NULL, false, NULL, .help = "" },
+	{ "renewals.stages", SET_LIST_INT, "7,3,1,0", 0, 90, NULL, false, NULL, .help = "" },
 	{ NULL }
 };
 #define ROWS (sizeof(rows) / sizeof(*rows) - 1)

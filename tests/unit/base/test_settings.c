@@ -2,6 +2,7 @@
 ** test_settings.c -- the INI file: what it may say, what it says back, and how it is changed.
 */
 #include "base/mem.h"
+#include "base/seal.h"
 #include "base/settings.h"
 
 #include <fcntl.h>
@@ -16,23 +17,25 @@
 #include <cmocka.h>
 
 static const struct setting business[] = {
-	{ "business.name", SET_TEXT, "", 0, 20, NULL, false, NULL, "Name" },
-	{ "business.zone", SET_ZONE, "America/Guayaquil", 0, 0, NULL, false, "TIME_ZONE", "Zone" },
-	{ "business.language", SET_ONE, "es", 0, 0, "es|en", false, NULL, "Language" },
-	{ "web.listen", SET_TEXT, "127.0.0.1:8080", 3, 0, NULL, false, NULL, "Where the panel listens" },
+	{ "business.name", SET_TEXT, "", 0, 20, NULL, false, NULL, .help = "Name" },
+	{ "business.zone", SET_ZONE, "America/Guayaquil", 0, 0, NULL, false, "TIME_ZONE", .help = "Zone" },
+	{ "business.language", SET_ONE, "es", 0, 0, "es|en", false, NULL, .help = "Language" },
+	{ "web.listen", SET_TEXT, "127.0.0.1:8080", 3, 0, NULL, false, NULL,
+	  .help = "Where the panel listens" },
 	{ NULL }
 };
 static const struct setting others[] = {
-	{ "outbox.slots", SET_INT, "32", 1, 256, NULL, false, NULL, "How many at once" },
-	{ "outbox.balance", SET_INT, "0", 0, 0, NULL, false, NULL, "Any number" },
-	{ "mode.offline", SET_BOOL, "no", 0, 0, NULL, false, NULL, "Offline" },
-	{ "whatsapp.api_key", SET_TEXT, "", 0, 100, NULL, true, "WASENDER_API_KEY", "Key" },
-	{ "whatsapp.base_url", SET_URL, "https://example.com/api", 0, 0, NULL, false, NULL, "Address" },
-	{ "quiet.from", SET_HHMM, "21:00", 0, 0, NULL, false, NULL, "Quiet from" },
-	{ "quiet.to", SET_HHMM, "", 0, 0, NULL, false, NULL, "Quiet to" },
-	{ "renewals.stages", SET_LIST_INT, "7,3,1,0", 0, 90, NULL, false, NULL, "Stages" },
-	{ "mail.from.name", SET_TEXT, NULL, 0, 0, NULL, false, NULL, "Sender" },
-	{ "web.workers", SET_INT, "3", 1, 16, NULL, false, NULL, "Threads" },
+	{ "outbox.slots", SET_INT, "32", 1, 256, NULL, false, NULL, .help = "How many at once" },
+	{ "outbox.balance", SET_INT, "0", 0, 0, NULL, false, NULL, .help = "Any number" },
+	{ "mode.offline", SET_BOOL, "no", 0, 0, NULL, false, NULL, .help = "Offline" },
+	{ "whatsapp.api_key", SET_TEXT, "", 0, 100, NULL, true, "WASENDER_API_KEY", .help = "Key" },
+	{ "whatsapp.base_url", SET_URL, "https://example.com/api", 0, 0, NULL, false, NULL,
+	  .help = "Address" },
+	{ "quiet.from", SET_HHMM, "21:00", 0, 0, NULL, false, NULL, .help = "Quiet from" },
+	{ "quiet.to", SET_HHMM, "", 0, 0, NULL, false, NULL, .help = "Quiet to" },
+	{ "renewals.stages", SET_LIST_INT, "7,3,1,0", 0, 90, NULL, false, NULL, .help = "Stages" },
+	{ "mail.from.name", SET_TEXT, NULL, 0, 0, NULL, false, NULL, .help = "Sender" },
+	{ "web.workers", SET_INT, "3", 1, 16, NULL, false, NULL, .help = "Threads" },
 	{ NULL }
 };
 static const struct setting *const tables[] = { business, others, NULL };
@@ -50,7 +53,7 @@ static int set_up(void **state)
 	snprintf(path, sizeof(path), "%s/recado.ini", folder);
 	arena = arena_new(8 * 1024 * 1024);
 	s = NULL;
-	return arena && words_load() == RC_OK ? 0 : -1;
+	return arena && seal_start() == RC_OK && words_load() == RC_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -516,7 +519,7 @@ static void the_sample_loads_and_changes_nothing_until_a_key_is_uncommented(void
 
 static void a_table_whose_own_default_is_wrong_does_not_pass(void **state)
 {
-	static const struct setting wrong[] = { { "a.b", SET_INT, "x", 1, 2, NULL, false, NULL, "" },
+	static const struct setting wrong[] = { { "a.b", SET_INT, "x", 1, 2, NULL, false, NULL, .help = "" },
 						{ NULL } };
 	static const struct setting *const list[] = { wrong, NULL };
 
