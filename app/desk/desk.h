@@ -173,6 +173,13 @@ struct template_family {
 };
 void desk_template_family(const struct template_family *family); /* kept by reference for ever       */
 
+/* fill(cx, map) into out, or what it gave this person a moment ago when that took long (kept.c). With an
+** argument, name says which: "stats 2026-11-01 2026-11-30". A failure inside leaves the map empty. */
+typedef void figure_fill_fn(struct cx *cx, struct value *out);
+void desk_kept(struct cx *cx, struct value *out, const char *name, figure_fill_fn *fill);
+typedef void kept_fill_fn(struct cx *cx, struct value *out, const void *arg);
+void desk_kept_with(struct cx *cx, struct value *out, const char *name, kept_fill_fn *fill, const void *arg);
+
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
 extern const struct job_kind desk_jobs[]; /* gateway test… */

@@ -273,8 +273,4 @@ enum rc handle_gateway_state(struct cx *cx, struct call *call);
 /* {count} of contacts' unread messages, at most 100. */
 int64_t inbox_unread(struct cx *cx);
 
-/* kept.c: fill(cx, map) into out, or what it gave this person a moment ago when that took long. */
-typedef void figure_fill_fn(struct cx *cx, struct value *out);
-void desk_kept(struct cx *cx, struct value *out, const char *name, figure_fill_fn *fill);
-
 #endif

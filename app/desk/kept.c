@@ -109,7 +109,7 @@ static void take_all(struct value *into, struct value *from)
 	}
 }
 
-void desk_kept(struct cx *cx, struct value *out, const char *name, figure_fill_fn *fill)
+void desk_kept_with(struct cx *cx, struct value *out, const char *name, kept_fill_fn *fill, const void *arg)
 {
 	uint64_t key = key_of(cx, name);
 	const char *json = recall(cx, key);
@@ -123,8 +123,22 @@ void desk_kept(struct cx *cx, struct value *out, const char *name, figure_fill_f
 	}
 	data = value_map(cx->arena);
 	from = clock_ticks_us();
-	fill(cx, data);
+	fill(cx, data, arg);
 	from = clock_ticks_us() - from;
 	if (from >= KEPT_FROM_US && !arena_failed(cx->arena)) keep(cx, key, data, from);
 	take_all(out, data);
+}
+
+struct plain {
+	figure_fill_fn *fill;
+};
+
+static void fill_plain(struct cx *cx, struct value *out, const void *arg)
+{
+	((const struct plain *)arg)->fill(cx, out);
+}
+
+void desk_kept(struct cx *cx, struct value *out, const char *name, figure_fill_fn *fill)
+{
+	desk_kept_with(cx, out, name, fill_plain, &(struct plain){ .fill = fill });
 }
