@@ -3,6 +3,7 @@
 ** shows.
 */
 #include "desk/inner.h"
+#include "desk/menu.h"
 
 #include <string.h>
 
@@ -201,6 +202,8 @@ const struct route desk_routes[] = {
 	PAGE("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token")),
 	PAGE("GET", "/jobs/:id/progress", "jobs.view", handle_job_progress, NULL,
 	     N_("How far a job is, as JSON")),
+	PAGE("GET", "/help", NULL, handle_help, N_("Help"), N_("What each screen is for")),
+	PAGE("GET", "/help/:topic", NULL, handle_help_topic, NULL, N_("Help for one screen")),
 	PAGE("GET", "/me", NULL, handle_me, N_("My account"), N_("Language, e-mail and password")),
 	PAGE("POST", "/me", NULL, handle_me_save, NULL, N_("Change the own account")),
 	PAGE("GET", "/settings", "settings.view", handle_settings, N_("Settings"),
@@ -209,41 +212,6 @@ const struct route desk_routes[] = {
 };
 
 /* What every page shows */
-
-#define MODULE_PAGES 54 /* a module's own pages stand after its lists, before the inbox */
-
-/* Menu order of the pages above; resources bring theirs (menu_order). */
-static const struct {
-	const char *path;
-	int order;
-} places[] = { { "/", 0 },         { "/inbox", 55 },    { "/templates", 62 },
-	       { "/gateway", 63 }, { "/settings", 90 }, { "/me", 95 } };
-
-static int place_of(const char *path)
-{
-	const struct resource *r = path[0] == '/' ? desk_resource(path + 1) : NULL;
-
-	if (r != NULL) return r->menu_order;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (strcmp(places[i].path, path) == 0) return places[i].order;
-	return MODULE_PAGES;
-}
-
-static void order_menu(struct cx *cx, const struct value *layout, int64_t unread)
-{
-	const struct value *menu = value_get(layout, "menu");
-
-	for (struct value *v = menu != NULL ? menu->first : NULL; v != NULL; v = v->next) {
-		const char *path = value_text_of(value_get(v, "path"), "");
-		int order = place_of(path);
-
-		value_set_int(cx->arena, v, "order", order);
-		if (unread > 0 && strcmp(path, "/inbox") == 0)
-			value_set_text(cx->arena, v, "badge",
-				       unread > 99 ? "99+"
-						   : arena_printf(cx->arena, "%lld", (long long)unread));
-	}
-}
 
 static void add_alerts(struct cx *cx, const struct value *layout)
 {
@@ -276,5 +244,7 @@ void desk_decorate(struct cx *cx, struct value *layout)
 	int64_t unread = actor_may(&cx->actor, "inbox.view") ? inbox_unread(cx) : 0;
 
 	add_alerts(cx, layout);
-	order_menu(cx, layout, unread);
+	menu_order(cx, layout, unread);
+	value_set_text(cx->arena, layout, "help_path",
+		       help_path_of(cx, value_text_of(value_get(layout, "path"), "/")));
 }

@@ -38,6 +38,14 @@ static void give(struct call *call, const char *media_type, struct sb *sb)
 	sb_free(sb);
 }
 
+static bool is_refused(const struct cx *cx, const struct call *call)
+{
+	const char *method = call_method(call);
+
+	return (cx->message[0] != '\0' || cx->field_count > 0) && strcmp(method, "GET") != 0 &&
+	       strcmp(method, "HEAD") != 0;
+}
+
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data)
 {
@@ -45,6 +53,10 @@ void answer_page(struct cx *cx, struct call *call, const char *template, const c
 	struct sb body;
 
 	if (data == NULL) data = value_map(cx->arena);
+	if (call->match->shape == SHAPE_JSON && is_refused(cx, call)) { /* a form that comes back */
+		answer_failure(cx, call, RC_BAD_INPUT);
+		return;
+	}
 	if (call->match->shape == SHAPE_JSON) {
 		shape_json(cx, data);
 		answer_json(cx, call, 200, data);
@@ -74,7 +86,13 @@ void answer_page(struct cx *cx, struct call *call, const char *template, const c
 
 void answer_redirect(struct cx *cx, struct call *call, const char *path)
 {
-	(void)cx;
+	if (call->match->shape == SHAPE_JSON) { /* a program reads where; it does not follow to a page */
+		struct value *there = value_map(cx->arena);
+
+		value_set_text(cx->arena, there, "path", path_safe(path));
+		answer_json(cx, call, 200, there);
+		return;
+	}
 	answered(call, 303);
 	headers_common(call, PRIVATE);
 	reply_header(call->rp, "Location", path_safe(path));
@@ -188,33 +206,41 @@ static void failure_json(struct cx *cx, struct call *call, int status, const cha
 	answer_json(cx, call, status, all);
 }
 
-static const struct {
+/* What happened in two words, and what to do when the sentence alone leaves a person standing there. */
+static const struct error_words {
 	int status;
-	const char *title;
-} titles[] = {
-	{ 400, N_("This request cannot be understood") },
-	{ 401, N_("Log in first") },
-	{ 403, N_("Not allowed") },
-	{ 404, N_("Not found") },
-	{ 405, N_("Not possible this way") },
-	{ 409, N_("It changed in the meantime") },
-	{ 413, N_("Too large") },
-	{ 414, N_("This request cannot be understood") },
-	{ 429, N_("Too many attempts") },
-	{ 431, N_("This request cannot be understood") },
-	{ 503, N_("Not right now") },
+	const char *title, *hint;
+} error_words[] = {
+	{ 400, N_("This request cannot be understood"), N_("Go back and try once more.") },
+	{ 401, N_("Log in first"), NULL },
+	{ 403, N_("Not allowed"), N_("The owner of this house can give you the right, under Roles.") },
+	{ 404, N_("Not found"),
+	  N_("It may have been archived, or the address was cut off. Search for it in its list.") },
+	{ 405, N_("Not possible this way"), NULL },
+	{ 409, N_("It changed in the meantime"), N_("Go back, load the page again and look once more.") },
+	{ 413, N_("Too large"), NULL },
+	{ 414, N_("This request cannot be understood"), NULL },
+	{ 429, N_("Too many attempts"), N_("Wait a moment; nothing was lost.") },
+	{ 431, N_("This request cannot be understood"), NULL },
+	{ 503, N_("Not right now"), N_("Try again in a few seconds; what you sent was not saved.") },
 };
 
-static const char *title_of(enum lang lang, int status)
+static const struct error_words *words_of(int status)
 {
-	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
-		if (titles[i].status == status) return words_get(lang, titles[i].title);
-	return words_get(lang, N_("Something went wrong"));
+	static const struct error_words ours = {
+		0, N_("Something went wrong"),
+		N_("It is our fault, not yours, and it is written down. What was saved before is safe.")
+	};
+
+	for (size_t i = 0; i < sizeof error_words / sizeof *error_words; i++)
+		if (error_words[i].status == status) return &error_words[i];
+	return &ours;
 }
 
 void answer_error(struct cx *cx, struct call *call, int status, const char *code, const char *sentence)
 {
-	const char *title = title_of(cx->lang, status);
+	const struct error_words *words = words_of(status);
+	const char *title = words_get(cx->lang, words->title);
 	struct value *data = value_map(cx->arena), *list;
 	const struct template *t;
 	struct sb body;
@@ -227,6 +253,7 @@ void answer_error(struct cx *cx, struct call *call, int status, const char *code
 	t = page_template(cx->lang, "web/error");
 	value_set_text(cx->arena, data, "title", title);
 	value_set_text(cx->arena, data, "sentence", sentence);
+	value_set_text(cx->arena, data, "hint", words->hint != NULL ? words_get(cx->lang, words->hint) : "");
 	value_set_int(cx->arena, data, "status", status);
 	value_set_bool(cx->arena, data, "is_log_in", status == 401);
 	value_set_text(cx->arena, data, "request_id", cx->request_id);
@@ -261,6 +288,13 @@ static void go_to_log_in(struct cx *cx, struct call *call)
 				arena_printf(cx->arena, "/login?next=%s", query_escaped(cx->arena, next)));
 }
 
+/* The few codes whose status is not that of their rc. */
+static int status_of(const struct cx *cx, const struct rc_row *row)
+{
+	if (cx->error_code != NULL && strcmp(cx->error_code, "unsupported_media_type") == 0) return 415;
+	return row->http;
+}
+
 void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 {
 	const struct rc_row *row = rc_row(rc);
@@ -276,6 +310,6 @@ void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 	if (row->http >= 500)
 		log_event(LOG_ERROR, "errors", "web.failure", "request=%s method=%s path=%s code=%s",
 			  cx->request_id, call_method(call), call_path(call), row->name);
-	answer_error(cx, call, row->http, cx->error_code != NULL ? cx->error_code : row->name,
+	answer_error(cx, call, status_of(cx, row), cx->error_code != NULL ? cx->error_code : row->name,
 		     cx_sentence(cx, rc));
 }

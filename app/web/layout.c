@@ -9,14 +9,17 @@
 ** The layout template (web/layout) sees:
 **   lang, title, body (ready HTML), path, csrf, css, js, icon          texts
 **   is_logged_in, user {name, role}                                    who
-**   menu [{title, path, order, is_current, badge}]                     routes with .menu, plus what
-**   decorate() adds languages [{code, name, path}]                                     the other ones
+**   sections [{label, anchor, items [{title, path, order, is_current, badge}]}]  the menu: routes with .menu and
+**                                                                      what decorate() adds to "menu"
+**   languages [{code, name, path}]                                     the other ones
+**   help_path                                                          by decorate(): help for this screen
 **   alerts [{text, level (info|warn|error), href, link, is_urgent}]    by decorate()
-**   flash, is_offline, is_plain_http                                   banners
+**   flash, is_offline, is_plain_http, is_strip                         banners; is_strip: a strip under the head
 ** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has
 ** ("path", "title", "rows"), so links of items are called href and their colours mark.
 ** decorate() may add items to menu (badge: a number as text; order: smaller first, routes start at 100 and go
-** by tens) and alerts, and set names of its own.
+** by tens), to starts ({order, label}: from this order on the menu has this heading; ascending) and to alerts,
+** and set names of its own.
 */
 #include "web/inside.h"
 #include "base/template.h"
@@ -110,6 +113,40 @@ static void menu_mark(struct cx *cx, struct value *menu, const char *path)
 	if (best != NULL) value_set_bool(cx->arena, best, "is_current", true);
 }
 
+/* Cut the sorted menu where the next heading starts. Takes the items out of it. */
+static void menu_cut(struct cx *cx, struct value *layout, struct value *menu)
+{
+	struct value *sections = value_set_list(cx->arena, layout, "sections"), *items = NULL;
+	const struct value *starts = value_get(layout, "starts");
+	const struct value *next_start = starts != NULL ? starts->first : NULL;
+	struct value *item = menu->first;
+
+	while (item != NULL) {
+		struct value *next = item->next, *section;
+		const char *label = "";
+		int64_t order = value_int_of(value_get(item, "order"), 1000);
+		bool is_start = items == NULL;
+
+		while (next_start != NULL && order >= value_int_of(value_get(next_start, "order"), 0)) {
+			label = value_text_of(value_get(next_start, "label"), "");
+			next_start = next_start->next;
+			is_start = true;
+		}
+		if (is_start) {
+			section = value_add_map(cx->arena, sections);
+			value_set_text(cx->arena, section, "label", label);
+			value_set_text(cx->arena, section, "anchor",
+				       arena_printf(cx->arena, "menu-%zu", sections->count));
+			items = value_set_list(cx->arena, section, "items");
+		}
+		item->next = NULL;
+		value_append(items, item);
+		item = next;
+	}
+	menu->first = menu->last = NULL;
+	menu->count = 0;
+}
+
 static void languages_into(struct cx *cx, struct call *call, struct value *layout)
 {
 	static const char *const names[LANG__MAX] = { [LANG_ES] = "Español", [LANG_EN] = "English" };
@@ -157,9 +194,13 @@ static struct value *layout_data(struct cx *cx, struct call *call, const char *t
 	value_set_text(a, layout, "icon", asset_url("icon.svg"));
 	value_set_bool(a, layout, "is_offline", cx->env->is_offline);
 	value_set_bool(a, layout, "is_plain_http", !call->is_https && !address_is_loopback(call->address));
+	value_set_bool(a, layout, "is_strip",
+		       value_is_true(value_get(layout, "is_offline")) ||
+			       value_is_true(value_get(layout, "is_plain_http")));
 	value_set_bool(a, layout, "is_logged_in", is_known);
 	menu = value_set_list(a, layout, "menu");
 	value_set_list(a, layout, "alerts");
+	value_set_list(a, layout, "starts");
 	languages_into(cx, call, layout);
 	flash_into(cx, call, layout);
 	if (!is_known) return layout;
@@ -170,6 +211,7 @@ static struct value *layout_data(struct cx *cx, struct call *call, const char *t
 	if (web_state.decorate != NULL && cx->db != NULL) web_state.decorate(cx, layout);
 	menu_sort(menu);
 	menu_mark(cx, menu, call_path(call));
+	menu_cut(cx, layout, menu);
 	return layout;
 }
 

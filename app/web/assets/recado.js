@@ -1,6 +1,7 @@
 /* recado.js -- comfort only: every page works without it.
    data-confirm="question" on a form or button asks first; data-auto-submit sends a filter when it is chosen;
-   data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu starts folded on a phone. */
+   data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu starts folded on a phone;
+   / goes to the search box, n makes a new entry, ? opens the help of this screen. */
 (function () {
 	"use strict";
 	var narrow = window.matchMedia("(max-width: 59.99rem)");
@@ -40,6 +41,19 @@
 			document.querySelectorAll('input[type=checkbox][name="' + e.target.dataset.checkAll + '"]').forEach(function (b) {
 				b.checked = e.target.checked;
 			});
+	});
+
+	document.addEventListener("keydown", function (e) {
+		var to = { "/": 'input[type=search]', n: 'main a[rel=new], main .head a.main', "?": 'a[rel=help]' }[e.key];
+		var found = to && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, textarea, select, [contenteditable]") &&
+			document.querySelector(to);
+
+		if (!found) return;
+		e.preventDefault();
+		if (found.matches("input")) {
+			found.focus();
+			found.select();
+		} else found.click();
 	});
 
 	function poll(box) {

@@ -1,0 +1,66 @@
+/*
+** menu.c -- where each page stands in the menu, and under which heading.
+**
+** Needs:  the menu as layout.c collected it from the routes.
+** Holds:  a resource stands where its table says (menu_order); every other page where the list below says, or
+**         among its module's lists.
+*/
+#include "desk/menu.h"
+#include "desk/inner.h"
+
+#include <string.h>
+
+#define MODULE_PAGES 54 /* a module's own pages stand after its lists */
+#define UNREAD_SHOWN 99 /* three digits do not fit beside the longest title on a phone */
+
+static const struct {
+	const char *path;
+	int order;
+} places[] = {
+	{ "/", 0 },       { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
+	{ "/roles", 82 }, { "/api", 85 },   { "/audit", 86 },     { "/settings", 90 },
+	{ "/help", 94 },  { "/me", 95 },    { "/start", 91 },
+};
+
+/* From this order on the menu has this heading. */
+static const struct {
+	int order;
+	const char *label;
+} starts[] = {
+	{ 1, N_("Business") },
+	{ 55, N_("Messages") },
+	{ 70, N_("House") },
+};
+
+static int place_of(const char *path)
+{
+	const struct resource *r = path[0] == '/' ? desk_resource(path + 1) : NULL;
+
+	if (r != NULL) return r->menu_order;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcmp(places[i].path, path) == 0) return places[i].order;
+	return MODULE_PAGES;
+}
+
+void menu_order(struct cx *cx, struct value *layout, int64_t unread)
+{
+	const struct value *menu = value_get(layout, "menu");
+	struct value *list = (struct value *)(uintptr_t)value_get(layout, "starts");
+
+	for (struct value *v = menu != NULL ? menu->first : NULL; v != NULL; v = v->next) {
+		const char *path = value_text_of(value_get(v, "path"), "");
+
+		value_set_int(cx->arena, v, "order", place_of(path));
+		if (unread > 0 && strcmp(path, "/inbox") == 0)
+			value_set_text(cx->arena, v, "badge",
+				       unread > UNREAD_SHOWN
+					       ? "99+"
+					       : arena_printf(cx->arena, "%lld", (long long)unread));
+	}
+	for (size_t i = 0; list != NULL && i < sizeof(starts) / sizeof(starts[0]); i++) {
+		struct value *start = value_add_map(cx->arena, list);
+
+		value_set_int(cx->arena, start, "order", starts[i].order);
+		value_set_text(cx->arena, start, "label", words_get(cx->lang, starts[i].label));
+	}
+}
