@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define UNSUPPORTED "unsupported_media_type" /* answer.c makes it a 415 */
+
 static const char *cleaned(struct cx *cx, const char *text)
 {
 	return text_trim(cx->arena, text_nfc(cx->arena, text));
@@ -100,7 +102,10 @@ static enum rc read_json(struct cx *cx, struct call *call, struct bytes body)
 	size_t at = 0;
 	enum rc rc = json_parse(cx->arena, &call->json, &at, body.p, body.len);
 
-	if (rc == RC_BAD_INPUT) return cx_fail(cx, rc, _("The JSON is not well formed at byte %zu."), at);
+	if (rc == RC_BAD_INPUT) {
+		cx->error_code = "bad_json";
+		return cx_fail(cx, rc, _("The JSON is not well formed at byte %zu."), at);
+	}
 	if (rc != RC_OK) return rc;
 	if (call->json->type != VALUE_MAP) return RC_OK; /* form_json() still has it */
 	for (const struct value *v = call->json->first; v != NULL && rc == RC_OK; v = v->next) {
@@ -130,10 +135,13 @@ static enum rc read_body(struct cx *cx, struct call *call)
 	const char *type = request_header(call->rq, "Content-Type");
 
 	if (body.len == 0) return RC_OK;
+	cx->error_code = UNSUPPORTED;
 	if (type == NULL) return cx_fail(cx, RC_BAD_INPUT, _("The body has no Content-Type."));
+	cx->error_code = NULL;
 	if (type_is(type, "application/x-www-form-urlencoded")) return read_urlencoded(cx, call, body);
 	if (type_is(type, "multipart/form-data")) return read_multipart(cx, call, body, type);
 	if (type_is(type, "application/json")) return read_json(cx, call, body);
+	cx->error_code = UNSUPPORTED;
 	return cx_fail(cx, RC_BAD_INPUT, _("The body is neither a form nor JSON: check its Content-Type."));
 }
 

@@ -46,6 +46,7 @@ static enum rc replay(struct cx *cx, struct call *call, const struct value *row)
 		bool may_run = cx_now(cx) - value_int_of(value_get(row, "created_at"), 0) < RUNNING_MS;
 
 		cx->error_code = may_run ? "still_running" : "unfinished";
+		if (may_run) reply_header(call->rp, "Retry-After", "1");
 		return cx_fail(
 			cx, RC_CONFLICT, "%s",
 			may_run ? _("The first call with this key is still running.")

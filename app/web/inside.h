@@ -79,6 +79,7 @@ extern struct web_state web_state; /* written by web_setup, before any thread */
 bool address_is_in(const char *address, const char *list);
 bool address_is_loopback(const char *address); /* 127.0.0.0/8, ::1, unix */
 bool address_is_valid(const char *address);
+bool address_item_is_valid(const char *item); /* of such a list */
 /* The client behind trusted proxies: the last address of X-Forwarded-For that is no proxy. Lent or in a. */
 const char *address_of_client(struct arena *a, const char *peer, const char *forwarded, const char *proxies);
 /* Host header without port, lower case; "" if it is none. */
@@ -143,6 +144,10 @@ enum rc setup_post(struct cx *cx, struct call *call);
 enum rc assets_start(void) MUST_CHECK;   /* hash and compress; once, before any thread */
 const char *asset_url(const char *name); /* "/assets/0a1b2c3d4e/recado.css" */
 enum rc asset_show(struct cx *cx, struct call *call);
+
+/* Takes.c */
+/* A call of the API against route.takes: RC_BAD_INPUT with all wrong fields. Reads the body. */
+enum rc takes_check(struct cx *cx, struct call *call, bool is_write) MUST_CHECK;
 
 /* Idempotency.c */
 /* Before the handler: RC_OK go on; *is_done: the stored answer was replayed; else a failure. */

@@ -11,7 +11,9 @@
 #include "web/inside.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "web/doors.h"
 #include "web/gate.h"
+#include "web/limit.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +35,7 @@ struct web {
 	struct server *server;
 	struct place places[WORKERS + 1]; /* [0] is the wire thread's, without a database */
 	struct gate *gate;
+	struct limit *limit;
 	char address[160];
 	_Atomic uint32_t request_number;
 	uint32_t request_base;
@@ -43,12 +46,18 @@ static _Thread_local int here = -1; /* worker of this thread, -1: the wire threa
 
 const struct setting web_settings[] = {
 	{ .name = "web.listen",
+	  .refuse = doors_listen_refuse,
+	  .title = N_("Where the panel listens"),
+	  .section = N_("Panel and addresses"),
+	  .needs_restart = true,
 	  .type = SET_TEXT,
 	  .def = "127.0.0.1:8080",
 	  .max = 120,
 	  .help = N_(
 		  "Where the panel listens: 127.0.0.1:8080, [::1]:8080 or unix:/path (then a proxy speaks for it).") },
 	{ .name = "web.hosts",
+	  .refuse = doors_hosts_refuse,
+	  .title = N_("Names of the panel"),
 	  .type = SET_TEXT,
 	  .def = "",
 	  .max = 1000,
@@ -57,22 +66,44 @@ const struct setting web_settings[] = {
 		  "Names under which the panel may be opened, separated by commas; this machine's own and the one of "
 		  "web.public_url are always allowed.") },
 	{ .name = "web.proxies",
+	  .refuse = doors_addresses_refuse,
+	  .title = N_("Proxies"),
 	  .type = SET_TEXT,
 	  .def = "",
 	  .max = 1000,
 	  .help = N_(
 		  "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.") },
 	{ .name = "web.public_url",
+	  .title = N_("Public address"),
 	  .type = SET_URL,
 	  .def = "",
 	  .max = 300,
 	  .help = N_(
 		  "The address of the panel as others reach it, for links and webhooks: https://panel.example.com.") },
 	{ .name = "web.panel_allow",
+	  .refuse = doors_addresses_refuse,
+	  .title = N_("Who may open the panel"),
 	  .type = SET_TEXT,
 	  .def = "",
 	  .max = 1000,
 	  .help = N_("Addresses or networks that may open the panel; empty: all. Webhooks stay reachable.") },
+	{ .name = "web.api_per_minute",
+	  .title = N_("Calls to the API a minute"),
+	  .type = SET_INT,
+	  .def = "600",
+	  .min = 0,
+	  .max = 1000000,
+	  .help = N_(
+		  "How many calls a minute each token, user or address may make to the API in the long run; 0: no "
+		  "limit.") },
+	{ .name = "web.api_burst",
+	  .title = N_("Calls to the API at once"),
+	  .type = SET_INT,
+	  .def = "600",
+	  .min = 1,
+	  .max = 1000000,
+	  .help = N_(
+		  "How many calls to the API may come at once, before web.api_per_minute sets the pace.") },
 	{ .name = NULL },
 };
 
@@ -303,17 +334,67 @@ static bool is_write(const struct call *call)
 	return strcmp(m, "GET") != 0 && strcmp(m, "HEAD") != 0 && strcmp(m, "OPTIONS") != 0;
 }
 
+/* How often who may call the API. With is_look the bucket of an address that shows no valid token: it is
+** emptied by failures only, and full ones are turned away before the database is asked. */
+static enum rc api_limit(struct web *w, struct cx *cx, struct call *call, const char *who, bool is_look)
+{
+	struct limit_rate rate = { setting_int(w->env->settings, "web.api_per_minute"),
+				   setting_int(w->env->settings, "web.api_burst") };
+	struct limit_left left;
+	bool may;
+
+	if (rate.per_minute == 0 || call->match->shape != SHAPE_JSON || call_is_again(call)) return RC_OK;
+	may = limit_take(w->limit, who, rate, clock_ticks_us(), is_look, &left);
+	if (!is_look) {
+		answer_header(call, "RateLimit-Limit",
+			      arena_printf(cx->arena, "%lld", (long long)rate.burst));
+		answer_header(call, "RateLimit-Remaining",
+			      arena_printf(cx->arena, "%lld", (long long)left.remaining));
+		answer_header(call, "RateLimit-Reset",
+			      arena_printf(cx->arena, "%lld", (long long)left.reset_s));
+	}
+	if (may) return RC_OK;
+	answer_header(call, "Retry-After", arena_printf(cx->arena, "%lld", (long long)left.retry_s));
+	return cx_fail(cx, RC_TOO_MANY, _("Too many calls. Wait %lld s and go on more slowly."),
+		       (long long)left.retry_s);
+}
+
+static enum rc api_limit_of_actor(struct web *w, struct cx *cx, struct call *call)
+{
+	const char *who = cx->actor.kind == ACTOR_TOKEN
+				  ? cx->actor.name
+				  : arena_printf(cx->arena, "user:%lld", (long long)cx->actor.user_id);
+
+	return api_limit(w, cx, call, who, false);
+}
+
+/* A call without a valid token: counted by its address. */
+static enum rc guess_limit(struct web *w, struct cx *cx, struct call *call, const char *place)
+{
+	const char *sentence = cx->message;
+
+	cx->message = "";
+	if (api_limit(w, cx, call, place, false) != RC_OK) return RC_TOO_MANY;
+	cx->message = sentence;
+	return RC_NO_LOGIN;
+}
+
 static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool has_body)
 {
 	const struct route *row = call->match->route;
 	const char *allow = setting_text(w->env->settings, "web.panel_allow");
+	const char *place = arena_printf(cx->arena, "address:%s", call->address);
 	enum rc rc;
 
 	if (cx->db == NULL && has_credentials(call->rq, call->is_https))
 		return cx_fail(cx, RC_TRY_LATER, _("The database cannot be opened right now."));
 	if (allow[0] != '\0' && !address_is_in(call->address, allow))
 		return cx_fail(cx, RC_DENIED, _("The panel is not open to this address (web.panel_allow)."));
+	rc = api_limit(w, cx, call, place, true);
+	if (rc != RC_OK) return rc;
 	rc = cx->db != NULL ? session_find(cx, call) : RC_NO_LOGIN;
+	if (rc == RC_NO_LOGIN && has_body) rc = guess_limit(w, cx, call, place);
+	if (rc == RC_OK && has_body) rc = api_limit_of_actor(w, cx, call);
 	if (rc != RC_OK) return rc;
 	language_choose(cx, call);
 	if (row->right != NULL && !actor_may(&cx->actor, row->right)) return RC_DENIED;
@@ -366,6 +447,8 @@ static enum rc serve(struct web *w, struct cx *cx, struct call *call)
 		rc = RC_NOT_FOUND; /* nobody is a guest yet */
 	else if (row->class != ROUTE_MEMORY && cx->db == NULL)
 		rc = cx_fail(cx, RC_TRY_LATER, _("The database cannot be opened right now."));
+	if (rc == RC_OK && row->takes != NULL && !call_is_again(call))
+		rc = takes_check(cx, call, is_write(call));
 	if (rc != RC_OK) return rc;
 	if (!row->is_idempotent || key == NULL || !is_write(call) || row->realm != REALM_STAFF)
 		return row->handle(cx, call);
@@ -546,11 +629,12 @@ enum rc web_start(struct web **out, struct env *env, const struct web_options *o
 	w->env = env;
 	w->o = *o;
 	w->gate = gate_new(env);
+	w->limit = limit_new();
 	random_bytes(&w->request_base, sizeof w->request_base);
 	web_setup(o);
 	router_free(web_state.router);
 	web_state.router = NULL;
-	rc = w->gate == NULL ? RC_NO_MEMORY : RC_OK;
+	rc = w->gate == NULL || w->limit == NULL ? RC_NO_MEMORY : RC_OK;
 	if (rc == RC_OK) rc = router_new(&web_state.router, o->routes);
 	if (rc == RC_BUG)
 		*why = words_get(env->lang, N_("A route of the program is not well formed (see the log)."));
@@ -574,6 +658,7 @@ void web_stop(struct web *w)
 	web_state.router = NULL;
 	role_rights_forget();
 	gate_free(w->gate);
+	limit_free(w->limit);
 	mem_free(w);
 }
 

@@ -114,7 +114,8 @@ bool form_upload(struct call *call, const char *name, struct upload *out);
 ** reply_status() of call_reply() afterwards. */
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data);
-void answer_redirect(struct cx *cx, struct call *call, const char *path); /* 303 */
+/* 303. Called as API: {"path"}. */
+void answer_redirect(struct cx *cx, struct call *call, const char *path);
 /* 303; the sentence is shown once on the next page. Called as API: {"message","path"}. */
 void answer_flash(struct cx *cx, struct call *call, const char *path, const char *sentence);
 void answer_json(struct cx *cx, struct call *call, int status, const struct value *data);

@@ -407,7 +407,7 @@ static void bad_input_gets_one_sentence_as_page_or_json(void **state)
 	HAS(a, "JSON is not well formed");
 	STATUS(ask(p, "POST", "/api/v1/things", head, "{\"name\":\"x\"}"), 200);
 	snprintf(head, sizeof head, "%sX-CSRF-Token: %s\r\nContent-Type: text/plain\r\n", s.cookie, s.csrf);
-	STATUS(ask(p, "POST", "/things", head, "name=x"), 400);
+	STATUS(ask(p, "POST", "/things", head, "name=x"), 415);
 	snprintf(head, sizeof head, "%sX-CSRF-Token: %s\r\nContent-Type: multipart/form-data; boundary=b\r\n",
 		 s.cookie, s.csrf);
 	STATUS(ask(p, "POST", "/things", head,
