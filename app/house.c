@@ -84,6 +84,9 @@ static void collect_settings(void)
 			.name = tables.switch_names[n],
 			.type = SET_BOOL,
 			.def = "yes",
+			.title = modules[i]->title,
+			.section = n == 0 ? N_("Modules") : NULL,
+			.needs_restart = true,
 			.help = N_("Switch the module off with `no`: it is then as if absent.")
 		};
 		TABLE_ADD(tables.settings, modules[i]->settings);

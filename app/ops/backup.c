@@ -1,7 +1,7 @@
 /*
 ** backup.c -- one archive of the state, and putting it back.
 **
-** Owns:   DIR/backups/ and the names in it.
+** Owns:   the names recado-*.tar of the backup folder (DIR/backups/, or the setting's).
 ** Holds:  (1) the database in an archive is a consistent snapshot, verified before the
 **         archive gets its name; (2) the key and last_seen are never in it: a copy that
 **         leaks must not open the secrets, and an older copy must be known as older;
@@ -18,8 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define BACKUPS_KEPT 14 /* two weeks of nights; older ones are removed after a new one is whole */
 
 static enum rc add_path(struct cx *cx, int archive, const char *path, const char *name)
 {
@@ -58,6 +56,13 @@ static enum rc add_files(struct cx *cx, int archive, const char *database)
 	return rc;
 }
 
+const char *backup_folder(struct cx *cx)
+{
+	const char *set = setting_text(cx->env->settings, "backup.folder");
+
+	return set[0] != '\0' ? set : arena_printf(cx->arena, "%s/backups", cx->env->dir);
+}
+
 static const char *default_path(struct cx *cx)
 {
 	char stamp[RFC3339_SIZE];
@@ -66,7 +71,7 @@ static const char *default_path(struct cx *cx)
 	instant_text(stamp, cx_now(cx));
 	for (; *c != '\0'; c++)
 		if (*c == ':' || *c == '.') *c = '-';
-	return arena_printf(cx->arena, "%s/backups/recado-%s.tar", cx->env->dir, stamp);
+	return arena_printf(cx->arena, "%s/recado-%s.tar", backup_folder(cx), stamp);
 }
 
 enum rc backup_write(struct cx *cx, const char *path, const char **path_out)
@@ -116,16 +121,16 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(*(char *const *)b, *(char *const *)a);
 }
 
-/* Names of our archives in DIR/backups, newest first (the names sort by time). */
-static size_t list_backups(struct arena *a, const char *dir, char **names, size_t max)
+/* Names of our archives in a folder, newest first (the names sort by time). */
+static size_t list_backups(struct arena *a, const char *path, char **names, size_t max)
 {
-	DIR *folder = opendir(arena_printf(a, "%s/backups", dir));
+	DIR *folder = opendir(path);
 	struct dirent *entry;
 	size_t n = 0;
 
 	while (folder != NULL && n < max && (entry = readdir(folder)) != NULL)
 		if (strncmp(entry->d_name, "recado-", 7) == 0)
-			names[n++] = arena_printf(a, "%s/backups/%s", dir, entry->d_name);
+			names[n++] = arena_printf(a, "%s/%s", path, entry->d_name);
 	if (folder != NULL) closedir(folder);
 	qsort(names, n, sizeof(names[0]), newest_first);
 	return n;
@@ -133,14 +138,14 @@ static size_t list_backups(struct arena *a, const char *dir, char **names, size_
 
 #define BACKUPS_LISTED 1000 /* more archives than this in the folder were put there by hand */
 
-instant backup_newest(const char *dir)
+instant backup_newest(const char *folder)
 {
 	struct arena *a = arena_new(1024 * 1024);
 	char **names = a != NULL ? arena_array(a, BACKUPS_LISTED, sizeof(*names)) : NULL;
 	struct stat st;
 	instant at = 0;
 
-	if (names != NULL && list_backups(a, dir, names, BACKUPS_LISTED) > 0 && stat(names[0], &st) == 0)
+	if (names != NULL && list_backups(a, folder, names, BACKUPS_LISTED) > 0 && stat(names[0], &st) == 0)
 		at = (instant)st.st_mtime * SECOND_MS;
 	arena_free(a);
 	return at;
@@ -155,8 +160,8 @@ static enum rc backup_job(struct cx *cx, struct job *job)
 
 	if (rc != RC_OK) return rc;
 	job_note(job, path);
-	count = list_backups(cx->arena, cx->env->dir, names, BACKUPS_LISTED);
-	for (size_t i = BACKUPS_KEPT; i < count; i++)
+	count = list_backups(cx->arena, backup_folder(cx), names, BACKUPS_LISTED);
+	for (size_t i = (size_t)setting_int(cx->env->settings, "backup.keep"); i < count; i++)
 		(void)unlink(names[i]);
 	return RC_OK;
 }

@@ -45,7 +45,7 @@ static void check_disk(struct cx *cx, struct check_result *out)
 
 static void check_backup(struct cx *cx, struct check_result *out)
 {
-	instant newest = backup_newest(cx->env->dir);
+	instant newest = backup_newest(backup_folder(cx));
 	char at[RFC3339_SIZE];
 
 	if (newest == 0) {

@@ -59,14 +59,18 @@ enum rc backup_write(struct cx *cx, const char *path, const char **path_out) MUS
 /* Put an archive in place of the state: unpacked aside, verified, then swapped; the old state stays in
 ** before-restore-…/. Needs the lock. */
 enum rc backup_restore(struct cx *cx, const char *dir, const char *path) MUST_CHECK;
-/* Newest backup of DIR/backups: its instant, 0 = none. */
-instant backup_newest(const char *dir);
+/* Where backups without a name of their own go: backup.folder, or DIR/backups. Arena. */
+const char *backup_folder(struct cx *cx);
+/* Newest backup of a folder: its instant, 0 = none. */
+instant backup_newest(const char *folder);
+/* For the row's refuse (settings.h): not a folder, or not to be written to. */
+const char *backup_folder_refuse(const char *value, struct arena *a, enum lang lang);
 
 /* Host */
 
 /* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not
 ** a failure. */
-void sandbox_enter(const char *state_dir);
+void sandbox_enter(const char *state_dir, const char *backup_dir); /* "": none beside the state folder */
 /* systemd's notification socket; nothing without NOTIFY_SOCKET. state: "READY=1", "WATCHDOG=1", "STOPPING=1".
  */
 void notify_systemd(const char *state);

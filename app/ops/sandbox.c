@@ -38,7 +38,7 @@ static void allow_folder(int ruleset, const char *path, uint64_t rights)
 	close(rule.parent_fd);
 }
 
-static bool enter_landlock(const char *state_dir)
+static bool enter_landlock(const char *state_dir, const char *backup_dir)
 {
 	static const char *const readable[] = { "/etc", "/usr/share", "/run",
 						"/dev", "/proc",      "/sys/fs/cgroup" };
@@ -53,6 +53,7 @@ static bool enter_landlock(const char *state_dir)
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		allow_folder((int)ruleset, readable[i], READ_RIGHTS);
 	allow_folder((int)ruleset, state_dir, READ_RIGHTS | WRITE_RIGHTS);
+	if (backup_dir[0] != '\0') allow_folder((int)ruleset, backup_dir, READ_RIGHTS | WRITE_RIGHTS);
 	is_in = syscall(SYS_landlock_restrict_self, (int)ruleset, 0) == 0;
 	close((int)ruleset);
 	return is_in;
@@ -117,7 +118,7 @@ static bool enter_seccomp(void)
 }
 #endif
 
-void sandbox_enter(const char *state_dir)
+void sandbox_enter(const char *state_dir, const char *backup_dir)
 {
 	bool has_landlock, has_seccomp;
 
@@ -125,7 +126,7 @@ void sandbox_enter(const char *state_dir)
 		log_event(LOG_WARN, "security", "sandbox.none", "errno=%d", errno);
 		return;
 	}
-	has_landlock = enter_landlock(state_dir);
+	has_landlock = enter_landlock(state_dir, backup_dir);
 	has_seccomp = enter_seccomp();
 	log_event(has_landlock && has_seccomp ? LOG_INFO : LOG_WARN, "security", "sandbox.entered",
 		  "landlock=%d seccomp=%d", has_landlock, has_seccomp);

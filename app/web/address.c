@@ -66,6 +66,27 @@ static bool item_fits(const char *address, const char *item, size_t len)
 	return same_network(&a, &b, bits);
 }
 
+/* An address, a network or "unix", as item_fits() understands them. */
+bool address_item_is_valid(const char *item)
+{
+	const char *slash = strchr(item, '/');
+	size_t len = slash != NULL ? (size_t)(slash - item) : strlen(item);
+	const char *itself = item;
+	char copy[INET6_ADDRSTRLEN + 3];
+
+	if (strcmp(item, "unix") == 0) return true;
+	if (len >= sizeof copy) return false;
+	memcpy(copy, item, len);
+	copy[len] = '\0';
+	if (copy[0] == '[' && len > 1 && copy[len - 1] == ']') {
+		copy[len - 1] = '\0';
+		itself = copy + 1;
+	} else {
+		itself = copy;
+	}
+	return item_fits(itself, item, strlen(item));
+}
+
 bool address_is_in(const char *address, const char *list)
 {
 	for (const char *p = list; *p != '\0';) {

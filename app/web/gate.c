@@ -19,12 +19,16 @@
 #define SLOTS       1024                /* more addresses than the queue has places */
 #define PROBES      8
 
+struct names {
+	const char *at[HOSTS_MAX];
+	size_t count;
+};
+
 struct gate {
 	struct env *env;
 	struct arena *arena; /* of the names */
 	const char *from[3]; /* the settings they were made from */
-	const char *hosts[HOSTS_MAX];
-	size_t host_count;
+	struct names names;
 	pthread_mutex_t lock; /* of busy */
 	struct {
 		char address[48];
@@ -55,38 +59,52 @@ void gate_free(struct gate *g)
 	mem_free(g);
 }
 
-static void host_add(struct gate *g, const char *name)
+static void name_add(struct names *n, const char *name)
 {
-	if (name[0] != '\0' && g->host_count < HOSTS_MAX) g->hosts[g->host_count++] = name;
+	if (name[0] != '\0' && n->count < HOSTS_MAX) n->at[n->count++] = name;
 }
 
-static void hosts_collect(struct gate *g)
+/* from: web.listen, web.public_url, web.hosts. */
+static void names_collect(struct names *n, struct arena *a, const char *const from[3])
 {
-	struct arena *a = g->arena;
-	const char *listen = g->from[0], *url = g->from[1], *at = strstr(url, "://");
+	const char *listen = from[0], *url = from[1], *at = strstr(url, "://");
 
-	arena_reset(a);
-	g->host_count = 0;
-	host_add(g, "localhost");
-	host_add(g, "127.0.0.1");
-	host_add(g, "[::1]");
-	if (strncmp(listen, "unix:", 5) != 0) host_add(g, host_name(a, listen));
-	if (at != NULL) host_add(g, host_name(a, arena_bytes(a, at + 3, strcspn(at + 3, "/?#"))));
-	for (const char *p = g->from[2]; *p != '\0';) {
+	n->count = 0;
+	name_add(n, "localhost");
+	name_add(n, "127.0.0.1");
+	name_add(n, "[::1]");
+	if (strncmp(listen, "unix:", 5) != 0) name_add(n, host_name(a, listen));
+	if (at != NULL) name_add(n, host_name(a, arena_bytes(a, at + 3, strcspn(at + 3, "/?#"))));
+	for (const char *p = from[2]; *p != '\0';) {
 		size_t len;
 
 		p += strspn(p, ", \t;");
 		len = strcspn(p, ", \t;");
-		host_add(g, host_name(a, arena_bytes(a, p, len)));
+		name_add(n, host_name(a, arena_bytes(a, p, len)));
 		p += len;
 	}
+}
+
+static bool names_have(const struct names *n, const char *name)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (strcmp(n->at[i], name) == 0) return true;
+	return false;
+}
+
+bool gate_has_host(struct arena *a, const char *const from[3], const char *host)
+{
+	struct names n;
+
+	names_collect(&n, a, from);
+	return names_have(&n, host_name(a, host));
 }
 
 /* A setting read again is another text; old ones stay valid for ever (settings.h). */
 static void hosts_refresh(struct gate *g)
 {
 	static const char *const names[] = { "web.listen", "web.public_url", "web.hosts" };
-	bool is_new = g->host_count == 0;
+	bool is_new = g->names.count == 0;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const char *text = setting_text(g->env->settings, names[i]);
@@ -94,7 +112,9 @@ static void hosts_refresh(struct gate *g)
 		is_new = is_new || text != g->from[i];
 		g->from[i] = text;
 	}
-	if (is_new) hosts_collect(g);
+	if (!is_new) return;
+	arena_reset(g->arena);
+	names_collect(&g->names, g->arena, g->from);
 }
 
 const char *gate_host_refusal(struct gate *g, struct arena *a, const char *host)
@@ -104,8 +124,7 @@ const char *gate_host_refusal(struct gate *g, struct arena *a, const char *host)
 	if (host == NULL) return N_("The request names no host.");
 	hosts_refresh(g);
 	name = host_name(a, host);
-	for (size_t i = 0; i < g->host_count; i++)
-		if (strcmp(g->hosts[i], name) == 0) return NULL;
+	if (names_have(&g->names, name)) return NULL;
 	return arena_printf(
 		a,
 		words_get(g->env->lang, N_("“%s” is not a name of this panel. If it should be, add it to "

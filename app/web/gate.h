@@ -17,6 +17,9 @@ void gate_free(struct gate *g);         /* NULL is fine    */
 ** were read again count at once. On the wire thread only. */
 const char *gate_host_refusal(struct gate *g, struct arena *a, const char *host);
 
+/* Would a call under this Host header come in with these web.listen, web.public_url and web.hosts? */
+bool gate_has_host(struct arena *a, const char *const from[3], const char *host);
+
 /* One more request of this address; false when it has its share. Any thread. */
 bool gate_enter(struct gate *g, const char *address);
 void gate_leave(struct gate *g, const char *address); /* once for each that entered */

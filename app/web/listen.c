@@ -74,6 +74,13 @@ static socklen_t address_parse(union address *out, const char *spec)
 	return port_parse(&out->v4.sin_port, colon + 1) ? sizeof out->v4 : 0;
 }
 
+bool listen_is_valid(const char *spec)
+{
+	union address at;
+
+	return address_parse(&at, spec) != 0;
+}
+
 /* True when nobody listens behind the name of a unix socket (or there is none). */
 static bool name_is_free(const union address *at)
 {

@@ -19,6 +19,8 @@ struct listening {
 ** unix socket is replaced, a living one is RC_CONFLICT. On failure *why (arena) is a sentence in lang. */
 enum rc listen_open(struct listening *out, const char *spec, enum lang lang, struct arena *a,
 		    const char **why) MUST_CHECK;
+/* Is spec one of those? Opens nothing. */
+bool listen_is_valid(const char *spec);
 #define PEER_TEXT_SIZE 47 /* an IPv6 address and NUL */
 struct sockaddr;
 /* Numeric address; an IPv4 one inside IPv6 as IPv4; "unix" for anything else and NULL. */
