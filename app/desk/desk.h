@@ -180,6 +180,16 @@ void desk_kept(struct cx *cx, struct value *out, const char *name, figure_fill_f
 typedef void kept_fill_fn(struct cx *cx, struct value *out, const void *arg);
 void desk_kept_with(struct cx *cx, struct value *out, const char *name, kept_fill_fn *fill, const void *arg);
 
+/* A module's own table as JSON ({"data": rows}), CSV or workbook, by call_shape; the page is the caller's
+** (SHAPE_PAGE: RC_BUG). columns: ended by one without name; name is the key in the rows (a list of maps) and
+** says by its suffix what the cells are: _at _on _cents (x_currency or currency beside it, else the house's)
+** is_ has_ _bp (as percent) _x100; else a number or a text as it is there. name: of the file, "months". */
+struct answer_column {
+	const char *name, *title; /* title: N_(), heading of the files */
+};
+enum rc answer_rows(struct cx *cx, struct call *call, const char *name, const struct answer_column *columns,
+		    const struct value *rows) MUST_CHECK;
+
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
 extern const struct job_kind desk_jobs[]; /* gateway test… */

@@ -1,61 +1,73 @@
 /*
-** export.c -- the rows of a list as delimited text, written at full speed into a file.
+** export.c -- the rows of a list as a table for spreadsheets, written at full speed into a file.
 **
-** Needs:  an ask without cursor; a file descriptor open for writing.
+** Needs:  an ask without cursor; files/sheet.h, which knows how each kind of file says a cell.
 ** Never:  waits for the one who downloads: the read ends before the first byte leaves.
-** Holds:  (1) one statement, so the file is one moment's truth; (2) memory stays at one buffer; (3) a
-**         text that a spreadsheet would run as a formula is guarded; what is too long for a spreadsheet
-**         is refused, not cut.
+** Holds:  (1) one statement, so the file is one moment's truth; (2) memory does not grow with the rows; (3)
+**         CSV and workbook have the same cells: amounts as plain decimals, dates as dates, instants as the
+**         business's clock showed them, choices and truths in the reader's words; (4) text columns, and only
+**         they, go through sheet_text: what a spreadsheet would run as a formula is guarded there, so the
+**         apostrophe that an import takes off stands before = + - @ TAB CR and nothing else; (5) what is too
+**         long for a spreadsheet is refused, not cut.
 */
-#include "desk/inner.h"
+#include "desk/export.h"
 
-#include "base/money.h"
-#include "files/files.h"
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define EXPORT_FLUSH  (64 * 1024)   /* one write(2) a thousand rows or so            */
-#define EXPORT_BUFFER (1024 * 1024) /* a row has at most 40 cells of 10,000 letters  */
-
-struct writer {
-	struct sb sb;
-	char delimiter;
-	int fd;
-	bool has_cell;
-};
-
-static void put(struct writer *w, const char *text, bool guard)
+static bool is_exported(const struct office *o, size_t i)
 {
-	if (w->has_cell) sb_char(&w->sb, w->delimiter);
-	w->has_cell = true;
-	sb_csv(&w->sb, text, strlen(text), w->delimiter, guard);
+	return column_is_in(&o->r->columns[i], SELECT_CSV);
 }
 
-static enum rc put_end(struct writer *w, bool flush)
+static enum sheet_type sheet_type_of(enum column_type type)
 {
-	enum rc rc = RC_OK;
-
-	if (w->has_cell) sb_lit(&w->sb, "\r\n");
-	w->has_cell = false;
-	if (sb_result(&w->sb) != RC_OK) return sb_result(&w->sb);
-	if (w->sb.len > 0 && (flush || w->sb.len >= EXPORT_FLUSH)) {
-		rc = fd_write_all(w->fd, w->sb.p, w->sb.len);
-		sb_clear(&w->sb);
+	switch (type) {
+	case COLUMN_LONG_TEXT: return SHEET_LONG_TEXT;
+	case COLUMN_INT: return SHEET_INT;
+	case COLUMN_BOOL: return SHEET_TRUTH;
+	case COLUMN_DATE: return SHEET_DATE;
+	case COLUMN_INSTANT: return SHEET_INSTANT;
+	case COLUMN_CENTS: return SHEET_MONEY;
+	case COLUMN_TEXT:
+	case COLUMN_CHOICE:
+	case COLUMN_REF:
+	case COLUMN_EMAIL:
+	case COLUMN_PHONE:
+	case COLUMN_URL: break;
 	}
-	return rc;
+	return SHEET_TEXT;
 }
 
-static void put_head(struct cx *cx, struct writer *w, const struct office *o)
+/* An import knows the columns again by these titles, and a row by its id. */
+static size_t make_columns(struct cx *cx, const struct office *o, struct sheet_column *out)
 {
-	put(w, "id", false);
+	size_t n = 0;
+
+	out[n++] = (struct sheet_column){ "id", o->r->has_public_id ? SHEET_TEXT : SHEET_INT };
 	for (size_t i = 0; i < o->columns; i++)
-		if (column_is_in(&o->r->columns[i], SELECT_CSV))
-			put(w, words_get(cx->lang, o->r->columns[i].title), true);
+		if (is_exported(o, i))
+			out[n++] = (struct sheet_column){ words_get(cx->lang, o->r->columns[i].title),
+							  sheet_type_of(o->r->columns[i].type) };
+	return n;
 }
 
-/* Which result column holds what, found once by name. */
-struct places {
-	int id, cell[DESK_COLUMNS_MAX], name[DESK_COLUMNS_MAX], currency[DESK_COLUMNS_MAX];
+/* What a row's cell is made from, found once: the places in the result, and the words that repeat. */
+struct source {
+	const struct column *column;
+	int at, name, currency;
+	const struct choices *choices;
+	const char *words[DESK_CHOICES_MAX]; /* of the choices, in the reader's language */
+	bool is_words;
+};
+struct walk {
+	struct cx *cx;
+	struct sheet *sheet;
+	const char *currency; /* the house's */
+	int id;
+	bool id_is_text;
+	size_t count;
+	struct source source[DESK_COLUMNS_MAX];
 };
 
 static int place_of(const struct query *q, const char *name, const char *tail)
@@ -70,119 +82,163 @@ static int place_of(const struct query *q, const char *name, const char *tail)
 	return -1;
 }
 
-static void find_places(const struct office *o, const struct query *q, struct places *out)
-{
-	out->id = place_of(q, o->r->has_public_id ? "_pid" : "_id", "");
-	for (size_t i = 0; i < o->columns; i++) {
-		out->cell[i] = place_of(q, o->r->columns[i].name, "");
-		out->name[i] = place_of(q, o->r->columns[i].name, "__name");
-		out->currency[i] = place_of(q, o->r->columns[i].name, "__cur");
-	}
-}
-
-/* Dates as YYYY-MM-DD and instants as the business's clock showed them: spreadsheets read both, and so
-** does import. */
-static void put_instant(struct cx *cx, struct writer *w, instant at)
-{
-	struct civil c = zone_civil(cx->env->zone, at);
-	char date[DATE_SIZE], text[DATE_SIZE + 16];
-
-	day_text(date, c.day);
-	snprintf(text, sizeof(text), "%s %02d:%02d:%02d", date, c.hour, c.minute, c.second);
-	put(w, text, false);
-}
-
-static void put_cell(struct cx *cx, struct writer *w, const struct office *o, size_t i, const struct query *q,
-		     const struct places *p)
+static void find_source(struct cx *cx, const struct office *o, const struct query *q, size_t i,
+			struct source *out)
 {
 	const struct column *c = &o->r->columns[i];
-	int at = p->cell[i];
-	char money[MONEY_SIZE];
 
-	if (at < 0 || query_is_null(q, at)) {
-		put(w, "", false);
+	*out = (struct source){
+		.column = c,
+		.at = place_of(q, c->name, ""),
+		.name = place_of(q, c->name, "__name"),
+		.currency = place_of(q, c->name, "__cur"),
+		.choices = o->column_choices[i],
+		.is_words = c->type == COLUMN_REF
+				    ? o->column_ref[i] != NULL && o->column_ref[i]->r->names_are_words
+				    : (c->flags & COL_WORDS) != 0,
+	};
+	for (size_t k = 0; out->choices != NULL && k < out->choices->count; k++)
+		out->words[k] = words_get(cx->lang, out->choices->at[k].title);
+}
+
+static void find_sources(const struct office *o, const struct query *q, struct walk *w)
+{
+	w->currency = setting_text(w->cx->env->settings, "business.currency");
+	w->id = place_of(q, o->r->has_public_id ? "_pid" : "_id", "");
+	w->id_is_text = o->r->has_public_id;
+	w->count = 0;
+	for (size_t i = 0; i < o->columns; i++)
+		if (is_exported(o, i)) find_source(w->cx, o, q, i, &w->source[w->count++]);
+}
+
+static void put_choice(struct walk *w, const struct source *s, const char *value)
+{
+	for (size_t k = 0; s->choices != NULL && k < s->choices->count; k++) {
+		if (strcmp(s->choices->at[k].value, value) != 0) continue;
+		sheet_text(w->sheet, s->words[k]);
 		return;
 	}
-	switch (c->type) {
-	case COLUMN_BOOL: put(w, query_int(q, at) != 0 ? _("Yes") : _("No"), false); return;
-	case COLUMN_INSTANT: put_instant(cx, w, query_int(q, at)); return;
+	sheet_text(w->sheet, value);
+}
+
+/* "+593…" of digits is a number to a spreadsheet, not a formula: it stays as it is dialled. */
+static void put_phone(struct walk *w, const char *text)
+{
+	if (text[0] == '+' && text[1 + strspn(text + 1, "0123456789")] == '\0')
+		sheet_code(w->sheet, text);
+	else
+		sheet_text(w->sheet, text);
+}
+
+static void put_cell(struct walk *w, const struct query *q, const struct source *s)
+{
+	if (s->at < 0 || query_is_null(q, s->at)) {
+		sheet_empty(w->sheet);
+		return;
+	}
+	switch (s->column->type) {
+	case COLUMN_INT: sheet_int(w->sheet, query_int(q, s->at)); return;
+	case COLUMN_BOOL: sheet_truth(w->sheet, query_int(q, s->at) != 0); return;
+	case COLUMN_DATE: sheet_date(w->sheet, query_text(q, s->at)); return;
+	case COLUMN_INSTANT: sheet_instant(w->sheet, query_int(q, s->at)); return;
 	case COLUMN_CENTS: {
-		const char *currency = p->currency[i] >= 0 ? query_text(q, p->currency[i]) : "";
+		const char *currency = s->currency >= 0 ? query_text(q, s->currency) : "";
 
-		if (currency[0] == '\0') currency = setting_text(cx->env->settings, "business.currency");
-		money_plain(money, query_int(q, at), currency);
-		put(w, money, false);
+		sheet_money(w->sheet, query_int(q, s->at), currency[0] != '\0' ? currency : w->currency);
 		return;
 	}
-	case COLUMN_CHOICE: {
-		const struct choice *choice = choice_find(o->column_choices[i], query_text(q, at));
-
-		put(w, choice != NULL ? words_get(cx->lang, choice->title) : query_text(q, at), true);
-		return;
+	case COLUMN_CHOICE: put_choice(w, s, query_text(q, s->at)); return;
+	case COLUMN_PHONE: put_phone(w, query_text(q, s->at)); return;
+	case COLUMN_REF:
+	case COLUMN_TEXT:
+	case COLUMN_LONG_TEXT:
+	case COLUMN_EMAIL:
+	case COLUMN_URL: break;
 	}
-	case COLUMN_REF: {
-		const char *name = query_text(q, p->name[i] >= 0 ? p->name[i] : at);
-		bool is_words = o->column_ref[i] != NULL && o->column_ref[i]->r->names_are_words;
+	{
+		const char *text =
+			query_text(q, s->column->type == COLUMN_REF && s->name >= 0 ? s->name : s->at);
 
-		put(w, is_words ? words_get(cx->lang, name) : name, true);
-		return;
-	}
-	case COLUMN_INT:
-	case COLUMN_DATE: put(w, query_text(q, at), false); return;
-	case COLUMN_PHONE: {
-		const char *text = query_text(q, at);
-
-		/* "+593…" of digits is a number to a spreadsheet, not a formula: it stays as it is dialled.
-		 */
-		put(w, text, text[0] != '+' || text[1 + strspn(text + 1, "0123456789")] != '\0');
-		return;
-	}
-	default:
-		put(w,
-		    (c->flags & COL_WORDS) != 0 ? words_get(cx->lang, query_text(q, at)) : query_text(q, at),
-		    true);
-		return;
+		sheet_text(w->sheet, s->is_words ? words_get(w->cx->lang, text) : text);
 	}
 }
 
-static enum rc put_rows(struct cx *cx, struct writer *w, const struct ask *ask, struct query *q)
+static enum rc put_rows(struct walk *w, const struct ask *ask, struct query *q)
 {
-	const struct office *o = ask->o;
-	struct places places;
+	struct cx *cx = w->cx;
 	enum rc rc = RC_OK;
 
-	find_places(o, q, &places);
+	find_sources(ask->o, q, w);
 	for (int64_t n = 0; rc == RC_OK && query_next(q); n++) {
 		if (n == ask->limit)
 			return cx_fail(cx, RC_TOO_LARGE,
 				       _("More than %lld rows: narrow the list with a filter."),
 				       (long long)ask->limit);
-		put(w, places.id >= 0 ? query_text(q, places.id) : "", false);
-		for (size_t i = 0; i < o->columns; i++)
-			if (column_is_in(&o->r->columns[i], SELECT_CSV)) put_cell(cx, w, o, i, q, &places);
-		rc = put_end(w, false);
+		if (w->id_is_text)
+			sheet_code(w->sheet, query_text(q, w->id));
+		else
+			sheet_int(w->sheet, query_int(q, w->id));
+		for (size_t i = 0; i < w->count; i++)
+			put_cell(w, q, &w->source[i]);
+		rc = sheet_row(w->sheet);
 	}
 	return rc;
 }
 
-enum rc export_csv(struct cx *cx, const struct ask *ask, int fd, char delimiter, bool with_bom)
+enum rc export_rows(struct cx *cx, const struct ask *ask, enum sheet_kind kind, int *fd)
 {
-	struct writer w = { .delimiter = delimiter, .fd = fd };
+	struct walk *w = arena_alloc(cx->arena, sizeof(*w));
+	struct sheet_column columns[DESK_COLUMNS_MAX + 1];
 	struct statement_text s;
 	struct query *q = NULL;
 	const char *sql = "";
+	size_t count = make_columns(cx, ask->o, columns);
 	enum rc rc = rows_statement(cx, ask, SELECT_CSV, ask->limit + 1, &s, &sql);
 
-	sb_init(&w.sb, EXPORT_BUFFER);
-	if (with_bom) sb_lit(&w.sb, "\xef\xbb\xbf");
-	put_head(cx, &w, ask->o);
-	if (rc == RC_OK) rc = put_end(&w, false);
+	if (w == NULL) return RC_NO_MEMORY;
+	w->cx = cx;
+	if (rc == RC_OK)
+		rc = sheet_open(cx, &w->sheet, kind, words_get(cx->lang, ask->o->r->title), columns, count);
 	db_limit_ms(cx->db, DESK_EXPORT_MS);
 	if (rc == RC_OK) rc = db_query(cx, &q, sql, s.param);
-	if (rc == RC_OK) rc = put_rows(cx, &w, ask, q);
+	if (rc == RC_OK) rc = put_rows(w, ask, q);
 	rc = query_end(q, rc);
 	db_limit_ms(cx->db, DESK_PAGE_MS);
-	if (rc == RC_OK) rc = put_end(&w, true);
-	sb_free(&w.sb);
+	return sheet_close(w->sheet, rc, fd);
+}
+
+enum sheet_kind call_sheet(struct call *call)
+{
+	const char *separator = call_query(call, "separator");
+
+	if (call_shape(call) == SHAPE_XLSX) return SHEET_XLSX;
+	return separator != NULL && strcmp(separator, "semicolon") == 0 ? SHEET_CSV_LOCAL : SHEET_CSV;
+}
+
+void answer_sheet(struct cx *cx, struct call *call, int fd, enum sheet_kind kind, const char *name)
+{
+	char today[DATE_SIZE];
+
+	day_text(today, cx_today(cx));
+	answer_download(cx, call, fd, sheet_media_type(kind),
+			arena_printf(cx->arena, "%s-%s.%s", name, today, sheet_suffix(kind)));
+}
+
+static const char *get_query(void *arg, const char *name)
+{
+	return call_query(arg, name);
+}
+
+enum rc list_download(struct cx *cx, struct call *call, const struct office *o, enum shape shape)
+{
+	enum sheet_kind kind = shape == SHAPE_XLSX ? SHEET_XLSX : call_sheet(call);
+	struct ask ask;
+	int fd = -1;
+	enum rc rc = ask_read(cx, &ask, o, get_query, call, DESK_EXPORT_ROWS_MAX, DESK_EXPORT_ROWS_MAX);
+
+	if (rc != RC_OK) return rc;
+	ask.cursor.is_set = false;
+	rc = export_rows(cx, &ask, kind, &fd);
+	if (rc == RC_OK) answer_sheet(cx, call, fd, kind, o->r->name);
 	return rc;
 }

@@ -1,16 +1,14 @@
 /*
-** list.c -- the list of a resource: page, JSON or CSV of the same rows.
+** list.c -- the list of a resource: page, JSON or file of the same rows.
 **
 ** Never:  counts the table (only on request, up to DESK_COUNT_MAX).
 ** Holds:  (1) the three shapes have the same rows, filters and order; (2) every link of the page keeps
 **         search, filters and sort; (3) only a page of rows is ever in memory.
 */
-#include "desk/inner.h"
+#include "desk/export.h"
 
 #include "base/text.h"
-#include "files/files.h"
 #include <string.h>
-#include <unistd.h>
 
 static const char *get_query(void *arg, const char *name)
 {
@@ -89,30 +87,6 @@ static enum rc list_json(struct cx *cx, struct call *call, const struct office *
 	set_cursor(cx, out, "next", rows.next);
 	set_cursor(cx, out, "previous", rows.previous);
 	answer_json(cx, call, 200, out);
-	return RC_OK;
-}
-
-/* CSV */
-
-static enum rc list_csv(struct cx *cx, struct call *call, const struct office *o)
-{
-	const char *separator = call_query(call, "separator");
-	bool is_semicolon = separator != NULL && strcmp(separator, "semicolon") == 0;
-	char today[DATE_SIZE];
-	struct ask ask;
-	int fd = -1;
-	enum rc rc = ask_read(cx, &ask, o, get_query, call, DESK_EXPORT_ROWS_MAX, DESK_EXPORT_ROWS_MAX);
-
-	ask.cursor.is_set = false;
-	if (rc == RC_OK) rc = spool_open(&fd, cx->env->dir);
-	if (rc == RC_OK) rc = export_csv(cx, &ask, fd, is_semicolon ? ';' : ',', is_semicolon);
-	if (rc != RC_OK) {
-		if (fd >= 0) close(fd);
-		return rc;
-	}
-	day_text(today, cx_today(cx));
-	answer_download(cx, call, fd, "text/csv; charset=utf-8",
-			arena_printf(cx->arena, "%s-%s.csv", o->r->name, today));
 	return RC_OK;
 }
 
@@ -300,6 +274,9 @@ static void fill_doors(struct cx *cx, const struct ask *ask, struct value *page)
 				      ask->is_down, NULL);
 
 	value_set_text(cx->arena, page, "csv", csv);
+	value_set_text(cx->arena, page, "xlsx",
+		       ask_address(cx, ask, arena_printf(cx->arena, "/%s.xlsx", r->name), ask->sort,
+				   ask->is_down, NULL));
 	value_set_text(cx->arena, page, "csv_excel",
 		       arena_printf(cx->arena, "%s%cseparator=semicolon", csv,
 				    strchr(csv, '?') != NULL ? '&' : '?'));
@@ -359,8 +336,8 @@ enum rc handle_list(struct cx *cx, struct call *call)
 	switch (call_shape(call)) {
 	case SHAPE_PAGE: return list_page(cx, call, o);
 	case SHAPE_JSON: return list_json(cx, call, o);
-	case SHAPE_CSV: return list_csv(cx, call, o);
-	case SHAPE_XLSX: break;
+	case SHAPE_CSV:
+	case SHAPE_XLSX: return list_download(cx, call, o, call_shape(call));
 	}
 	return RC_NOT_FOUND;
 }

@@ -1,5 +1,7 @@
 /* desk/export.c and shape.c: the same rows for a spreadsheet and for a program. */
 #include "office.h"
+#include "desk/export.h"
+#include <unistd.h>
 
 static const char *get_pair(void *arg, const char *name)
 {
@@ -8,25 +10,24 @@ static const char *get_pair(void *arg, const char *name)
 	return NULL;
 }
 
-static const char *export(struct shop *s, const char *resource, const struct pair *query, char delimiter,
-			  bool with_bom)
+static const char *export(struct shop *s, const char *resource, const struct pair *query,
+			  enum sheet_kind kind)
 {
 	struct cx *cx = &s->state.cx;
 	struct ask ask;
 	char *text = arena_alloc(cx->arena, 65536);
-	FILE *f = tmpfile();
 	ssize_t n;
+	int fd = -1;
 
-	assert_non_null(f);
 	assert_non_null(text);
 	assert_int_equal(ask_read(cx, &ask, office_find(resource), get_pair, (void *)(uintptr_t)query,
 				  DESK_EXPORT_ROWS_MAX, DESK_EXPORT_ROWS_MAX),
 			 RC_OK);
-	assert_int_equal(export_csv(cx, &ask, fileno(f), delimiter, with_bom), RC_OK);
-	n = pread(fileno(f), text, 65535, 0);
+	assert_int_equal(export_rows(cx, &ask, kind, &fd), RC_OK);
+	n = pread(fd, text, 65535, 0);
 	assert_true(n >= 0);
 	text[n] = '\0';
-	fclose(f);
+	close(fd);
 	return text;
 }
 
@@ -54,7 +55,7 @@ static void an_export_has_the_rows_and_words_of_the_list(void **unused)
 	shop_open(&s);
 	two_people(&s);
 	assert_string_equal(
-		export(&s, "people", (struct pair[]){ { NULL, NULL } }, ',', false),
+		export(&s, "people", (struct pair[]){ { NULL, NULL } }, SHEET_CSV),
 		"id,Given names,Surnames,E-mail,Phone,Born,Size,Visits,Debt,Member,Notes,Website,Made,Pets\r\n"
 		"id1,'=1+1,,,+593990000001,,Small one,0,12.50,No,\"a \"\"b\"\", c\",,2026-11-22 12:00:00,0\r\n"
 		"id2,Ana,,,,2003-02-01,Large one,0,0.00,No,,,2026-11-22 12:00:00,0\r\n");
@@ -69,11 +70,11 @@ static void an_export_follows_the_filter_and_the_order(void **unused)
 	(void)unused;
 	shop_open(&s);
 	two_people(&s);
-	text = export(&s, "people", (struct pair[]){ { "size", "large" }, { NULL, NULL } }, ';', true);
+	text = export(&s, "people", (struct pair[]){ { "size", "large" }, { NULL, NULL } }, SHEET_CSV_LOCAL);
 	assert_memory_equal(text, "\xef\xbb\xbfid;Given names;", 18);
 	assert_null(strstr(text, "1+1"));
 	assert_non_null(strstr(text, "\r\nid2;Ana;"));
-	text = export(&s, "people", (struct pair[]){ { "dir", "down" }, { NULL, NULL } }, ',', false);
+	text = export(&s, "people", (struct pair[]){ { "dir", "down" }, { NULL, NULL } }, SHEET_CSV);
 	assert_true(strstr(text, "id2,Ana") < strstr(text, "id1,"));
 	shop_close(&s);
 }
@@ -86,7 +87,7 @@ static void an_export_leaves_out_what_the_actor_does_not_see(void **unused)
 	shop_open(&s);
 	two_people(&s);
 	shop_as(&s, "seller", 7);
-	assert_null(strstr(export(&s, "people", (struct pair[]){ { NULL, NULL } }, ',', false), "Ana"));
+	assert_null(strstr(export(&s, "people", (struct pair[]){ { NULL, NULL } }, SHEET_CSV), "Ana"));
 	shop_close(&s);
 }
 
@@ -94,18 +95,18 @@ static void an_export_past_its_limit_is_refused_not_cut(void **unused)
 {
 	struct shop s;
 	struct ask ask = { .q = "", .limit = 2 };
-	FILE *f = tmpfile();
+	int fd = -1;
 
 	(void)unused;
-	assert_non_null(f);
 	shop_open(&s);
 	two_people(&s);
 	ask.o = office_find("people");
 	ask.sort = ask.o->r->sorts;
-	assert_int_equal(export_csv(&s.state.cx, &ask, fileno(f), ',', false), RC_OK);
+	assert_int_equal(export_rows(&s.state.cx, &ask, SHEET_CSV, &fd), RC_OK);
+	close(fd);
 	ask.limit = 1;
-	assert_int_equal(export_csv(&s.state.cx, &ask, fileno(f), ',', false), RC_TOO_LARGE);
-	fclose(f);
+	assert_int_equal(export_rows(&s.state.cx, &ask, SHEET_CSV, &fd), RC_TOO_LARGE);
+	assert_int_equal(export_rows(&s.state.cx, &ask, SHEET_XLSX, &fd), RC_TOO_LARGE);
 	shop_close(&s);
 }
 

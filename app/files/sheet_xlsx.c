@@ -1,0 +1,337 @@
+/*
+** sheet_xlsx.c -- a sheet as an Excel workbook (ECMA-376), by libxlsxwriter in its constant-memory mode.
+**
+** Needs:  room in spool/ for about twice the rows as XML while the file is made.
+** Never:  writes a formula or a link; names a person or a machine in the document.
+** Holds:  (1) text is a text cell, in a column of the format "@", so that it stays text when somebody edits
+**         it; (2) what XML cannot carry is written as _xHHHH_ (ECMA-376 part 1, 22.9.2.19), and a text that
+**         looks like one is escaped itself; (3) the same rows at the same time give the same bytes; (4) a
+**         disk that fills up while the library writes is noticed: it does not look by itself.
+*/
+#include "files/sheet_inside.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <xlsxwriter.h>
+#include <xlsxwriter/third_party/unzip.h>
+
+#define EXCEL_EPOCH     25569   /* days from 1899-12-30 to 1970-01-01                                 */
+#define EXCEL_DAY_MIN   61      /* 1900-03-01: before it Excel counts a leap day that never was      */
+#define EXCEL_DAY_MAX   2958465 /* 9999-12-31                                                       */
+#define EXCEL_DATE      14      /* built-in formats that follow the reader's own country (18.8.30)     */
+#define EXCEL_DATE_TIME 22
+#define TITLE_MAX       31 /* letters of a sheet's name                                            */
+#define ESCAPED_MAX     (SHEET_TEXT_MAX * 8) /* every unit a control character, and some */
+#define SHEET_PART      "xl/worksheets/sheet1.xml"
+
+struct xlsx_sheet {
+	struct tmpfile_at file;
+	lxw_workbook *book;
+	lxw_worksheet *page;
+	lxw_format *heading, *text, *number[SHEET_SCALE_MAX + 1], *money[SHEET_SCALE_MAX + 1], *date,
+		*instant;
+	struct sb escaped;
+};
+
+static struct xlsx_sheet *own(struct sheet *s)
+{
+	return s->own;
+}
+
+static const double power[SHEET_SCALE_MAX + 1] = { 1, 10, 100, 1000, 10000 };
+
+/* What a byte asks for: nothing, a look at the bytes that follow, an escape. */
+enum care { CARE_NONE, CARE_MANY, CARE_MARK, CARE_CONTROL };
+
+static enum care care_of(unsigned char c)
+{
+	if (c >= 0x80) return CARE_MANY;
+	if (c == '_') return CARE_MARK;
+	return c < 0x20 && c != '\t' && c != '\n' ? CARE_CONTROL : CARE_NONE;
+}
+
+/* "_x0041_" would be read as "A". */
+static bool is_mark(const char *p)
+{
+	return p[1] == 'x' && strspn(p + 2, "0123456789abcdefABCDEF") >= 4 && p[6] == '_';
+}
+
+/* U+FFFE and U+FFFF: well-formed, yet no characters of XML. */
+static bool is_no_character(const unsigned char *p)
+{
+	return p[0] == 0xEF && p[1] == 0xBF && p[2] >= 0xBE;
+}
+
+/*
+** The text as XML can carry it and how many UTF-16 units it has: itself, or a copy in o->escaped.
+*/
+static const char *carried(struct xlsx_sheet *o, const char *text, size_t *units)
+{
+	const char *p = text, *from = text; /* what stands before from is in escaped */
+	size_t n = 0;
+
+	while (*p != '\0') {
+		enum care care = care_of((unsigned char)*p);
+		size_t len = 1;
+
+		n++;
+		if (care == CARE_NONE || (care == CARE_MARK && !is_mark(p))) {
+			p++;
+			continue;
+		}
+		if (care == CARE_MANY) {
+			len = text_sequence(p, strnlen(p, 4));
+			n += len == 4;
+			if (len > 0 && !is_no_character((const unsigned char *)p)) {
+				p += len;
+				continue;
+			}
+		}
+		if (from == text) sb_clear(&o->escaped);
+		sb_bytes(&o->escaped, from, (size_t)(p - from));
+		if (care == CARE_MARK)
+			sb_lit(&o->escaped, "_x005F_");
+		else if (care == CARE_CONTROL)
+			sb_printf(&o->escaped, "_x%04X_", (unsigned)*p);
+		else
+			sb_lit(&o->escaped, "\xef\xbf\xbd");
+		p += len == 0 ? 1 : len;
+		from = p;
+	}
+	*units = n;
+	if (from == text) return text;
+	sb_text(&o->escaped, from);
+	return sb_text_of(&o->escaped);
+}
+
+static enum rc too_long(struct sheet *s)
+{
+	struct cx *cx = s->cx;
+
+	return cx_fail(
+		cx, RC_TOO_LARGE,
+		_("Row %lld, column “%s”: the text is longer than the %d characters an Excel cell holds."
+		  " Download the list as CSV."),
+		(long long)s->row + 1, s->columns[s->at].title, SHEET_TEXT_MAX);
+}
+
+static enum rc told(struct sheet *s, lxw_error e)
+{
+	if (e == LXW_NO_ERROR) return RC_OK;
+	if (e == LXW_ERROR_MEMORY_MALLOC_FAILED) return RC_NO_MEMORY;
+	if (e == LXW_ERROR_MAX_STRING_LENGTH_EXCEEDED) return too_long(s); /* grown by escapes */
+	return RC_BUG;
+}
+
+static enum rc put_text(struct sheet *s, const char *text, bool guard)
+{
+	struct xlsx_sheet *o = own(s);
+	size_t units = 0;
+	const char *out = carried(o, text, &units);
+
+	(void)guard; /* a text cell is never run */
+	if (units > SHEET_TEXT_MAX) return too_long(s);
+	if (out != text && sb_result(&o->escaped) != RC_OK) return sb_result(&o->escaped);
+	return told(s, worksheet_write_string(o->page, (lxw_row_t)s->row, (lxw_col_t)s->at, out,
+					      s->row == 0 ? o->heading : o->text));
+}
+
+static enum rc put_number(struct sheet *s, int64_t n, int decimals, bool is_money)
+{
+	struct xlsx_sheet *o = own(s);
+
+	if (decimals > SHEET_SCALE_MAX) return RC_BUG;
+	return told(s, worksheet_write_number(o->page, (lxw_row_t)s->row, (lxw_col_t)s->at,
+					      (double)n / power[decimals],
+					      is_money ? o->money[decimals] : o->number[decimals]));
+}
+
+static bool excel_has(int64_t d)
+{
+	return d >= EXCEL_DAY_MIN && d <= EXCEL_DAY_MAX;
+}
+
+static enum rc put_date(struct sheet *s, day d, const char *text)
+{
+	struct xlsx_sheet *o = own(s);
+
+	if (!excel_has((int64_t)d + EXCEL_EPOCH)) return put_text(s, text, false);
+	return told(s, worksheet_write_number(o->page, (lxw_row_t)s->row, (lxw_col_t)s->at,
+					      (double)d + EXCEL_EPOCH, o->date));
+}
+
+static enum rc put_instant(struct sheet *s, const struct civil *c)
+{
+	struct xlsx_sheet *o = own(s);
+	char text[SHEET_INSTANT_SIZE];
+	double of_day = (c->hour * 3600 + c->minute * 60 + c->second) / 86400.0;
+
+	if (!excel_has((int64_t)c->day + EXCEL_EPOCH)) {
+		sheet_instant_text(text, c);
+		return put_text(s, text, false);
+	}
+	return told(s, worksheet_write_number(o->page, (lxw_row_t)s->row, (lxw_col_t)s->at,
+					      (double)c->day + EXCEL_EPOCH + of_day, o->instant));
+}
+
+static enum rc put_empty(struct sheet *s)
+{
+	(void)s;
+	return RC_OK;
+}
+
+static enum rc put_row(struct sheet *s)
+{
+	/* The library writes a row when the next begins. */
+	return ferror(own(s)->page->optimize_tmpfile) ? sheet_disk_full(s) : RC_OK;
+}
+
+/* A full disk cuts the library's own temporary files without a word: the sheet inside the finished archive
+** must be at least as long as its rows were. */
+static bool is_whole(const char *path, int64_t rows_bytes)
+{
+	unzFile z = unzOpen64(path);
+	unz_file_info64 info = { 0 };
+	bool is = z != NULL && unzLocateFile(z, SHEET_PART, 1) == UNZ_OK &&
+		  unzGetCurrentFileInfo64(z, &info, NULL, 0, NULL, 0, NULL, 0) == UNZ_OK &&
+		  info.uncompressed_size >= (ZPOS64_T)rows_bytes;
+
+	if (z != NULL) unzClose(z);
+	return is;
+}
+
+static enum rc finish(struct sheet *s, int *fd)
+{
+	struct xlsx_sheet *o = own(s);
+	FILE *rows = o->page->optimize_tmpfile;
+	lxw_workbook *book = o->book;
+	lxw_error e;
+	int64_t bytes;
+
+	worksheet_autofilter(o->page, 0, 0, (lxw_row_t)(s->row - 1), (lxw_col_t)(s->count - 1));
+	lxw_worksheet_write_single_row(o->page);
+	if (fflush(rows) != 0 || ferror(rows)) return sheet_disk_full(s);
+	bytes = ftello(rows);
+	o->book = NULL;
+	e = workbook_close(book); /* frees it in any case */
+	if (e == LXW_ERROR_MEMORY_MALLOC_FAILED) return RC_NO_MEMORY;
+	if (e != LXW_NO_ERROR || !is_whole(o->file.path, bytes)) return sheet_disk_full(s);
+	*fd = o->file.fd;
+	o->file.fd = -1;
+	return RC_OK;
+}
+
+static void drop(struct sheet *s)
+{
+	struct xlsx_sheet *o = own(s);
+
+	if (o == NULL) return;
+	if (o->book != NULL) lxw_workbook_free(o->book);
+	tmpfile_discard(&o->file);
+	sb_free(&o->escaped);
+	mem_free(o);
+	s->own = NULL;
+}
+
+static const struct sheet_writer xlsx_writer = {
+	.text = put_text,
+	.number = put_number,
+	.date = put_date,
+	.instant = put_instant,
+	.empty = put_empty,
+	.row = put_row,
+	.finish = finish,
+	.drop = drop,
+};
+
+static lxw_format *format_new(struct xlsx_sheet *o, const char *number)
+{
+	lxw_format *f = workbook_add_format(o->book);
+
+	if (f != NULL && number != NULL) format_set_num_format(f, number);
+	return f;
+}
+
+static bool make_formats(struct xlsx_sheet *o)
+{
+	static const char *const plain[] = { "0", "0.0", "0.00", "0.000", "0.0000" };
+	static const char *const grouped[] = { "#,##0", "#,##0.0", "#,##0.00", "#,##0.000", "#,##0.0000" };
+	bool is_made;
+
+	o->heading = format_new(o, NULL);
+	o->text = format_new(o, "@");
+	o->date = format_new(o, NULL);
+	o->instant = format_new(o, NULL);
+	is_made = o->heading != NULL && o->text != NULL && o->date != NULL && o->instant != NULL;
+	for (size_t i = 0; i <= SHEET_SCALE_MAX; i++) {
+		o->number[i] = format_new(o, plain[i]);
+		o->money[i] = format_new(o, grouped[i]);
+		is_made = is_made && o->number[i] != NULL && o->money[i] != NULL;
+	}
+	if (!is_made) return false;
+	format_set_bold(o->heading);
+	format_set_num_format_index(o->date, EXCEL_DATE);
+	format_set_num_format_index(o->instant, EXCEL_DATE_TIME);
+	return true;
+}
+
+/* Without []:*?/\ and without an apostrophe, which may not stand at either end; never empty. */
+static void sheet_name(char out[TITLE_MAX * 4 + 1], const char *title)
+{
+	size_t len = text_prefix(title, TITLE_MAX), n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (strchr("[]:*?/\\'", title[i]) == NULL && (unsigned char)title[i] >= 0x20)
+			out[n++] = title[i];
+	out[n] = '\0';
+	if (n == 0) memcpy(out, "1", 2);
+}
+
+static void set_widths(struct sheet *s)
+{
+	/* letters: a name, a note, a count, an amount, a date, a time, a word */
+	static const int widths[] = { 24, 40, 10, 14, 12, 18, 8 };
+	struct xlsx_sheet *o = own(s);
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sheet_column *c = &s->columns[i];
+		size_t title = text_length(c->title) + 4; /* beside it the filter's button */
+		double width = (double)widths[c->type];
+
+		if (title <= 40 && (double)title > width) width = (double)title;
+		worksheet_set_column(o->page, (lxw_col_t)i, (lxw_col_t)i, width,
+				     c->type <= SHEET_LONG_TEXT ? o->text : NULL);
+	}
+}
+
+enum rc sheet_xlsx_start(struct sheet *s, const char *title)
+{
+	struct xlsx_sheet *o = mem_zeroed(sizeof(*o));
+	char folder[PATH_SIZE], name[TITLE_MAX * 4 + 1];
+	lxw_workbook_options options = { .constant_memory = LXW_TRUE, .tmpdir = folder };
+	/* Else it is the library's own look at the clock. */
+	lxw_doc_properties properties = { .created = (time_t)(cx_now(s->cx) / SECOND_MS) };
+	int len = snprintf(folder, sizeof(folder), "%s/spool", s->cx->env->dir);
+
+	s->w = &xlsx_writer;
+	s->own = o;
+	if (o == NULL) return RC_NO_MEMORY;
+	o->file = (struct tmpfile_at)TMPFILE_NONE;
+	sb_init(&o->escaped, ESCAPED_MAX);
+	if (len < 0 || (size_t)len >= sizeof(folder)) return RC_BAD_INPUT;
+	if (tmpfile_open(&o->file, folder) != RC_OK) return sheet_disk_full(s);
+	o->book = workbook_new_opt(o->file.path, &options);
+	if (o->book == NULL) return RC_NO_MEMORY;
+	sheet_name(name, title);
+	o->page = workbook_add_worksheet(o->book, name);
+	if (o->page == NULL) return sheet_disk_full(s); /* its temporary file */
+	if (!make_formats(o) || workbook_set_properties(o->book, &properties) != LXW_NO_ERROR)
+		return RC_NO_MEMORY;
+	set_widths(s);
+	worksheet_freeze_panes(o->page, 1, 0);
+	return RC_OK;
+}
