@@ -14,7 +14,7 @@
 **   languages [{code, name, path}]                                     the other ones
 **   help_path                                                          by decorate(): help for this screen
 **   alerts [{text, level (info|warn|error), href, link, is_urgent}]    by decorate()
-**   flash, is_offline, is_plain_http, is_strip                         banners; is_strip: a strip under the head
+**   flash, is_offline, is_plain_http                                   banners
 ** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has
 ** ("path", "title", "rows"), so links of items are called href and their colours mark.
 ** decorate() may add items to menu (badge: a number as text; order: smaller first, routes start at 100 and go
@@ -194,9 +194,6 @@ static struct value *layout_data(struct cx *cx, struct call *call, const char *t
 	value_set_text(a, layout, "icon", asset_url("icon.svg"));
 	value_set_bool(a, layout, "is_offline", cx->env->is_offline);
 	value_set_bool(a, layout, "is_plain_http", !call->is_https && !address_is_loopback(call->address));
-	value_set_bool(a, layout, "is_strip",
-		       value_is_true(value_get(layout, "is_offline")) ||
-			       value_is_true(value_get(layout, "is_plain_http")));
 	value_set_bool(a, layout, "is_logged_in", is_known);
 	menu = value_set_list(a, layout, "menu");
 	value_set_list(a, layout, "alerts");

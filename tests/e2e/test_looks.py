@@ -55,7 +55,9 @@ def pages(house):
             if ":" in path:
                 continue
         seen.append(path)
-    return sorted(set(seen))
+    topics = {path.split("/")[1] for path in seen if path.count("/") == 1}
+    return sorted(set(seen)) + [f"/help/{topic}" for topic in sorted(topics)
+                                if token.call("GET", f"help/{topic}").status == 200]
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core could not be had (npm)")
