@@ -8,6 +8,7 @@
 */
 #include "house.h"
 #include "base/mem.h"
+#include "desk/settings.h"
 #include "desk/api.h"
 #include "module.h"
 #include "ops/ops.h"
@@ -130,15 +131,16 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.routes, web_routes);
 	TABLE_ADD(tables.routes, outbox_routes);
 	TABLE_ADD(tables.routes, desk_routes);
+	TABLE_ADD(tables.routes, desk_settings_routes);
 	TABLE_ADD(tables.routes, desk_api_routes);
 	TABLE_ADD(tables.routes, ops_routes);
 	TABLE_ADD(tables.rights, web_rights);
 	TABLE_ADD(tables.rights, outbox_rights);
 	TABLE_ADD(tables.rights, desk_rights);
+	TABLE_ADD(tables.rights, desk_settings_rights);
 	TABLE_ADD(tables.rights, ops_rights);
 	TABLE_ADD(tables.jobs, outbox_jobs);
 	TABLE_ADD(tables.jobs, desk_jobs);
-	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);
 	TABLE_ADD(tables.schedules, outbox_schedules);
 	TABLE_ADD(tables.schedules, ops_schedules);
