@@ -127,8 +127,6 @@ static void fill_resource(struct cx *cx, const struct office *o, struct value *p
 	fill_filters(cx, o, page);
 	fill_actions(cx, o, page);
 	value_set_text(cx->arena, page, "list", arena_printf(cx->arena, "/%s", o->r->name));
-	value_set_text(cx->arena, page, "empty_says",
-		       o->r->empty != NULL ? words_get(cx->lang, o->r->empty) : "");
 	value_set_text(cx->arena, page, "api", arena_printf(cx->arena, "/api/v1/%s", o->r->name));
 	value_set_bool(cx->arena, page, "is_resource", true);
 	value_set_bool(cx->arena, page, "can_create", o->r->can_create && office_may_edit(cx, o->r));
