@@ -310,6 +310,10 @@ enum rc setting_read(struct setting_value *out, const struct setting *row, const
 
 	if (is_reference(row, written) && (rc = resolve(&v, written, folder, a, lang, why)) != RC_OK)
 		return rc;
+	if (strpbrk(v.raw, "\r\n")) {
+		*why = words_get(lang, N_("must stand in one line"));
+		return RC_BAD_INPUT;
+	}
 	if (!is_clean(v.raw, false) || !is_clean(v.text, v.text != v.raw)) {
 		*why = words_get(lang, N_("has characters that are not plain text (UTF-8)"));
 		return RC_BAD_INPUT;

@@ -149,7 +149,6 @@ const struct right desk_rights[] = {
 	{ "templates.edit", N_("Change the texts of messages"), "owner" },
 	{ "gateway.view", N_("See the WhatsApp gateway"), "owner reader" },
 	{ "gateway.edit", N_("Test, stop and open the WhatsApp gateway"), "owner" },
-	{ "settings.view", N_("See the settings in force"), "owner" },
 	{ .name = NULL },
 };
 
@@ -206,8 +205,6 @@ const struct route desk_routes[] = {
 	PAGE("GET", "/help/:topic", NULL, handle_help_topic, NULL, N_("Help for one screen")),
 	PAGE("GET", "/me", NULL, handle_me, N_("My account"), N_("Language, e-mail and password")),
 	PAGE("POST", "/me", NULL, handle_me_save, NULL, N_("Change the own account")),
-	PAGE("GET", "/settings", "settings.view", handle_settings, N_("Settings"),
-	     N_("The settings in force")),
 	{ .method = NULL },
 };
 
