@@ -9,15 +9,16 @@
 **         disk that fills up while the library writes is noticed: it does not look by itself.
 */
 #include "files/sheet_inside.h"
+#include "files/zip_in.h"
 
 #include "base/mem.h"
 #include "base/text.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include <xlsxwriter.h>
-#include <xlsxwriter/third_party/unzip.h>
 
 #define EXCEL_EPOCH     25569   /* days from 1899-12-30 to 1970-01-01                                 */
 #define EXCEL_DAY_MIN   61      /* 1900-03-01: before it Excel counts a leap day that never was      */
@@ -192,15 +193,19 @@ static enum rc put_row(struct sheet *s)
 
 /* A full disk cuts the library's own temporary files without a word: the sheet inside the finished archive
 ** must be at least as long as its rows were. */
-static bool is_whole(const char *path, int64_t rows_bytes)
+static bool is_whole(const struct cx *cx, int fd, int64_t rows_bytes)
 {
-	unzFile z = unzOpen64(path);
-	unz_file_info64 info = { 0 };
-	bool is = z != NULL && unzLocateFile(z, SHEET_PART, 1) == UNZ_OK &&
-		  unzGetCurrentFileInfo64(z, &info, NULL, 0, NULL, 0, NULL, 0) == UNZ_OK &&
-		  info.uncompressed_size >= (ZPOS64_T)rows_bytes;
+	struct cx quiet = *cx; /* what it would say is for those who upload */
+	off_t len = lseek(fd, 0, SEEK_END);
+	struct zip_in *z = NULL;
+	void *p = len > 0 ? mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	bool is = false;
 
-	if (z != NULL) unzClose(z);
+	if (p == MAP_FAILED) return false;
+	if (zip_in_open(&quiet, &z, (struct bytes){ p, (size_t)len }) == RC_OK)
+		is = zip_in_size(z, SHEET_PART) >= rows_bytes;
+	zip_in_close(z);
+	munmap(p, (size_t)len);
 	return is;
 }
 
@@ -219,7 +224,7 @@ static enum rc finish(struct sheet *s, int *fd)
 	o->book = NULL;
 	e = workbook_close(book); /* frees it in any case */
 	if (e == LXW_ERROR_MEMORY_MALLOC_FAILED) return RC_NO_MEMORY;
-	if (e != LXW_NO_ERROR || !is_whole(o->file.path, bytes)) return sheet_disk_full(s);
+	if (e != LXW_NO_ERROR || !is_whole(s->cx, o->file.fd, bytes)) return sheet_disk_full(s);
 	*fd = o->file.fd;
 	o->file.fd = -1;
 	return RC_OK;
