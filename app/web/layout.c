@@ -9,7 +9,8 @@
 ** The layout template (web/layout) sees:
 **   lang, title, body (ready HTML), path, csrf, css, js, icon          texts
 **   is_logged_in, user {name, role}                                    who
-**   sections [{label, anchor, items [{title, path, order, is_current, badge}]}]  the menu: routes with .menu and
+**   sections [{label, anchor, items [{title, path, order, is_current, badge}]}]  the menu: routes with .menu
+**   and
 **                                                                      what decorate() adds to "menu"
 **   languages [{code, name, path}]                                     the other ones
 **   help_path                                                          by decorate(): help for this screen
@@ -18,8 +19,8 @@
 ** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has
 ** ("path", "title", "rows"), so links of items are called href and their colours mark.
 ** decorate() may add items to menu (badge: a number as text; order: smaller first, routes start at 100 and go
-** by tens), to starts ({order, label}: from this order on the menu has this heading; ascending) and to alerts,
-** and set names of its own.
+** by tens), to starts ({order, label}: from this order on the menu has this heading; ascending) and to
+** alerts, and set names of its own.
 */
 #include "web/inside.h"
 #include "base/template.h"
