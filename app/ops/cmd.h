@@ -12,4 +12,10 @@ enum rc ops_run_restore(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_routes(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_api_describe(struct cx *cx, struct command_call *call) MUST_CHECK;
 
+enum rc ops_run_config_list(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_config_get(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_config_set(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_config_reset(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_config_import(struct cx *cx, struct command_call *call) MUST_CHECK;
+
 #endif

@@ -1,5 +1,5 @@
 /*
-** cmd_core.c -- the core commands: people, settings, check, backup, restore, version.
+** cmd_core.c -- the core commands: people, check, backup, version. Those of settings are in cmd_config.c.
 **
 ** A command prints its result to call->out and leaves failures to the caller, who shows the
 ** sentence once.
@@ -105,95 +105,6 @@ static enum rc run_token_add(struct cx *cx, struct command_call *call)
 	return RC_OK;
 }
 
-/* Settings */
-
-static struct value *setting_value(struct cx *cx, const struct setting *row)
-{
-	const struct settings *s = cx->env->settings;
-	struct value *v = value_map(cx->arena);
-
-	value_set_text(cx->arena, v, "name", row->name);
-	value_set_text(cx->arena, v, "value", settings_shown(s, row->name));
-	value_set_text(cx->arena, v, "origin", settings_origin(s, row->name));
-	value_set_text(cx->arena, v, "help", _(row->help));
-	return v;
-}
-
-static const struct setting *find_setting(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; settings_row(s, i) != NULL; i++)
-		if (strcmp(settings_row(s, i)->name, name) == 0) return settings_row(s, i);
-	return NULL;
-}
-
-static enum rc unknown_setting(struct cx *cx, const char *name)
-{
-	const struct settings *s = cx->env->settings;
-	const char **names, *near = NULL;
-	size_t n = 0;
-
-	while (settings_row(s, n) != NULL)
-		n++;
-	names = arena_array(cx->arena, n + 1, sizeof(*names));
-	for (size_t i = 0; names != NULL && i < n; i++)
-		names[i] = settings_row(s, i)->name;
-	if (names != NULL) near = text_nearest(name, names);
-	if (near != NULL)
-		return cx_fail(cx, RC_BAD_INPUT, _("There is no setting “%s”. Did you mean “%s”?"), name,
-			       near);
-	return cx_fail(cx, RC_BAD_INPUT, _("There is no setting “%s”; `recado config list` shows them all."),
-		       name);
-}
-
-static enum rc run_config_list(struct cx *cx, struct command_call *call)
-{
-	const struct settings *s = cx->env->settings;
-	struct value *list = value_list(cx->arena);
-
-	for (size_t i = 0; settings_row(s, i) != NULL; i++) {
-		const char *name = settings_row(s, i)->name;
-
-		if (call->is_json)
-			value_append(list, setting_value(cx, settings_row(s, i)));
-		else
-			fprintf(call->out, "%s = %s  (%s)\n", name, settings_shown(s, name),
-				settings_origin(s, name));
-	}
-	if (call->is_json) command_print(cx, call, list);
-	return RC_OK;
-}
-
-static enum rc run_config_get(struct cx *cx, struct command_call *call)
-{
-	const char *name = command_word(call, 0, NO_OPTIONS);
-	const struct setting *row = name != NULL ? find_setting(cx->env->settings, name) : NULL;
-
-	if (row == NULL) return unknown_setting(cx, name != NULL ? name : "");
-	if (call->is_json)
-		command_print(cx, call, setting_value(cx, row));
-	else
-		fprintf(call->out, "%s\n", settings_shown(cx->env->settings, name));
-	return RC_OK;
-}
-
-static enum rc run_config_set(struct cx *cx, struct command_call *call)
-{
-	const char *name = command_word(call, 0, NO_OPTIONS);
-	const char *value = command_word(call, 1, NO_OPTIONS);
-	const char *why = "";
-	enum rc rc;
-
-	if (name == NULL || value == NULL)
-		return cx_fail(cx, RC_BAD_INPUT, _("Usage: recado config set NAME VALUE"));
-	if (find_setting(cx->env->settings, name) == NULL) return unknown_setting(cx, name);
-	rc = settings_set(cx->env->settings, name, value, cx->arena, cx->lang, &why);
-	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
-	fprintf(call->out,
-		_("Written: %s. A running server reads it after `systemctl reload recado` or SIGHUP.\n"),
-		name);
-	return RC_OK;
-}
-
 /* Check */
 
 static enum rc run_check(struct cx *cx, struct command_call *call)
@@ -265,17 +176,28 @@ const struct command ops_commands[] = {
 	  .usage = "",
 	  .help = N_("All settings with their value and where it comes from."),
 	  .needs = COMMAND_SETTINGS,
-	  .run = run_config_list },
+	  .run = ops_run_config_list },
 	{ .name = "config get",
 	  .usage = "NAME",
 	  .help = N_("One setting."),
 	  .needs = COMMAND_SETTINGS,
-	  .run = run_config_get },
+	  .run = ops_run_config_get },
 	{ .name = "config set",
-	  .usage = "NAME VALUE",
-	  .help = N_("Write one setting into the file, comments kept."),
-	  .needs = COMMAND_SETTINGS,
-	  .run = run_config_set },
+	  .usage = "NAME VALUE [NAME VALUE …]",
+	  .help = N_("Write settings into the file, comments kept; a running server takes them over."),
+	  .needs = COMMAND_ANYWHERE,
+	  .run = ops_run_config_set },
+	{ .name = "config reset",
+	  .usage = "NAME…",
+	  .help = N_("Put settings back to their default."),
+	  .needs = COMMAND_ANYWHERE,
+	  .run = ops_run_config_reset },
+	{ .name = "config import",
+	  .usage = "FILE.env [--dry-run]",
+	  .help = N_("Take over the settings of an old installation's .env file, and list what fell away."),
+	  .needs = COMMAND_ANYWHERE,
+	  .reads_file = true,
+	  .run = ops_run_config_import },
 	{ .name = "jobs",
 	  .usage = "",
 	  .help = N_("The newest jobs and how they stand."),
