@@ -1,6 +1,5 @@
 /*
-** command.h -- what a row of the command line is. Rows live in ops and the
-*modules.
+** command.h -- what a row of the command line is. Rows live in ops and the modules.
 */
 #ifndef RECADO_BASE_COMMAND_H
 #define RECADO_BASE_COMMAND_H
@@ -9,57 +8,47 @@
 #include <stdio.h>
 
 enum command_needs {
-  COMMAND_NOTHING,  /* no state folder                                        */
-  COMMAND_SETTINGS, /* the INI file only: env is settled, no database open */
-  COMMAND_STATE,    /* settings and a database connection; may run beside the
-                       server */
-  COMMAND_HOLDER, /* plans, imports or sends: runs in the process that holds the
-                     lock, over its socket if another does, else takes the lock
-                   */
-  COMMAND_ANYWHERE /* over the holder's socket if one answers; else here, with a
-                      database if one can be opened (cx->db may be NULL) */
+	COMMAND_NOTHING,  /* no state folder                                        */
+	COMMAND_SETTINGS, /* the INI file only: env is settled, no database open     */
+	COMMAND_STATE,    /* settings and a database connection; may run beside the server */
+	COMMAND_HOLDER,   /* plans, imports or sends: runs in the process that holds the lock,
+			     over its socket if another does, else takes the lock          */
+	COMMAND_ANYWHERE  /* over the holder's socket if one answers; else here, with a database
+			     if one can be opened (cx->db may be NULL)                     */
 };
 
 struct command_call {
-  int argc; /* words after the command's name */
-  const char *const *argv;
-  FILE *in, *out, *err; /* of the caller, also over the socket; a file argument
-                           of a row with reads_file is already open as `in` */
-  bool is_json;
+	int argc; /* words after the command's name */
+	const char *const *argv;
+	FILE *in, *out, *err; /* of the caller, also over the socket; a file argument of a row with
+				 reads_file is already open as `in`                     */
+	bool is_json;
 };
 
 struct command {
-  const char *name; /* "renewals run": one or two words                       */
-  const char
-      *usage; /* "[--date YYYY-MM-DD] [--stages LIST] [--dry-run] [--wait]" */
-  const char *help; /* N_() one line                                          */
-  enum command_needs needs;
-  bool reads_file; /* the first plain argument is a file the caller opens */
-  const char *const
-      *aliases; /* old manage.py names, NULL-terminated, or NULL  */
-  /*
-  ** Returns a code whose row gives the exit code; prints its own results; on
-  *failure the caller prints
-  ** cx_sentence().
-  */
-  enum rc (*run)(struct cx *cx, struct command_call *call);
+	const char *name;  /* "renewals run": one or two words                       */
+	const char *usage; /* "[--date YYYY-MM-DD] [--stages LIST] [--dry-run] [--wait]" */
+	const char *help;  /* N_() one line                                          */
+	enum command_needs needs;
+	bool reads_file;            /* the first plain argument is a file the caller opens      */
+	const char *const *aliases; /* old manage.py names, NULL-terminated, or NULL  */
+	/*
+	** Returns a code whose row gives the exit code; prints its own results; on failure the caller prints
+	** cx_sentence().
+	*/
+	enum rc (*run)(struct cx *cx, struct command_call *call);
 };
 
-/* The value of --name (or --name=value), NULL if absent, "" if a bare flag.
- * Total. */
+/* The value of --name (or --name=value), NULL if absent, "" if a bare flag. Total. */
 const char *command_option(const struct command_call *call, const char *name);
 bool command_flag(const struct command_call *call, const char *name);
 /*
-** The i-th plain word (not an option nor an option's value). takes_value:
-*NULL-terminated names of options
+** The i-th plain word (not an option nor an option's value). takes_value: NULL-terminated names of options
 ** with a value.
 */
-const char *command_word(const struct command_call *call, size_t i,
-                         const char *const *takes_value);
-/* RC_BAD_INPUT with a sentence naming the first option that is in neither list.
- */
-enum rc command_check(struct cx *cx, const struct command_call *call,
-                      const char *const *flags,
-                      const char *const *takes_value) MUST_CHECK;
+const char *command_word(const struct command_call *call, size_t i, const char *const *takes_value);
+/* RC_BAD_INPUT with a sentence naming the first option that is in neither list. */
+enum rc command_check(struct cx *cx, const struct command_call *call, const char *const *flags,
+		      const char *const *takes_value) MUST_CHECK;
 
 #endif
