@@ -140,6 +140,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.rights, desk_settings_rights);
 	TABLE_ADD(tables.rights, ops_rights);
 	TABLE_ADD(tables.jobs, outbox_jobs);
+	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, desk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);
 	TABLE_ADD(tables.schedules, outbox_schedules);

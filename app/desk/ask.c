@@ -5,7 +5,7 @@
 ** Never:  touches SQL; query.c makes it from what stands here.
 ** Holds:  (1) after RC_OK every set filter has one of its choices, a visible row or a value; (2) a
 **         cursor belongs to the sort and direction of the ask; (3) the address of an ask, read again,
-**         gives the same ask.
+**         gives the same ask; (4) archived rows come in the order in which they were archived.
 */
 #include "desk/inner.h"
 
@@ -28,8 +28,8 @@ static enum rc read_sort(struct cx *cx, struct ask *ask, const char *name, const
 {
 	const struct resource *r = ask->o->r;
 
-	ask->sort = &r->sorts[0];
-	if (is_set(name)) {
+	ask->sort = ask->is_archived ? &archived_sort : &r->sorts[0];
+	if (is_set(name) && !ask->is_archived) { /* what is archived has one order */
 		const struct sort *s = r->sorts;
 
 		while (s->name != NULL && strcmp(s->name, name) != 0)
@@ -97,6 +97,10 @@ static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char 
 	char date[DATE_SIZE];
 	day d;
 
+	if (!is_set(value) && f->def != NULL) {
+		value = f->def;
+		ask->filter_is_default[i] = true;
+	}
 	if (!is_set(value)) return RC_OK;
 	ask->filter[i] = arena_text(cx->arena, value);
 	ask->filter_shown[i] = ask->filter[i];
@@ -124,13 +128,62 @@ static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char 
 	return RC_OK;
 }
 
+/* Which columns, and their order: names between commas. What is not there for this one is told by name. */
+static enum rc read_columns(struct cx *cx, struct ask *ask, const char *text)
+{
+	const char *known[DESK_COLUMNS_MAX + 1] = { NULL };
+	const struct office *o = ask->o;
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->columns; i++)
+		if (column_is_in(&o->r->columns[i], SELECT_SHOW) ||
+		    column_is_in(&o->r->columns[i], SELECT_API))
+			known[n++] = o->r->columns[i].name;
+	while (text != NULL && *text != '\0') {
+		size_t len = strcspn(text, ","), at = 0;
+		char *name = text_trim(cx->arena, arena_bytes(cx->arena, text, len));
+		bool is_there = name[0] == '\0';
+		const char *near;
+
+		while (!is_there && at < o->columns && strcmp(o->r->columns[at].name, name) != 0)
+			at++;
+		for (size_t i = 0; i < n && !is_there; i++)
+			if (strcmp(known[i], name) == 0) is_there = true;
+		if (!is_there) {
+			near = text_nearest(name, known);
+			return refuse(cx, "columns",
+				      near != NULL
+					      ? arena_printf(cx->arena,
+							     _("There is no column “%s”; did you mean “%s”?"),
+							     name, near)
+					      : arena_printf(cx->arena, _("There is no column “%s”."), name));
+		}
+		if (name[0] != '\0' && memchr(ask->column, (int)at, ask->columns) == NULL)
+			ask->column[ask->columns++] = (unsigned char)at;
+		text += len;
+		text += *text == ',';
+	}
+	return RC_OK;
+}
+
+static enum rc read_archived(struct cx *cx, struct ask *ask, const char *text)
+{
+	if (!is_set(text) || strcmp(text, "0") == 0) return RC_OK;
+	if (ask->o->where_archived == NULL || strcmp(text, "1") != 0)
+		return refuse(cx, "archived", _("The archived ones are asked for with archived=1."));
+	ask->is_archived = true;
+	return RC_OK;
+}
+
 enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg,
 		 int64_t limit_default, int64_t limit_max)
 {
 	struct ask ask = { .o = o, .limit = limit_default, .q = "" };
 	const char *limit = get(arg, "limit"), *q = get(arg, "q");
-	enum rc rc = read_sort(cx, &ask, get(arg, "sort"), get(arg, "dir"));
+	enum rc rc = read_archived(cx, &ask, get(arg, "archived"));
 
+	if (rc == RC_OK) rc = read_sort(cx, &ask, get(arg, "sort"), get(arg, "dir"));
+	if (rc == RC_OK) rc = read_columns(cx, &ask, get(arg, "columns"));
 	if (rc == RC_OK) rc = read_cursor(cx, &ask, get(arg, "cursor"));
 	for (size_t i = 0; i < o->filters && rc == RC_OK; i++)
 		rc = read_filter(cx, &ask, i, get(arg, o->r->filters[i].name));
@@ -165,6 +218,19 @@ static void say(struct sb *sb, const char *name, const char *value, char *betwee
 	sb_url(sb, value, strlen(value));
 }
 
+static void say_columns(struct sb *sb, const struct ask *ask, char *between)
+{
+	if (ask->columns == 0) return;
+	sb_char(sb, *between);
+	*between = '&';
+	sb_lit(sb, "columns=");
+	/* names are plain words, and a comma may stand as it is */
+	for (size_t i = 0; i < ask->columns; i++) {
+		if (i > 0) sb_char(sb, ',');
+		sb_text(sb, ask->o->r->columns[ask->column[i]].name);
+	}
+}
+
 const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort,
 			bool is_down, const char *cursor)
 {
@@ -175,11 +241,87 @@ const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, 
 	sb_text(&sb, path);
 	say(&sb, "q", ask->q, &between);
 	for (size_t i = 0; i < ask->o->filters; i++)
-		say(&sb, ask->o->r->filters[i].name, ask->filter[i], &between);
-	if (sort != &ask->o->r->sorts[0] || is_down != sort->is_down) {
+		if (!ask->filter_is_default[i])
+			say(&sb, ask->o->r->filters[i].name, ask->filter[i], &between);
+	if (ask->is_archived) say(&sb, "archived", "1", &between);
+	say_columns(&sb, ask, &between);
+	if ((sort != &ask->o->r->sorts[0] && sort != &archived_sort) || is_down != sort->is_down) {
 		say(&sb, "sort", sort->name, &between);
 		if (is_down != sort->is_down) say(&sb, "dir", is_down ? "down" : "up", &between);
 	}
 	say(&sb, "cursor", cursor, &between);
 	return sb_text_of(&sb);
+}
+
+/* What the ask shows */
+
+bool ask_shows(const struct ask *ask, size_t column, enum select_kind kind)
+{
+	const struct column *c = &ask->o->r->columns[column];
+
+	if (ask->columns == 0) return column_is_in(c, kind);
+	return column_is_in(c, kind == SELECT_LIST ? SELECT_SHOW : kind) &&
+	       memchr(ask->column, (int)column, ask->columns) != NULL;
+}
+
+size_t ask_columns(const struct ask *ask, enum select_kind kind, size_t out[DESK_COLUMNS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ask->columns; i++)
+		if (ask_shows(ask, ask->column[i], kind)) out[n++] = ask->column[i];
+	for (size_t i = 0; i < ask->o->columns && ask->columns == 0; i++)
+		if (column_is_in(&ask->o->r->columns[i], kind)) out[n++] = i;
+	return n;
+}
+
+bool ask_is_filtered(const struct ask *ask)
+{
+	for (size_t i = 0; i < ask->o->filters; i++)
+		if (ask->filter[i] != NULL && !ask->filter_is_default[i]) return true;
+	return ask->q[0] != '\0' || ask->is_archived;
+}
+
+void ask_drop_defaults(struct ask *ask)
+{
+	for (size_t i = 0; i < ask->o->filters; i++)
+		if (ask->filter_is_default[i]) {
+			ask->filter[i] = NULL;
+			ask->filter_is_default[i] = false;
+		}
+}
+
+/* The query of a list, kept as text: what stands in the address of the page. */
+struct kept_query {
+	struct cx *cx;
+	const char *text;
+};
+
+static const char *get_kept(void *arg, const char *name)
+{
+	const struct kept_query *kept = arg;
+	size_t len = strlen(name);
+	const char *p = kept->text;
+	char *out = NULL;
+
+	while (*p != '\0') {
+		size_t part = strcspn(p, "&");
+
+		if (part > len && memcmp(p, name, len) == 0 && p[len] == '=' &&
+		    text_url_decode(kept->cx->arena, &out, p + len + 1, part - len - 1, true) == RC_OK &&
+		    text_is_utf8(out, strlen(out)))
+			return out;
+		p += part;
+		p += *p == '&';
+	}
+	return NULL;
+}
+
+enum rc ask_from_query(struct cx *cx, struct ask *out, const struct office *o, const char *query)
+{
+	struct kept_query kept = { .cx = cx, .text = query[0] == '?' ? query + 1 : query };
+	enum rc rc = ask_read(cx, out, o, get_kept, &kept, DESK_PAGE_ROWS, DESK_API_ROWS_MAX);
+
+	if (rc == RC_OK) out->cursor = (struct cursor){ .is_set = false };
+	return rc;
 }

@@ -235,36 +235,47 @@ static const char *get_q(void *arg, const char *name)
 	return strcmp(name, "q") == 0 ? arg : NULL;
 }
 
-enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text)
+enum rc ref_matches(struct cx *cx, const struct office *o, const char *text, int64_t max, struct value **out)
 {
+	char *q = arena_bytes(cx->arena, text, text_prefix(text, DESK_SEARCH_MAX));
 	struct ask ask;
 	struct rows rows;
+	enum rc rc;
+
+	*out = value_list(cx->arena);
+	if (!o->has_search || text_fold(cx->arena, text)[0] == '\0') return RC_OK;
+	rc = ask_read(cx, &ask, o, get_q, q, max, max);
+	if (rc == RC_OK) rc = rows_of(cx, &ask, SELECT_NAME, &rows);
+	if (rc == RC_OK) *out = rows.list;
+	return rc;
+}
+
+enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text)
+{
+	struct value *rows = NULL;
 	struct sb names;
 	const struct value *exact = NULL;
-	char *q = arena_bytes(cx->arena, text, text_prefix(text, DESK_SEARCH_MAX));
 	const char *fold;
 	enum rc rc = office_row_id(cx, id, o, text, false);
 
 	if (rc != RC_NOT_FOUND) return rc;
-	if (!o->has_search || text_fold(cx->arena, text)[0] == '\0') return RC_NOT_FOUND;
-	rc = ask_read(cx, &ask, o, get_q, q, REF_NAMES_MAX + 1, REF_NAMES_MAX + 1);
-	if (rc == RC_OK) rc = rows_of(cx, &ask, SELECT_NAME, &rows);
+	rc = ref_matches(cx, o, text, REF_NAMES_MAX + 1, &rows);
 	if (rc != RC_OK) return rc;
 	fold = text_fold(cx->arena, text);
-	for (const struct value *v = rows.list->first; v != NULL; v = v->next)
+	for (const struct value *v = rows->first; v != NULL; v = v->next)
 		if (strcmp(text_fold(cx->arena, value_text_of(value_get(v, "_name"), "")), fold) == 0) {
 			if (exact != NULL) rc = RC_CONFLICT;
 			exact = v;
 		}
-	if (exact == NULL && rows.list->count == 1) exact = rows.list->first;
+	if (exact == NULL && rows->count == 1) exact = rows->first;
 	if (exact != NULL && rc == RC_OK) {
 		*id = value_int_of(value_get(exact, "_id"), 0);
 		return RC_OK;
 	}
-	if (rows.list->count == 0) return RC_NOT_FOUND;
+	if (rows->count == 0) return RC_NOT_FOUND;
 	sb_init_arena(&names, cx->arena, 4096);
-	for (const struct value *v = rows.list->first; v != NULL; v = v->next) {
-		if (v != rows.list->first) sb_lit(&names, ", ");
+	for (const struct value *v = rows->first; v != NULL; v = v->next) {
+		if (v != rows->first) sb_lit(&names, ", ");
 		sb_text(&names, value_text_of(value_get(v, "_name"), ""));
 	}
 	return cx_fail(cx, RC_CONFLICT, _("Several match: %s. Write more of it."), sb_text_of(&names));

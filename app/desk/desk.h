@@ -28,15 +28,16 @@ enum column_type {
 };
 
 #define COL_REQUIRED (1u << 0)
-#define COL_READONLY (1u << 1) /* shown, never taken from input                          */
-#define COL_LIST     (1u << 2) /* in the list (page)                                     */
-#define COL_HIDDEN   (1u << 3) /* neither in pages nor in the API (ids, hashes)           */
-#define COL_CREATE   (1u << 4) /* only when creating                                     */
-#define COL_SEARCH   (1u << 5) /* its folded text goes into `search`                      */
-#define COL_SECRET   (1u << 6) /* never shown, exported or kept in history               */
-#define COL_API      (1u << 7) /* in the API only: a code whose words another column shows */
-#define COL_WORDS    (1u << 9) /* a text that holds a msgid: shown translated               */
-#define COL_PAGE     (1u << 8) /* in pages and CSV only, not in the API                    */
+#define COL_READONLY (1u << 1)  /* shown, never taken from input                          */
+#define COL_LIST     (1u << 2)  /* in the list (page)                                     */
+#define COL_HIDDEN   (1u << 3)  /* neither in pages nor in the API (ids, hashes)           */
+#define COL_CREATE   (1u << 4)  /* only when creating                                     */
+#define COL_SEARCH   (1u << 5)  /* its folded text goes into `search`                      */
+#define COL_SECRET   (1u << 6)  /* never shown, exported or kept in history               */
+#define COL_API      (1u << 7)  /* in the API only: a code whose words another column shows */
+#define COL_WORDS    (1u << 9)  /* a text that holds a msgid: shown translated               */
+#define COL_PAGE     (1u << 8)  /* in pages and CSV only, not in the API                    */
+#define COL_LINK     (1u << 10) /* rows_read gave its address beside it: name__href         */
 
 struct column {
 	const char *name;  /* API field and form field; also the SQL column unless sql is given      */
@@ -49,6 +50,9 @@ struct column {
 	const char *def;     /* default in a new form                                                */
 	const char *help;    /* N_()                                                                 */
 	const char *aliases; /* "nombres|nombre": accepted names in forms, API and CSV                 */
+	/* How people read a stored code that no list of choices can know; NULL = as it is. COLUMN_TEXT
+	** only. */
+	const char *(*shown)(struct cx *cx, const char *stored);
 };
 
 struct sort {
@@ -65,6 +69,8 @@ struct filter {
 	** :now, :actor. A date also comes as :f_<name>_ms and :f_<name>_end_ms: its first instant and
 	** the next day's first. */
 	const char *const *sql;
+	/* The choice in force for people when none is given; programs see all. NULL = none. */
+	const char *def;
 };
 
 struct resource;
@@ -124,6 +130,13 @@ struct resource {
 	** serve them. NULL = generic. The API's own writing stays generic. */
 	const char *new_page, *edit_page;
 	bool names_are_words; /* row_name gives a msgid: shown translated                  */
+	/* How people read what row_name gives; NULL = as it is.                           */
+	const char *(*name_shown)(struct cx *cx, const char *stored);
+	/* A page of raw rows just read, to add what SQL cannot know (text under a column's name, address
+	** under name__href). Pages and API only. NULL = nothing. */
+	void (*rows_read)(struct cx *cx, struct value *rows);
+	/* The column with the number by which the inbox knows who writes; it must have an index. */
+	const char *contact_column;
 	/* Import (import.h). By which columns a row of a file is known again besides its id: "phone", or
 	** "name|starts_on"; NULL = by id alone. */
 	const char *import_key;
@@ -193,6 +206,7 @@ enum rc answer_rows(struct cx *cx, struct call *call, const char *name, const st
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
 extern const struct job_kind desk_jobs[]; /* gateway test… */
+extern const struct job_kind desk_bulk_jobs[]; /* one action for all rows of a list */
 extern const struct right desk_rights[];
 
 #endif

@@ -15,11 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_exported(const struct office *o, size_t i)
-{
-	return column_is_in(&o->r->columns[i], SELECT_CSV);
-}
-
 static enum sheet_type sheet_type_of(enum column_type type)
 {
 	switch (type) {
@@ -40,15 +35,17 @@ static enum sheet_type sheet_type_of(enum column_type type)
 }
 
 /* An import knows the columns again by these titles, and a row by its id. */
-static size_t make_columns(struct cx *cx, const struct office *o, struct sheet_column *out)
+static size_t make_columns(struct cx *cx, const struct ask *ask, struct sheet_column *out)
 {
-	size_t n = 0;
+	const struct office *o = ask->o;
+	size_t shown[DESK_COLUMNS_MAX], count = ask_columns(ask, SELECT_CSV, shown), n = 0;
 
 	out[n++] = (struct sheet_column){ "id", o->r->has_public_id ? SHEET_TEXT : SHEET_INT };
-	for (size_t i = 0; i < o->columns; i++)
-		if (is_exported(o, i))
-			out[n++] = (struct sheet_column){ words_get(cx->lang, o->r->columns[i].title),
-							  sheet_type_of(o->r->columns[i].type) };
+	for (size_t i = 0; i < count; i++) {
+		const struct column *c = &o->r->columns[shown[i]];
+
+		out[n++] = (struct sheet_column){ words_get(cx->lang, c->title), sheet_type_of(c->type) };
+	}
 	return n;
 }
 
@@ -101,14 +98,17 @@ static void find_source(struct cx *cx, const struct office *o, const struct quer
 		out->words[k] = words_get(cx->lang, out->choices->at[k].title);
 }
 
-static void find_sources(const struct office *o, const struct query *q, struct walk *w)
+static void find_sources(const struct ask *ask, const struct query *q, struct walk *w)
 {
+	const struct office *o = ask->o;
+	size_t shown[DESK_COLUMNS_MAX];
+
 	w->currency = setting_text(w->cx->env->settings, "business.currency");
 	w->id = place_of(q, o->r->has_public_id ? "_pid" : "_id", "");
 	w->id_is_text = o->r->has_public_id;
-	w->count = 0;
-	for (size_t i = 0; i < o->columns; i++)
-		if (is_exported(o, i)) find_source(w->cx, o, q, i, &w->source[w->count++]);
+	w->count = ask_columns(ask, SELECT_CSV, shown);
+	for (size_t i = 0; i < w->count; i++)
+		find_source(w->cx, o, q, shown[i], &w->source[i]);
 }
 
 static void put_choice(struct walk *w, const struct source *s, const char *value)
@@ -159,6 +159,7 @@ static void put_cell(struct walk *w, const struct query *q, const struct source 
 		const char *text =
 			query_text(q, s->column->type == COLUMN_REF && s->name >= 0 ? s->name : s->at);
 
+		if (s->column->shown != NULL) text = s->column->shown(w->cx, text);
 		sheet_text(w->sheet, s->is_words ? words_get(w->cx->lang, text) : text);
 	}
 }
@@ -168,7 +169,7 @@ static enum rc put_rows(struct walk *w, const struct ask *ask, struct query *q)
 	struct cx *cx = w->cx;
 	enum rc rc = RC_OK;
 
-	find_sources(ask->o, q, w);
+	find_sources(ask, q, w);
 	for (int64_t n = 0; rc == RC_OK && query_next(q); n++) {
 		if (n == ask->limit)
 			return cx_fail(cx, RC_TOO_LARGE,
@@ -192,7 +193,7 @@ enum rc export_rows(struct cx *cx, const struct ask *ask, enum sheet_kind kind, 
 	struct statement_text s;
 	struct query *q = NULL;
 	const char *sql = "";
-	size_t count = make_columns(cx, ask->o, columns);
+	size_t count = make_columns(cx, ask, columns);
 	enum rc rc = rows_statement(cx, ask, SELECT_CSV, ask->limit + 1, &s, &sql);
 
 	if (w == NULL) return RC_NO_MEMORY;
@@ -224,17 +225,12 @@ void answer_sheet(struct cx *cx, struct call *call, int fd, enum sheet_kind kind
 			arena_printf(cx->arena, "%s-%s.%s", name, today, sheet_suffix(kind)));
 }
 
-static const char *get_query(void *arg, const char *name)
-{
-	return call_query(arg, name);
-}
-
 enum rc list_download(struct cx *cx, struct call *call, const struct office *o, enum shape shape)
 {
 	enum sheet_kind kind = shape == SHAPE_XLSX ? SHEET_XLSX : call_sheet(call);
 	struct ask ask;
 	int fd = -1;
-	enum rc rc = ask_read(cx, &ask, o, get_query, call, DESK_EXPORT_ROWS_MAX, DESK_EXPORT_ROWS_MAX);
+	enum rc rc = ask_from_call(cx, call, &ask, o, DESK_EXPORT_ROWS_MAX, DESK_EXPORT_ROWS_MAX);
 
 	if (rc != RC_OK) return rc;
 	ask.cursor.is_set = false;

@@ -19,7 +19,7 @@
 #define DESK_API_ROWS         50      /* rows of an API answer that names no limit                        */
 #define DESK_API_ROWS_MAX     200     /* of one API answer: fits the arena of a request */
 #define DESK_BULK_MAX         200     /* rows of one bulk action: what one page can show and tick         */
-#define DESK_COUNT_MAX        10001   /* counting stops there and says "more than 10,000"                 */
+#define DESK_COUNT_MAX        10001   /* counting stops there; what is beyond is estimated */
 #define DESK_EXPORT_ROWS_MAX  1000000 /* a spreadsheet holds 1,048,576 rows                              */
 #define DESK_EXPORT_MS        60000   /* an export of the largest table allowed, on a slow disk           */
 #define DESK_PAGE_MS          2000    /* every other statement of a page (design: a page ends after 2 s) */
@@ -27,7 +27,10 @@
 #define DESK_SEARCH_WORDS_MAX 4       /* words of one search; what follows them is part of the last */
 #define DESK_SEARCH_MAX       100     /* code points typed into the search box */
 #define DESK_CURSOR_MAX       1400    /* characters of a cursor: a sort key of 250 letters fits */
-#define DESK_HISTORY_ROWS     100     /* changes of one object shown, newest first */
+#define DESK_HISTORY_ROWS     50      /* changes of one object on a page, newest first */
+#define DESK_MATCHES_MAX      20      /* rows to pick from when a name fits several: two phone screens */
+#define DESK_COUNT_MS         3       /* counting for a page that did not ask for it */
+#define DESK_COUNT_ASKED_MS   300     /* counting when somebody asked: as long as one waits for a button */
 #define DESK_LONG_TEXT_MAX    10000   /* code points of a note when the column names no max */
 #define DESK_TEXT_MAX         200     /* code points of a line when the column names no max */
 #define DESK_SQL_MAX          (64 * 1024) /* no statement of ours comes near it */
@@ -60,6 +63,11 @@ struct office {
 		from; /* r->from with JOIN made CROSS JOIN: the order of rows stays that of the first table */
 	const char *select[SELECT__MAX]; /* columns inside … */
 	const char *outer[SELECT__MAX];  /* … and names of references around them, "" if none */
+	/* The same in pieces, for columns that somebody chose: what every row has, one column, what
+	** follows. */
+	const char *head[SELECT__MAX], *tail[SELECT__MAX];
+	const char *piece[DESK_COLUMNS_MAX], *piece_outer[DESK_COLUMNS_MAX];
+	const char *where_archived; /* r->where turned round, NULL when nothing is archived */
 	bool has_search;
 	const struct choices *column_choices[DESK_COLUMNS_MAX]; /* NULL: not a choice */
 	const struct choices *filter_choices[DESK_FILTERS_MAX];
@@ -80,6 +88,9 @@ const struct table_column *facts_find(const struct table_facts *f, const char *n
 const struct choice *choice_find(const struct choices *c, const char *value);         /* NULL if absent */
 /* True if kind shows or carries this column. */
 bool column_is_in(const struct column *c, enum select_kind kind);
+/* By the table's name; NULL when no resource lists it. */
+const struct office *office_of_table(const char *table);
+extern const struct sort archived_sort; /* of every list of archived rows: the last one first */
 bool office_may_all(const struct cx *cx, const struct resource *r); /* sees every row */
 bool office_may_edit(const struct cx *cx, const struct resource *r);
 
@@ -105,6 +116,10 @@ struct ask {
 	const char *filter_shown[DESK_FILTERS_MAX]; /* name of the referenced row, for the page */
 	int64_t filter_id[DESK_FILTERS_MAX];
 	size_t filter_choice[DESK_FILTERS_MAX];
+	bool filter_is_default[DESK_FILTERS_MAX]; /* nobody gave it: in no address, no mark on the page */
+	bool is_archived;                         /* the archived rows instead of the others */
+	unsigned char column[DESK_COLUMNS_MAX];   /* chosen columns in their order … */
+	size_t columns;                           /* … and how many; 0 = the usual ones */
 	struct cursor cursor;
 	int64_t limit;
 };
@@ -112,7 +127,17 @@ struct ask {
 ** RC_BAD_INPUT. */
 enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg,
 		 int64_t limit_default, int64_t limit_max) MUST_CHECK;
+/* The same from the address of a call. */
+enum rc ask_from_call(struct cx *cx, struct call *call, struct ask *out, const struct office *o,
+		      int64_t limit_default, int64_t limit_max) MUST_CHECK;
 bool filter_wants_date(const struct filter *f);
+/* Which columns this ask shows as kind, in order; how many. Chosen ones go for pages, files and API alike. */
+size_t ask_columns(const struct ask *ask, enum select_kind kind, size_t out[DESK_COLUMNS_MAX]);
+bool ask_shows(const struct ask *ask, size_t column, enum select_kind kind);
+bool ask_is_filtered(const struct ask *ask); /* by search, filter or archive */
+void ask_drop_defaults(struct ask *ask);     /* as programs ask: only what was said */
+/* A list's own query ("q=ana&state=active") read back. */
+enum rc ask_from_query(struct cx *cx, struct ask *out, const struct office *o, const char *query) MUST_CHECK;
 /* "?q=…&state=…" of this ask with sort, without cursor; cursor added when given. */
 const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, const struct sort *sort,
 			bool is_down, const char *cursor);
@@ -140,8 +165,27 @@ enum rc rows_of(struct cx *cx, const struct ask *ask, enum select_kind kind, str
 /* The whole statement of an ask. limit rows are asked for; reads in the cursor's direction. */
 enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind kind, int64_t limit,
 		       struct statement_text *s, const char **sql) MUST_CHECK;
-/* How many rows there are, DESK_COUNT_MAX at most. */
+/* SELECT … of the rows' ids that the ask means, without order and cursor: for counting and bulk actions. */
+enum rc rows_meant(struct cx *cx, const struct ask *ask, const char *what, const char *between,
+		   const char *after, struct statement_text *s, const char **sql) MUST_CHECK;
+/* The highest id of its table, whoever may see the row; 0 when it is empty. */
+enum rc office_last_id(struct cx *cx, const struct office *o, int64_t *out) MUST_CHECK;
+/* How many rows there are, DESK_COUNT_MAX at most; or max at most. */
 enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out) MUST_CHECK;
+enum rc rows_count_to(struct cx *cx, const struct ask *ask, int64_t max, int64_t *out) MUST_CHECK;
+
+/* count.c */
+struct list_count {
+	int64_t n;
+	bool is_estimate;
+	bool is_known; /* false: not even an estimate in that time */
+};
+/* Exact below DESK_COUNT_MAX when that can be found out within ms, else estimated from a sample; kept for
+** a moment when it took long. */
+enum rc rows_total(struct cx *cx, const struct ask *ask, int64_t ms, struct list_count *out) MUST_CHECK;
+/* "98,400" or "98 400", "about 98,400". */
+const char *number_text(struct cx *cx, int64_t n);
+const char *count_text(struct cx *cx, const struct list_count *count);
 /* One visible row as a raw map; with_archived: also an archived one. */
 enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_kind kind, bool with_archived,
 	       struct value **out) MUST_CHECK;
@@ -155,7 +199,7 @@ bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struc
 /* Shape.c: raw maps to what people and programs read */
 const char *row_path(struct cx *cx, const struct office *o, const struct value *row); /* "/clients/abc" */
 /* How the row is called, for people. */
-const char *row_name(const struct cx *cx, const struct office *o, const struct value *row);
+const char *row_name(struct cx *cx, const struct office *o, const struct value *row);
 const char *row_public_id(struct cx *cx, const struct office *o, const struct value *row);
 const char *cell_text(struct cx *cx, const struct office *o, size_t column, const struct value *row);
 /* {text, href, mark, is_number, is_short, is_long} for a page. */
@@ -164,11 +208,28 @@ void cell_fill(struct cx *cx, const struct office *o, size_t column, const struc
 /* How a state looks: "ok", "warn", "error", "info", "quiet", or NULL: plain text. */
 const char *mark_of(const char *state);
 struct value *row_json(struct cx *cx, const struct office *o, const struct value *row);
+/* The same with the columns that were chosen. */
+struct value *row_json_of(struct cx *cx, const struct ask *ask, const struct value *row);
+
+/* tools.c: what stands around the rows of a list page */
+void tools_fill(struct cx *cx, struct call *call, const struct ask *ask, struct value *page);
+/* "q=ana&state=active": the address without path and place, as ask_from_query() reads it. */
+const char *ask_query(struct cx *cx, const struct ask *ask);
 
 /* Save.c */
+/* After RC_CONFLICT of a write: ties it to the field whose value somebody else has; RC_CONFLICT. */
+enum rc row_explain_conflict(struct cx *cx, const struct office *o, const struct table_facts *facts,
+			     const struct value *values, int64_t id) MUST_CHECK;
+
+/* archive.c: taking out of the lists and putting back, for one row and for many */
+extern const struct action archive_action, restore_action; /* their run is row_archive, row_restore */
 enum rc row_archive(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK; /* own transaction */
+/* Own transaction. RC_CONFLICT with the sentence: another one has its place now, or what it belongs to is
+** archived. */
+enum rc row_restore(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK;
 /* Stored values of the declared columns of a row. */
 enum rc row_stored(struct cx *cx, const struct office *o, int64_t id, struct value **out) MUST_CHECK;
+#define VALUE_IMPORT "_import" /* in values, not in the table: the import a change came with, for history */
 /* The steps of saving, for import: (1) what is there, as a map that values go over; */
 struct value *row_values(struct cx *cx, const struct value *stored);
 /* (2) one checked value (NULL: empty) into it, with what belongs to it; typed: as it was written; */
@@ -183,6 +244,9 @@ enum rc row_write(struct cx *cx, const struct office *o, const struct table_fact
 		  const char *action) MUST_CHECK;
 /* A reference as people write it: public id, id, or words that match one visible row. */
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
+/* The visible rows that such words find, at most max, as raw maps with a name. */
+enum rc ref_matches(struct cx *cx, const struct office *o, const char *text, int64_t max,
+		    struct value **out) MUST_CHECK;
 
 /* check.c: one input against its column. *out NULL when it is empty. Adds the field's sentence to cx
 ** when wrong. */
@@ -200,6 +264,10 @@ void form_fill(struct cx *cx, const struct office *o, const struct value *stored
 	       bool is_new, struct value *page);
 
 /* Handlers */
+#define IMPORT_BODY_MAX (50 * 1024 * 1024 + 64 * 1024) /* a file of UPLOAD_MAX and the form around it */
+enum rc handle_import_new(struct cx *cx, struct call *call);
+enum rc handle_import_sample(struct cx *cx, struct call *call);
+enum rc handle_import_send(struct cx *cx, struct call *call);
 enum rc handle_list(struct cx *cx, struct call *call);
 enum rc handle_new(struct cx *cx, struct call *call);
 enum rc handle_create(struct cx *cx, struct call *call);
@@ -208,10 +276,33 @@ enum rc handle_edit(struct cx *cx, struct call *call);
 enum rc handle_save(struct cx *cx, struct call *call);
 enum rc handle_archive_ask(struct cx *cx, struct call *call);
 enum rc handle_archive(struct cx *cx, struct call *call);
+enum rc handle_restore(struct cx *cx, struct call *call);
+enum rc show_json(struct cx *cx, struct call *call, const struct office *o, int64_t id,
+		  int status) MUST_CHECK; /* the row as the API answers it */
 enum rc handle_history(struct cx *cx, struct call *call);
 enum rc handle_action_ask(struct cx *cx, struct call *call);
 enum rc handle_action(struct cx *cx, struct call *call);
 enum rc handle_bulk(struct cx *cx, struct call *call);
+
+/* actions.c: one action of one row, checked and done; for bulk.c too */
+/* The row, seen by this actor, for which the action is offered now. RC_CONFLICT when it is not. */
+enum rc action_row(struct cx *cx, const struct office_arg *arg, const char *text, int64_t *id,
+		   struct value **row) MUST_CHECK;
+/* call may be NULL: a job runs it. */
+enum rc action_run(struct cx *cx, const struct office_arg *arg, int64_t id, struct call *call,
+		   const char **done) MUST_CHECK;
+const char *action_question(struct cx *cx, const struct action *a);
+const char *action_right(const struct office *o, const struct action *a);
+const struct action *action_find(const struct office *o, const char *name); /* the house's own too; or NULL */
+
+/* dependents.c: what hangs on rows, into page.dependents [{title, count}], has_dependents, hangs_nothing */
+void dependents_fill(struct cx *cx, const struct office *o, const int64_t *ids, size_t n, struct value *page);
+
+/* bulk.c, bulk_page.c */
+enum rc handle_bulk_show(struct cx *cx, struct call *call);
+enum rc handle_bulk_progress(struct cx *cx, struct call *call);
+enum rc handle_bulk_cancel(struct cx *cx, struct call *call);
+enum rc handle_bulk_continue(struct cx *cx, struct call *call);
 /* The row that :id of the path names, visible to the actor. */
 enum rc call_row(struct cx *cx, struct call *call, const struct office **o, int64_t *id,
 		 bool with_archived) MUST_CHECK;

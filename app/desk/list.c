@@ -1,18 +1,62 @@
 /*
 ** list.c -- the list of a resource: page, JSON or file of the same rows.
 **
-** Never:  counts the table (only on request, up to DESK_COUNT_MAX).
-** Holds:  (1) the three shapes have the same rows, filters and order; (2) every link of the page keeps
-**         search, filters and sort; (3) only a page of rows is ever in memory.
+** Needs:  tools.c for what stands around the rows of a page.
+** Never:  counts for long (count.c says what it costs).
+** Holds:  (1) the shapes have the same rows, filters, columns and order; (2) every link of the page keeps
+**         search, filters, columns and sort; (3) only a page of rows is ever in memory; (4) a button for many
+**         rows is offered when one of the shown rows, or one that is not shown, may be meant.
 */
 #include "desk/export.h"
 
 #include "base/text.h"
+#include <stdio.h>
 #include <string.h>
+
+/* A value of the address; chosen columns come as one list or as one parameter each, from check boxes. */
+struct asked {
+	struct cx *cx;
+	struct call *call;
+};
+
+static const char *columns_asked(const struct asked *asked)
+{
+	static const char name[] = "columns=";
+	const char *p = request_query_raw(call_request(asked->call));
+	struct sb sb;
+
+	sb_init_arena(&sb, asked->cx->arena, DESK_SQL_MAX);
+	while (*p != '\0') {
+		size_t part = strcspn(p, "&");
+		char *text = NULL;
+
+		if (part >= sizeof(name) && strncmp(p, name, sizeof(name) - 1) == 0 &&
+		    text_url_decode(asked->cx->arena, &text, p + sizeof(name) - 1, part - (sizeof(name) - 1),
+				    true) == RC_OK) {
+			if (sb.len > 0) sb_char(&sb, ',');
+			sb_text(&sb, text);
+		}
+		p += part;
+		p += *p == '&';
+	}
+	return sb_text_of(&sb);
+}
 
 static const char *get_query(void *arg, const char *name)
 {
-	return call_query(arg, name);
+	const struct asked *asked = arg;
+
+	if (strcmp(name, "columns") == 0)
+		return call_query(asked->call, name) != NULL ? columns_asked(asked) : NULL;
+	return call_query(asked->call, name);
+}
+
+enum rc ask_from_call(struct cx *cx, struct call *call, struct ask *out, const struct office *o,
+		      int64_t limit_default, int64_t limit_max)
+{
+	struct asked asked = { .cx = cx, .call = call };
+
+	return ask_read(cx, out, o, get_query, &asked, limit_default, limit_max);
 }
 
 static const struct office_arg *arg_of(const struct call *call)
@@ -25,8 +69,10 @@ static const struct office_arg *arg_of(const struct call *call)
 /* A misspelt filter would quietly answer everything, so a program is told. */
 static enum rc check_names(struct cx *cx, const struct office *o, struct call *call)
 {
-	static const char *const own[] = { "q", "sort", "dir", "cursor", "limit", "count", "lang" };
-	const char *known[DESK_FILTERS_MAX + 8] = { NULL };
+	static const char *const own[] = {
+		"q", "sort", "dir", "cursor", "limit", "count", "lang", "columns"
+	};
+	const char *known[DESK_FILTERS_MAX + 10] = { NULL };
 	const char *p = request_query_raw(call_request(call));
 	size_t n = 0;
 
@@ -34,6 +80,7 @@ static enum rc check_names(struct cx *cx, const struct office *o, struct call *c
 		known[n++] = own[i];
 	for (size_t i = 0; i < o->filters; i++)
 		known[n++] = o->r->filters[i].name;
+	if (o->where_archived != NULL) known[n++] = "archived";
 	while (*p != '\0') {
 		size_t part = strcspn(p, "&"), len = strcspn(p, "=&");
 		char *name = arena_bytes(cx->arena, p, len);
@@ -70,20 +117,22 @@ static enum rc list_json(struct cx *cx, struct call *call, const struct office *
 	struct value *out = value_map(cx->arena), *data = value_set_list(cx->arena, out, "data");
 	struct ask ask;
 	struct rows rows;
+	struct list_count total;
 	const char *count = call_query(call, "count");
-	int64_t n = 0;
 	enum rc rc = check_names(cx, o, call);
 
-	if (rc == RC_OK) rc = ask_read(cx, &ask, o, get_query, call, DESK_API_ROWS, DESK_API_ROWS_MAX);
+	if (rc == RC_OK) rc = ask_from_call(cx, call, &ask, o, DESK_API_ROWS, DESK_API_ROWS_MAX);
+	if (rc == RC_OK) ask_drop_defaults(&ask);
 	if (rc == RC_OK) rc = rows_of(cx, &ask, SELECT_API, &rows);
 	if (rc == RC_OK && count != NULL && count[0] != '\0') {
-		rc = rows_count(cx, &ask, &n);
-		if (rc == RC_OK) value_set_int(cx->arena, out, "count", n);
-		if (rc == RC_OK) value_set_bool(cx->arena, out, "count_is_limit", n >= DESK_COUNT_MAX);
+		rc = rows_total(cx, &ask, DESK_COUNT_ASKED_MS, &total);
+		if (rc == RC_OK) value_set_int(cx->arena, out, "count", total.n);
+		if (rc == RC_OK) value_set_bool(cx->arena, out, "count_is_estimate", total.is_estimate);
 	}
 	if (rc != RC_OK) return rc;
+	if (o->r->rows_read != NULL) o->r->rows_read(cx, rows.list);
 	for (const struct value *v = rows.list->first; v != NULL; v = v->next)
-		value_append(data, row_json(cx, o, v));
+		value_append(data, row_json_of(cx, &ask, v));
 	set_cursor(cx, out, "next", rows.next);
 	set_cursor(cx, out, "previous", rows.previous);
 	answer_json(cx, call, 200, out);
@@ -92,172 +141,115 @@ static enum rc list_json(struct cx *cx, struct call *call, const struct office *
 
 /* Page */
 
-static void fill_columns(struct cx *cx, const struct ask *ask, const char *path, struct value *page)
+static void fill_row(struct cx *cx, const struct office *o, const size_t *shown, size_t n,
+		     const struct value *row, const char *const *titles, struct value *out)
+{
+	struct value *cells;
+
+	value_set_text(cx->arena, out, "id", row_public_id(cx, o, row));
+	value_set_text(cx->arena, out, "name", row_name(cx, o, row));
+	/* What most cells lack is found here, one step out, not at the end of the page. */
+	value_set_null(cx->arena, out, "href");
+	value_set_null(cx->arena, out, "mark");
+	value_set_null(cx->arena, out, "is_number");
+	value_set_null(cx->arena, out, "is_short");
+	cells = value_set_list(cx->arena, out, "cells");
+	for (size_t i = 0; i < n; i++) {
+		struct value *cell = value_add_map(cx->arena, cells);
+
+		cell_fill(cx, o, shown[i], row, cell);
+		value_set_text(cx->arena, cell, "title", titles[i]);
+		if (i == 0) value_set_text(cx->arena, cell, "href", row_path(cx, o, row));
+	}
+}
+
+static void fill_rows(struct cx *cx, const struct ask *ask, const struct rows *rows, struct value *page)
 {
 	const struct office *o = ask->o;
-	struct value *columns = value_set_list(cx->arena, page, "columns");
-
-	for (size_t i = 0; i < o->columns; i++) {
-		const struct column *c = &o->r->columns[i];
-		struct value *out;
-
-		if (!column_is_in(c, SELECT_LIST)) continue;
-		out = value_add_map(cx->arena, columns);
-		value_set_text(cx->arena, out, "title", words_get(cx->lang, c->title));
-		if (c->type == COLUMN_INT || c->type == COLUMN_CENTS)
-			value_set_bool(cx->arena, out, "is_number", true);
-		for (const struct sort *s = o->r->sorts; s->name != NULL; s++) {
-			bool is_this = s == ask->sort;
-
-			if (strcmp(s->name, c->name) != 0) continue;
-			value_set_text(
-				cx->arena, out, "href",
-				ask_address(cx, ask, path, s, is_this ? !ask->is_down : s->is_down, NULL));
-			value_set_bool(cx->arena, out, "is_up", is_this && !ask->is_down);
-			value_set_bool(cx->arena, out, "is_down", is_this && ask->is_down);
-		}
-	}
-}
-
-/* Every sort with its two directions, for a phone that shows no column heads. */
-static void fill_sorts(struct cx *cx, const struct ask *ask, const char *path, struct value *page)
-{
-	struct value *sorts = value_set_list(cx->arena, page, "sorts");
-
-	for (const struct sort *s = ask->o->r->sorts; s->name != NULL; s++) {
-		struct value *out = value_add_map(cx->arena, sorts);
-		bool is_this = s == ask->sort;
-
-		value_set_text(cx->arena, out, "title", words_get(cx->lang, s->title));
-		value_set_text(cx->arena, out, "href",
-			       ask_address(cx, ask, path, s, is_this ? !ask->is_down : s->is_down, NULL));
-		value_set_bool(cx->arena, out, "is_current", is_this);
-		value_set_bool(cx->arena, out, "is_down", is_this && ask->is_down);
-	}
-	value_set_bool(cx->arena, page, "has_sorts", ask->o->sorts > 1);
-}
-
-static void fill_choices(struct cx *cx, const struct choices *choices, const char *current, struct value *out)
-{
-	struct value *list = value_set_list(cx->arena, out, "choices");
-
-	for (size_t k = 0; k < choices->count; k++) {
-		struct value *one = value_add_map(cx->arena, list);
-
-		value_set_text(cx->arena, one, "value", choices->at[k].value);
-		value_set_text(cx->arena, one, "title", words_get(cx->lang, choices->at[k].title));
-		value_set_bool(cx->arena, one, "is_selected",
-			       current != NULL && strcmp(current, choices->at[k].value) == 0);
-	}
-}
-
-static void fill_filters(struct cx *cx, const struct ask *ask, struct value *page)
-{
-	const struct office *o = ask->o;
-	struct value *filters = value_set_list(cx->arena, page, "filters");
-	bool has_any = ask->q[0] != '\0';
-
-	for (size_t i = 0; i < o->filters; i++) {
-		struct value *out = value_add_map(cx->arena, filters);
-
-		value_set_text(cx->arena, out, "name", o->r->filters[i].name);
-		value_set_text(cx->arena, out, "title", words_get(cx->lang, o->r->filters[i].title));
-		value_set_text(cx->arena, out, "value",
-			       ask->filter_shown[i] != NULL ? ask->filter_shown[i] : "");
-		value_set_bool(cx->arena, out, "is_choice", o->filter_choices[i] != NULL);
-		value_set_text(cx->arena, out, "type",
-			       filter_wants_date(&o->r->filters[i]) ? "date" : "text");
-		if (o->filter_choices[i] != NULL) fill_choices(cx, o->filter_choices[i], ask->filter[i], out);
-		if (ask->filter[i] != NULL) has_any = true;
-	}
-	value_set_bool(cx->arena, page, "has_tools", o->filters > 0 || o->has_search);
-	value_set_bool(cx->arena, page, "has_search", o->has_search);
-	value_set_bool(cx->arena, page, "is_filtered", has_any);
-	value_set_text(cx->arena, page, "q", ask->q);
-	value_set_text(cx->arena, page, "sort_name", ask->sort == &o->r->sorts[0] ? "" : ask->sort->name);
-	value_set_text(cx->arena, page, "sort_dir",
-		       ask->is_down == ask->sort->is_down ? ""
-		       : ask->is_down                     ? "down"
-							  : "up");
-}
-
-static void fill_rows(struct cx *cx, const struct office *o, const struct rows *rows, struct value *page)
-{
 	struct value *list = value_set_list(cx->arena, page, "rows");
 	const char *titles[DESK_COLUMNS_MAX];
+	size_t shown[DESK_COLUMNS_MAX], n = ask_columns(ask, SELECT_LIST, shown);
 
-	for (size_t i = 0; i < o->columns; i++)
-		titles[i] = words_get(cx->lang, o->r->columns[i].title);
-	for (const struct value *row = rows->list->first; row != NULL; row = row->next) {
-		struct value *out = value_add_map(cx->arena, list), *cells;
-		bool is_first = true;
-
-		value_set_text(cx->arena, out, "id", row_public_id(cx, o, row));
-		value_set_text(cx->arena, out, "name", row_name(cx, o, row));
-		/* What most cells lack is found here, one step out, not at the end of the page. */
-		value_set_null(cx->arena, out, "href");
-		value_set_null(cx->arena, out, "mark");
-		value_set_null(cx->arena, out, "is_number");
-		value_set_null(cx->arena, out, "is_short");
-		cells = value_set_list(cx->arena, out, "cells");
-		for (size_t i = 0; i < o->columns; i++) {
-			struct value *cell;
-
-			if (!column_is_in(&o->r->columns[i], SELECT_LIST)) continue;
-			cell = value_add_map(cx->arena, cells);
-			cell_fill(cx, o, i, row, cell);
-			value_set_text(cx->arena, cell, "title", titles[i]);
-			if (is_first) value_set_text(cx->arena, cell, "href", row_path(cx, o, row));
-			is_first = false;
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		titles[i] = words_get(cx->lang, o->r->columns[shown[i]].title);
+	if (o->r->rows_read != NULL) o->r->rows_read(cx, rows->list);
+	for (const struct value *row = rows->list->first; row != NULL; row = row->next)
+		fill_row(cx, o, shown, n, row, titles, value_add_map(cx->arena, list));
 	value_set_bool(cx->arena, page, "is_empty", rows->list->count == 0);
 }
 
-static void fill_bulk(struct cx *cx, const struct office *o, struct value *page)
+/* Is the action offered for one of the shown rows? */
+static bool is_offered(const struct office *o, size_t action, const struct rows *rows)
 {
+	char key[24];
+
+	if (o->r->actions[action].when == NULL) return true;
+	snprintf(key, sizeof(key), "_a%zu", action);
+	for (const struct value *row = rows->list->first; row != NULL; row = row->next)
+		if (value_int_of(value_get(row, key), 0) != 0) return true;
+	return false;
+}
+
+static void add_bulk(struct cx *cx, const struct office *o, const struct action *a, struct value *list)
+{
+	const char *right = a->right != NULL ? a->right : o->r->right_edit;
+	struct value *out;
+
+	if (right == NULL || !actor_may(&cx->actor, right)) return;
+	out = value_add_map(cx->arena, list);
+	value_set_text(cx->arena, out, "title", words_get(cx->lang, a->title));
+	value_set_text(cx->arena, out, "href",
+		       arena_printf(cx->arena, "/%s/actions/%s", o->r->name, a->name));
+	value_set_bool(cx->arena, out, "is_dangerous", a->is_dangerous);
+}
+
+static void fill_bulk(struct cx *cx, const struct ask *ask, const struct rows *rows,
+		      const struct list_count *count, struct value *page)
+{
+	const struct office *o = ask->o;
 	struct value *actions = value_set_list(cx->arena, page, "bulk");
+	bool has_more = rows->next != NULL || rows->previous != NULL;
 
-	for (size_t i = 0; i < o->actions; i++) {
+	for (size_t i = 0; i < o->actions && !ask->is_archived; i++) {
 		const struct action *a = &o->r->actions[i];
-		const char *right = a->right != NULL ? a->right : o->r->right_edit;
-		struct value *out;
 
-		if (!a->is_bulk || a->run == NULL || right == NULL || !actor_may(&cx->actor, right)) continue;
-		out = value_add_map(cx->arena, actions);
-		value_set_text(cx->arena, out, "title", words_get(cx->lang, a->title));
-		value_set_text(cx->arena, out, "href",
-			       arena_printf(cx->arena, "/%s/actions/%s", o->r->name, a->name));
-		value_set_bool(cx->arena, out, "is_dangerous", a->is_dangerous);
+		if (a->is_bulk && a->run != NULL && (has_more || is_offered(o, i, rows)))
+			add_bulk(cx, o, a, actions);
 	}
-	value_set_bool(cx->arena, page, "has_bulk", actions->count > 0);
+	if (o->r->can_archive) add_bulk(cx, o, ask->is_archived ? &restore_action : &archive_action, actions);
+	value_set_bool(cx->arena, page, "has_bulk", actions->count > 0 && rows->list->count > 0);
+	if (actions->count == 0) return;
+	value_set_text(cx->arena, page, "list_query", ask_query(cx, ask));
+	if (has_more)
+		value_set_text(cx->arena, page, "all_of_them",
+			       count->is_known
+				       ? arena_printf(cx->arena,
+						      _("All %s of this list, not only the ticked ones"),
+						      count_text(cx, count))
+				       : _("All of this list, not only the ticked ones"));
 }
 
 static enum rc fill_count(struct cx *cx, struct call *call, const struct ask *ask, const struct rows *rows,
-			  struct value *page)
+			  struct list_count *count, struct value *page)
 {
 	const char *wanted = call_query(call, "count");
-	int64_t n = (int64_t)rows->list->count;
-	enum rc rc;
+	bool is_asked = wanted != NULL && wanted[0] != '\0';
+	enum rc rc = RC_OK;
 
-	if (rows->next == NULL && rows->previous == NULL) { /* all of them stand here */
-		value_set_text(cx->arena, page, "count", arena_printf(cx->arena, "%lld", (long long)n));
-		return RC_OK;
-	}
-	value_set_text(cx->arena, page, "count_href", call_url(cx, call, "count", "1"));
-	if (wanted == NULL || wanted[0] == '\0') return RC_OK;
-	rc = rows_count(cx, ask, &n);
-	if (rc == RC_OK && n >= DESK_COUNT_MAX)
-		value_set_text(cx->arena, page, "count",
-			       arena_printf(cx->arena, _("more than %d"), DESK_COUNT_MAX - 1));
+	*count = (struct list_count){ .n = (int64_t)rows->list->count, .is_known = true };
+	if (rows->next != NULL || rows->previous != NULL) /* else all of them stand here */
+		rc = rows_total(cx, ask, is_asked ? DESK_COUNT_ASKED_MS : DESK_COUNT_MS, count);
+	if (rc == RC_OK && count->is_known)
+		value_set_text(cx->arena, page, "count", count_text(cx, count));
 	else if (rc == RC_OK)
-		value_set_text(cx->arena, page, "count", arena_printf(cx->arena, "%lld", (long long)n));
+		value_set_text(cx->arena, page, "count_href", call_url(cx, call, "count", "1"));
 	return rc;
 }
 
-static void fill_pager(struct cx *cx, const struct ask *ask, const char *path, const struct rows *rows,
-		       struct value *page)
+static void fill_pager(struct cx *cx, const struct ask *ask, const struct rows *rows, struct value *page)
 {
+	const char *path = arena_printf(cx->arena, "/%s", ask->o->r->name);
+
 	if (rows->next != NULL)
 		value_set_text(cx->arena, page, "next",
 			       ask_address(cx, ask, path, ask->sort, ask->is_down, rows->next));
@@ -265,25 +257,6 @@ static void fill_pager(struct cx *cx, const struct ask *ask, const char *path, c
 		value_set_text(cx->arena, page, "previous",
 			       ask_address(cx, ask, path, ask->sort, ask->is_down, rows->previous));
 	value_set_bool(cx->arena, page, "has_pager", rows->next != NULL || rows->previous != NULL);
-}
-
-static void fill_doors(struct cx *cx, const struct ask *ask, struct value *page)
-{
-	const struct resource *r = ask->o->r;
-	const char *csv = ask_address(cx, ask, arena_printf(cx->arena, "/%s.csv", r->name), ask->sort,
-				      ask->is_down, NULL);
-
-	value_set_text(cx->arena, page, "csv", csv);
-	value_set_text(cx->arena, page, "xlsx",
-		       ask_address(cx, ask, arena_printf(cx->arena, "/%s.xlsx", r->name), ask->sort,
-				   ask->is_down, NULL));
-	value_set_text(cx->arena, page, "csv_excel",
-		       arena_printf(cx->arena, "%s%cseparator=semicolon", csv,
-				    strchr(csv, '?') != NULL ? '&' : '?'));
-	if (r->can_create && office_may_edit(cx, r))
-		value_set_text(cx->arena, page, "new",
-			       r->new_page != NULL ? r->new_page
-						   : arena_printf(cx->arena, "/%s/new", r->name));
 }
 
 /* What was asked cannot be: the sentence stands over an empty list, with the search box to mend it. */
@@ -301,30 +274,24 @@ static void ask_refused(struct cx *cx, struct call *call, const struct office *o
 static enum rc list_page(struct cx *cx, struct call *call, const struct office *o)
 {
 	const struct resource *r = o->r;
-	const char *path = arena_printf(cx->arena, "/%s", r->name), *title = words_get(cx->lang, r->title);
 	struct value *page = value_map(cx->arena);
+	struct list_count count;
 	struct ask ask;
 	struct rows rows;
-	enum rc asked = ask_read(cx, &ask, o, get_query, call, DESK_PAGE_ROWS, DESK_PAGE_ROWS), rc;
+	enum rc asked = ask_from_call(cx, call, &ask, o, DESK_PAGE_ROWS, DESK_PAGE_ROWS), rc;
 
 	if (asked == RC_BAD_INPUT) ask_refused(cx, call, o, &ask, &rows, page);
 	rc = asked == RC_OK ? rows_of(cx, &ask, SELECT_LIST, &rows) : asked == RC_BAD_INPUT ? RC_OK : asked;
-	if (rc == RC_OK) rc = fill_count(cx, call, &ask, &rows, page);
+	if (rc == RC_OK) rc = fill_count(cx, call, &ask, &rows, &count, page);
 	if (rc != RC_OK) return rc;
-	value_set_text(cx->arena, page, "resource", r->name);
-	value_set_text(cx->arena, page, "list_path", path);
-	value_set_text(cx->arena, page, "title_one", words_get(cx->lang, r->title_one));
-	value_set_text(cx->arena, page, "empty", words_get(cx->lang, r->empty));
-	fill_columns(cx, &ask, path, page);
-	fill_sorts(cx, &ask, path, page);
-	fill_filters(cx, &ask, page);
+	tools_fill(cx, call, &ask, page);
 	if (asked != RC_OK) value_set_bool(cx->arena, page, "is_filtered", true);
-	fill_bulk(cx, o, page);
-	fill_rows(cx, o, &rows, page);
-	fill_pager(cx, &ask, path, &rows, page);
-	fill_doors(cx, &ask, page);
+	fill_bulk(cx, &ask, &rows, &count, page);
+	fill_rows(cx, &ask, &rows, page);
+	fill_pager(cx, &ask, &rows, page);
 	if (r->list_extra != NULL) desk_kept(cx, page, r->name, r->list_extra);
-	page_answer(cx, call, r->list_template != NULL ? r->list_template : "desk/list", title, page);
+	page_answer(cx, call, r->list_template != NULL ? r->list_template : "desk/list",
+		    words_get(cx->lang, r->title), page);
 	if (asked != RC_OK) reply_status(call_reply(call), rc_row(asked)->http);
 	return RC_OK;
 }

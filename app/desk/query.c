@@ -135,11 +135,15 @@ static void where_say(struct cx *cx, struct where *w, const char *sql)
 }
 
 /* What every statement over a resource says: listed rows, no pending import, the actor's own. */
-static void where_visible(struct cx *cx, struct where *w, const struct office *o, bool with_archived)
+enum seen { SEEN_LISTED, SEEN_WITH_ARCHIVED, SEEN_ARCHIVED };
+
+static void where_visible(struct cx *cx, struct where *w, const struct office *o, enum seen seen)
 {
 	const struct resource *r = o->r;
 
-	if (with_archived && r->can_archive && r->where != NULL) {
+	if (seen == SEEN_ARCHIVED) {
+		where_say(cx, w, o->where_archived);
+	} else if (seen == SEEN_WITH_ARCHIVED && r->can_archive && r->where != NULL) {
 		where_and(w);
 		sb_lit(&w->s->sql, "(t.archived_at IS NOT NULL OR (");
 		statement_declared(cx, w->s, r->where);
@@ -151,9 +155,12 @@ static void where_visible(struct cx *cx, struct where *w, const struct office *o
 	if (!office_may_all(cx, r)) where_say(cx, w, r->row_rule);
 }
 
+/* One predicate for each choice, or one for all of them. */
 static const char *filter_sql(const struct ask *ask, size_t i)
 {
-	return ask->o->r->filters[i].sql[ask->o->filter_choices[i] != NULL ? ask->filter_choice[i] : 0];
+	const char *const *sql = ask->o->r->filters[i].sql;
+
+	return sql[ask->o->filter_choices[i] != NULL && sql[1] != NULL ? ask->filter_choice[i] : 0];
 }
 
 /* Bind what the predicate of filter i wants: :f_name, :f_name_ms, :f_name_end_ms. */
@@ -240,17 +247,24 @@ static void say_from(struct statement_text *s, const struct ask *ask, bool with_
 	if (with_joins) sb_text(&s->sql, ask->o->from);
 }
 
+static void say_meant(struct cx *cx, struct where *w, const struct ask *ask)
+{
+	struct statement_text *s = w->s;
+
+	where_visible(cx, w, ask->o, ask->is_archived ? SEEN_ARCHIVED : SEEN_LISTED);
+	for (size_t i = 0; i < ask->o->filters; i++)
+		if (ask->filter[i] != NULL) {
+			where_say(cx, w, filter_sql(ask, i));
+			filter_params(cx, ask, i, s);
+		}
+	if (ask->o->has_search && ask->q[0] != '\0') where_search(cx, w, ask->q);
+}
+
 static void say_where(struct cx *cx, struct statement_text *s, const struct ask *ask)
 {
 	struct where w = { .s = s };
 
-	where_visible(cx, &w, ask->o, false);
-	for (size_t i = 0; i < ask->o->filters; i++)
-		if (ask->filter[i] != NULL) {
-			where_say(cx, &w, filter_sql(ask, i));
-			filter_params(cx, ask, i, s);
-		}
-	if (ask->o->has_search && ask->q[0] != '\0') where_search(cx, &w, ask->q);
+	say_meant(cx, &w, ask);
 	if (!ask->cursor.is_set) return;
 	where_and(&w);
 	if (!is_sorted_by_id(ask)) {
@@ -291,36 +305,67 @@ static void say_page(struct cx *cx, struct statement_text *s, const struct ask *
 	statement_param(s, (struct param)P_INT(":limit", limit));
 }
 
-/* Around the ids: the rows, and around them the names of what they refer to. */
-static void say_rows_begin(struct cx *cx, struct statement_text *s, const struct office *o,
-			   enum select_kind kind)
+/* What is selected: columns inside, names of references around them. */
+struct selection {
+	const char *in, *out;
+};
+
+static struct selection selection_of(const struct office *o, enum select_kind kind)
 {
-	if (o->outer[kind][0] != '\0') {
+	return (struct selection){ .in = o->select[kind], .out = o->outer[kind] };
+}
+
+/* Of chosen columns only those; the others cost nothing. */
+static struct selection selection_asked(struct cx *cx, const struct ask *ask, enum select_kind kind)
+{
+	const struct office *o = ask->o;
+	size_t columns[DESK_COLUMNS_MAX], n;
+	struct sb in, out;
+
+	if (ask->columns == 0 || kind == SELECT_NAME) return selection_of(o, kind);
+	n = ask_columns(ask, kind, columns);
+	sb_init_arena(&in, cx->arena, DESK_SQL_MAX);
+	sb_init_arena(&out, cx->arena, DESK_SQL_MAX);
+	sb_text(&in, o->head[kind]);
+	for (size_t i = 0; i < n; i++) {
+		sb_text(&in, o->piece[columns[i]]);
+		sb_text(&out, o->piece_outer[columns[i]]);
+	}
+	sb_text(&in, o->tail[kind]);
+	return (struct selection){ .in = sb_text_of(&in), .out = sb_text_of(&out) };
+}
+
+/* Around the ids: the rows, and around them the names of what they refer to. */
+static void say_rows_begin(struct cx *cx, struct statement_text *s, struct selection of)
+{
+	if (of.out[0] != '\0') {
 		sb_lit(&s->sql, "SELECT o.*");
-		statement_declared(cx, s, o->outer[kind]);
+		statement_declared(cx, s, of.out);
 		sb_lit(&s->sql, " FROM (");
 	}
 	sb_lit(&s->sql, "SELECT ");
-	statement_declared(cx, s, o->select[kind]);
+	statement_declared(cx, s, of.in);
 	sb_lit(&s->sql, " FROM (");
 }
 
-static void say_rows_end(struct statement_text *s, const struct office *o, enum select_kind kind)
+static void say_rows_end(struct statement_text *s, const struct office *o, struct selection of)
 {
 	sb_lit(&s->sql, ") p CROSS JOIN ");
 	sb_text(&s->sql, o->r->table);
 	sb_lit(&s->sql, " t ON t.id = p._id ");
 	sb_text(&s->sql, o->from);
-	if (o->outer[kind][0] != '\0') sb_lit(&s->sql, ") o");
+	if (of.out[0] != '\0') sb_lit(&s->sql, ") o");
 }
 
 enum rc rows_statement(struct cx *cx, const struct ask *ask, enum select_kind kind, int64_t limit,
 		       struct statement_text *s, const char **sql)
 {
+	struct selection of = selection_asked(cx, ask, kind);
+
 	statement_begin(cx, s);
-	say_rows_begin(cx, s, ask->o, kind);
+	say_rows_begin(cx, s, of);
 	say_page(cx, s, ask, limit);
-	say_rows_end(s, ask->o, kind);
+	say_rows_end(s, ask->o, of);
 	return statement_ready(s, sql);
 }
 
@@ -391,21 +436,49 @@ enum rc rows_of(struct cx *cx, const struct ask *ask, enum select_kind kind, str
 	return RC_OK;
 }
 
-enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out)
+enum rc rows_meant(struct cx *cx, const struct ask *ask, const char *what, const char *between,
+		   const char *after, struct statement_text *s, const char **sql)
+{
+	struct where w = { .s = s };
+
+	statement_begin(cx, s);
+	sb_text(&s->sql, what);
+	sb_lit(&s->sql, " FROM ");
+	sb_text(&s->sql, between);
+	sb_text(&s->sql, ask->o->r->table);
+	sb_lit(&s->sql, " t ");
+	if (needs_joins(cx, ask)) sb_text(&s->sql, ask->o->from);
+	say_meant(cx, &w, ask);
+	where_and(&w);
+	sb_text(&s->sql, after);
+	return statement_ready(s, sql);
+}
+
+enum rc office_last_id(struct cx *cx, const struct office *o, int64_t *out)
 {
 	struct statement_text s;
-	struct ask all = *ask;
 	const char *sql = "";
 	enum rc rc;
 
-	all.cursor.is_set = false;
 	statement_begin(cx, &s);
-	sb_lit(&s.sql, "SELECT count(*) FROM (SELECT 1");
-	say_from(&s, &all, needs_joins(cx, &all));
-	say_where(cx, &s, &all);
-	sb_lit(&s.sql, " LIMIT :limit)");
-	statement_param(&s, (struct param)P_INT(":limit", DESK_COUNT_MAX));
+	sb_lit(&s.sql, "SELECT coalesce(max(id), 0) FROM ");
+	sb_text(&s.sql, o->r->table);
 	rc = statement_ready(&s, &sql);
+	return rc == RC_OK ? db_get_int(cx, out, sql, NO_PARAMS) : rc;
+}
+
+enum rc rows_count(struct cx *cx, const struct ask *ask, int64_t *out)
+{
+	return rows_count_to(cx, ask, DESK_COUNT_MAX, out);
+}
+
+enum rc rows_count_to(struct cx *cx, const struct ask *ask, int64_t max, int64_t *out)
+{
+	struct statement_text s;
+	const char *sql = "";
+	enum rc rc = rows_meant(cx, ask, "SELECT count(*) FROM (SELECT 1", "", "1 LIMIT :limit)", &s, &sql);
+
+	statement_param(&s, (struct param)P_INT(":limit", max));
 	return rc == RC_OK ? db_get_int(cx, out, sql, s.param) : rc;
 }
 
@@ -426,16 +499,16 @@ enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_ki
 	enum rc rc;
 
 	statement_begin(cx, &s);
-	say_rows_begin(cx, &s, o, kind);
+	say_rows_begin(cx, &s, selection_of(o, kind));
 	sb_lit(&s.sql, "SELECT t.id AS _id, 0 AS _key FROM ");
 	sb_text(&s.sql, o->r->table);
 	sb_lit(&s.sql, " t ");
 	if (sees_joins(cx, o)) sb_text(&s.sql, o->from);
 	where_say(cx, &w, "t.id = :id");
 	statement_param(&s, (struct param)P_INT(":id", id));
-	where_visible(cx, &w, o, with_archived);
+	where_visible(cx, &w, o, with_archived ? SEEN_WITH_ARCHIVED : SEEN_LISTED);
 	sb_lit(&s.sql, " LIMIT 1");
-	say_rows_end(&s, o, kind);
+	say_rows_end(&s, o, selection_of(o, kind));
 	rc = statement_ready(&s, &sql);
 	return rc == RC_OK ? db_row(cx, out, sql, s.param) : rc;
 }
@@ -466,7 +539,7 @@ enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const 
 		where_say(cx, &w, "t.public_id = :id");
 		statement_param(&s, (struct param)P_TEXT(":id", text));
 	}
-	where_visible(cx, &w, o, with_archived);
+	where_visible(cx, &w, o, with_archived ? SEEN_WITH_ARCHIVED : SEEN_LISTED);
 	rc = statement_ready(&s, &sql);
 	return rc == RC_OK ? db_get_int(cx, id, sql, s.param) : rc;
 }

@@ -1,5 +1,5 @@
 /*
-** record.c -- one row of a resource: its page, its form, saving and archiving, as page and as API.
+** record.c -- one row of a resource: its page, its form and saving, as page and as API.
 **
 ** Holds:  (1) an unknown row and a row of somebody else answer alike: 404; (2) a refused form comes
 **         back with what was typed and a sentence at each wrong field; (3) a form that was open while
@@ -114,6 +114,9 @@ static void fill_doors(struct cx *cx, const struct office *o, const struct value
 	if (is_archived) {
 		instant_text_local(when, archived->integer, cx->env->zone);
 		value_set_text(cx->arena, page, "archived", when);
+		if (r->can_archive && office_may_edit(cx, r))
+			value_set_text(cx->arena, page, "restore",
+				       arena_printf(cx->arena, "%s/restore", path));
 		return;
 	}
 	if (!office_may_edit(cx, r)) return;
@@ -124,7 +127,7 @@ static void fill_doors(struct cx *cx, const struct office *o, const struct value
 		value_set_text(cx->arena, page, "archive", arena_printf(cx->arena, "%s/archive", path));
 }
 
-static enum rc show_json(struct cx *cx, struct call *call, const struct office *o, int64_t id, int status)
+enum rc show_json(struct cx *cx, struct call *call, const struct office *o, int64_t id, int status)
 {
 	struct value *row = NULL;
 	enum rc rc = row_of(cx, o, id, SELECT_API, true, &row);
@@ -247,8 +250,7 @@ static enum rc read_input(struct cx *cx, struct call *call, const struct office 
 	if (rc != RC_OK) return rc;
 	if (json != NULL) {
 		if (id != 0) rc = row_of(cx, o, id, SELECT_API, true, &row);
-		if (rc == RC_OK)
-			rc = api_input_check(cx, o, json, row != NULL ? row_json(cx, o, row) : NULL);
+		if (rc == RC_OK) rc = api_input_check(cx, o, json, row != NULL ? row_json(cx, o, row) : NULL);
 		*out = json;
 		return rc;
 	}
@@ -332,69 +334,4 @@ enum rc handle_save(struct cx *cx, struct call *call)
 	if (call_shape(call) != SHAPE_PAGE) return rc == RC_OK ? show_json(cx, call, o, id, 200) : rc;
 	if (is_mendable(rc)) return form_page(cx, call, o, id);
 	return rc == RC_OK ? after_save(cx, call, o, id, false) : rc;
-}
-
-/* Archiving */
-
-static enum rc ask_page(struct cx *cx, struct call *call, const struct office *o, int64_t id,
-			const char *failure)
-{
-	struct value *page = value_map(cx->arena), *row = NULL;
-	const char *name, *path;
-	enum rc rc = row_of(cx, o, id, SELECT_NAME, false, &row);
-
-	if (rc != RC_OK) return rc;
-	name = row_name(cx, o, row);
-	path = row_path(cx, o, row);
-	trail_add(cx, page, words_get(cx->lang, o->r->title), home_of(cx, o));
-	trail_add(cx, page, name, path);
-	value_set_text(
-		cx->arena, page, "question",
-		arena_printf(cx->arena, _("Archive “%s”? It leaves the lists; its history stays."), name));
-	value_set_text(cx->arena, page, "form_action", arena_printf(cx->arena, "%s/archive", path));
-	value_set_text(cx->arena, page, "yes", _("Archive"));
-	value_set_text(cx->arena, page, "back", path);
-	value_set_bool(cx->arena, page, "is_dangerous", true);
-	if (failure != NULL) value_set_text(cx->arena, page, "failure", failure);
-	value_set_bool(cx->arena, page, "is_impossible", failure != NULL);
-	page_answer(cx, call, "desk/confirm", _("Archive"), page);
-	if (failure != NULL) reply_status(call_reply(call), rc_row(RC_CONFLICT)->http);
-	return RC_OK;
-}
-
-/* What would stop the archiving, asked before the question and rolled back; NULL when nothing does. */
-static const char *obstacle(struct cx *cx, const struct office *o, int64_t id)
-{
-	const char *sentence = NULL;
-	enum rc rc = o->r->before_archive != NULL ? tx_begin(cx) : RC_NOT_FOUND;
-
-	if (rc != RC_OK) return NULL;
-	rc = o->r->before_archive(cx, id);
-	if (rc == RC_CONFLICT) sentence = cx_sentence(cx, rc);
-	if (tx_end(cx, rc != RC_OK ? rc : RC_TRY_LATER) != RC_OK) cx->message = "";
-	return sentence;
-}
-
-enum rc handle_archive_ask(struct cx *cx, struct call *call)
-{
-	const struct office *o;
-	int64_t id = 0;
-	enum rc rc = call_row(cx, call, &o, &id, false);
-
-	if (rc != RC_OK) return rc;
-	return is_page(call) ? ask_page(cx, call, o, id, obstacle(cx, o, id)) : RC_NOT_FOUND;
-}
-
-enum rc handle_archive(struct cx *cx, struct call *call)
-{
-	const struct office *o;
-	int64_t id = 0;
-	enum rc rc = call_row(cx, call, &o, &id, false);
-
-	if (rc != RC_OK) return rc;
-	rc = row_archive(cx, o, id);
-	if (call_shape(call) != SHAPE_PAGE) return rc == RC_OK ? show_json(cx, call, o, id, 200) : rc;
-	if (rc == RC_CONFLICT) return ask_page(cx, call, o, id, cx_sentence(cx, rc));
-	if (rc == RC_OK) answer_flash(cx, call, home_of(cx, o), _("Archived."));
-	return rc;
 }

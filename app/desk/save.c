@@ -107,6 +107,8 @@ static void set_empty(struct cx *cx, const struct column *c, const struct table_
 		value_set_text(cx->arena, values, c->name, "");
 	else
 		value_set_int(cx->arena, values, c->name, 0);
+	/* A hook may want to know that a 0 was an empty field: "_empty_price_cents". */
+	value_set_bool(cx->arena, values, arena_printf(cx->arena, "_empty_%s", c->name), true);
 }
 
 /* Give a phone its companions where the table has them. */
@@ -355,8 +357,8 @@ static enum rc index_is_taken(struct cx *cx, const struct office *o, const struc
 }
 
 /* After RC_CONFLICT: tie it to the field whose value somebody else has. */
-static enum rc explain_conflict(struct cx *cx, const struct office *o, const struct table_facts *facts,
-				const struct value *values, int64_t id)
+enum rc row_explain_conflict(struct cx *cx, const struct office *o, const struct table_facts *facts,
+			     const struct value *values, int64_t id)
 {
 	struct value *indexes = NULL;
 	const char *field = NULL;
@@ -414,6 +416,8 @@ static enum rc add_history(struct cx *cx, const struct office *o, const char *ac
 	}
 	if (stored != NULL && after->count == 0)
 		return RC_OK; /* only what nobody reads: search text, stamps */
+	if (value_get(values, VALUE_IMPORT) != NULL)
+		copy_value(cx, after, "import", value_get(values, VALUE_IMPORT));
 	return audit_add(cx, action, o->r->table, id, stored != NULL ? before : NULL, after);
 }
 
@@ -457,7 +461,7 @@ enum rc row_write(struct cx *cx, const struct office *o, const struct table_fact
 		set_search(cx, o, values);
 	set_stamps(cx, o, facts, is_new, values);
 	rc = is_new ? write_new(cx, o, facts, values, id) : write_changes(cx, o, facts, stored, values, *id);
-	if (rc == RC_CONFLICT) return explain_conflict(cx, o, facts, values, *id);
+	if (rc == RC_CONFLICT) return row_explain_conflict(cx, o, facts, values, *id);
 	if (rc == RC_OK && r->after_save != NULL) rc = r->after_save(cx, *id, is_new, values);
 	if (rc == RC_OK) rc = row_is_visible(cx, o, *id);
 	if (rc == RC_NOT_FOUND)
@@ -499,30 +503,4 @@ enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id, cons
 					   N_("Some fields need your attention.")));
 	if (rc == RC_OK) *row_id = id;
 	return rc;
-}
-
-/* Archiving */
-
-enum rc row_archive(struct cx *cx, const struct office *o, int64_t id)
-{
-	struct statement_text s;
-	struct value *after = value_map(cx->arena);
-	const char *sql = "";
-	enum rc rc = tx_begin(cx);
-
-	if (rc != RC_OK) return rc;
-	if (o->r->before_archive != NULL) rc = o->r->before_archive(cx, id);
-	statement_begin(cx, &s);
-	sb_lit(&s.sql, "UPDATE ");
-	sb_text(&s.sql, o->r->table);
-	sb_lit(&s.sql, " SET archived_at = :now WHERE id = :id AND archived_at IS NULL");
-	statement_param(&s, (struct param)P_INT(":now", cx_now(cx)));
-	statement_param(&s, (struct param)P_INT(":id", id));
-	if (rc == RC_OK) rc = statement_ready(&s, &sql);
-	if (rc == RC_OK) rc = db_run(cx, sql, s.param);
-	if (rc == RC_OK && db_changes(cx) == 1) {
-		value_set_int(cx->arena, after, "archived_at", cx_now(cx));
-		rc = audit_add(cx, "archive", o->r->table, id, NULL, after);
-	}
-	return tx_end(cx, rc);
 }

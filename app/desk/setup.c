@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUTES_OF_A_RESOURCE 16 /* below: those that every resource may have      */
+#define ROUTES_OF_A_RESOURCE 20 /* below: those that every resource may have      */
 #define ROUTES_OF_AN_ACTION  3  /* question, do it, do it to many                 */
 #define FIGURES_MAX          60
 
@@ -30,6 +30,10 @@ static struct {
 } desk;
 
 static pthread_mutex_t facts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+const struct sort archived_sort = {
+	.name = "archived_at", .title = N_("Archived"), .sql = "t.archived_at", .is_down = true
+};
 
 /* A word that may stand in SQL, an address and a form: a-z, 0-9 and _. */
 static bool is_word(const char *s)
@@ -137,65 +141,112 @@ static void say_column(struct sb *sb, const struct resource *r, const char *name
 	sb_char(sb, '"');
 }
 
-static void say_select(struct office *o, struct arena *a, enum select_kind kind)
+/* What every row of this kind has, whatever columns are asked for. */
+static const char *say_head(const struct resource *r, struct arena *a, enum select_kind kind)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, a, DESK_SQL_MAX);
+	sb_lit(&sb, "p._id AS _id, p._key AS _key");
+	if (r->has_public_id) sb_lit(&sb, ", t.public_id AS _pid");
+	sb_lit(&sb, ", (");
+	sb_text(&sb, r->row_name);
+	sb_lit(&sb, ") AS _name");
+	if (r->can_archive && kind != SELECT_LIST && kind != SELECT_NAME)
+		sb_lit(&sb, ", t.archived_at AS _archived");
+	return sb_text_of(&sb);
+}
+
+/* For which rows an action is offered: all on a row's page, those for many in a list. */
+static const char *say_tail(const struct office *o, struct arena *a, enum select_kind kind)
 {
 	const struct resource *r = o->r;
+	struct sb sb;
+
+	sb_init_arena(&sb, a, DESK_SQL_MAX);
+	for (size_t i = 0; (kind == SELECT_SHOW || kind == SELECT_LIST) && i < o->actions; i++)
+		if (r->actions[i].when != NULL && (kind == SELECT_SHOW || r->actions[i].is_bulk)) {
+			sb_lit(&sb, ", (");
+			sb_text(&sb, r->actions[i].when);
+			sb_printf(&sb, ") AS _a%zu", i);
+		}
+	return sb_text_of(&sb);
+}
+
+static void say_piece(struct office *o, struct arena *a, size_t i)
+{
+	const struct resource *r = o->r;
+	const struct column *c = &r->columns[i];
 	struct sb in, out;
 
 	sb_init_arena(&in, a, DESK_SQL_MAX);
 	sb_init_arena(&out, a, DESK_SQL_MAX);
-	sb_lit(&in, "p._id AS _id, p._key AS _key");
-	if (r->has_public_id) sb_lit(&in, ", t.public_id AS _pid");
-	sb_lit(&in, ", (");
-	sb_text(&in, r->row_name);
-	sb_lit(&in, ") AS _name");
-	if (r->can_archive && kind != SELECT_LIST && kind != SELECT_NAME)
-		sb_lit(&in, ", t.archived_at AS _archived");
-	for (size_t i = 0; i < o->columns; i++) {
-		const struct column *c = &r->columns[i];
-
-		if (!column_is_in(c, kind)) continue;
+	sb_lit(&in, ", ");
+	say_column(&in, r, c->name);
+	sb_lit(&in, " AS \"");
+	sb_text(&in, c->name);
+	sb_char(&in, '"');
+	if (c->type == COLUMN_CENTS && c->choices != NULL) {
 		sb_lit(&in, ", ");
-		say_column(&in, r, c->name);
+		if (strchr(c->choices, '.') != NULL)
+			sb_text(&in, c->choices);
+		else
+			say_column(&in, r, c->choices);
 		sb_lit(&in, " AS \"");
 		sb_text(&in, c->name);
-		sb_char(&in, '"');
-		if (c->type == COLUMN_CENTS && c->choices != NULL) {
-			sb_lit(&in, ", ");
-			if (strchr(c->choices, '.') != NULL)
-				sb_text(&in, c->choices);
-			else
-				say_column(&in, r, c->choices);
-			sb_lit(&in, " AS \"");
-			sb_text(&in, c->name);
-			sb_lit(&in, "__cur\"");
-		}
-		if (c->type == COLUMN_REF && o->column_ref[i] != NULL) {
-			const struct office *ref = o->column_ref[i];
+		sb_lit(&in, "__cur\"");
+	}
+	if (c->type == COLUMN_REF && o->column_ref[i] != NULL) {
+		const struct office *ref = o->column_ref[i];
 
-			for (int k = 0; k < (ref->r->has_public_id ? 2 : 1); k++) {
-				sb_lit(&out, ", (SELECT ");
-				sb_text(&out, k == 0 ? ref->r->row_name : "t.public_id");
-				sb_lit(&out, " FROM ");
-				sb_text(&out, ref->r->table);
-				sb_lit(&out, " t ");
-				sb_text(&out, k == 0 ? ref->from : "");
-				sb_lit(&out, " WHERE t.id = o.\"");
-				sb_text(&out, c->name);
-				sb_lit(&out, "\") AS \"");
-				sb_text(&out, c->name);
-				sb_text(&out, k == 0 ? "__name\"" : "__pid\"");
-			}
+		for (int k = 0; k < (ref->r->has_public_id ? 2 : 1); k++) {
+			sb_lit(&out, ", (SELECT ");
+			sb_text(&out, k == 0 ? ref->r->row_name : "t.public_id");
+			sb_lit(&out, " FROM ");
+			sb_text(&out, ref->r->table);
+			sb_lit(&out, " t ");
+			sb_text(&out, k == 0 ? ref->from : "");
+			sb_lit(&out, " WHERE t.id = o.\"");
+			sb_text(&out, c->name);
+			sb_lit(&out, "\") AS \"");
+			sb_text(&out, c->name);
+			sb_text(&out, k == 0 ? "__name\"" : "__pid\"");
 		}
 	}
-	for (size_t i = 0; kind == SELECT_SHOW && i < o->actions; i++)
-		if (r->actions[i].when != NULL) {
-			sb_lit(&in, ", (");
-			sb_text(&in, r->actions[i].when);
-			sb_printf(&in, ") AS _a%zu", i);
-		}
+	o->piece[i] = sb_text_of(&in);
+	o->piece_outer[i] = sb_text_of(&out);
+}
+
+static void say_select(struct office *o, struct arena *a, enum select_kind kind)
+{
+	struct sb in, out;
+
+	sb_init_arena(&in, a, DESK_SQL_MAX);
+	sb_init_arena(&out, a, DESK_SQL_MAX);
+	o->head[kind] = say_head(o->r, a, kind);
+	o->tail[kind] = say_tail(o, a, kind);
+	sb_text(&in, o->head[kind]);
+	for (size_t i = 0; i < o->columns; i++) {
+		if (!column_is_in(&o->r->columns[i], kind)) continue;
+		sb_text(&in, o->piece[i]);
+		sb_text(&out, o->piece_outer[i]);
+	}
+	sb_text(&in, o->tail[kind]);
 	o->select[kind] = sb_text_of(&in);
 	o->outer[kind] = sb_text_of(&out);
+}
+
+/* r->where of the rows that were archived: the same otherwise. */
+static const char *turn_round(struct arena *a, const struct resource *r)
+{
+	static const char live[] = "t.archived_at IS NULL";
+	const char *at = r->where != NULL ? strstr(r->where, live) : NULL;
+
+	if (!r->can_archive) return NULL;
+	if (at == NULL && r->where == NULL) return "t.archived_at IS NOT NULL";
+	if (at == NULL) return arena_printf(a, "t.archived_at IS NOT NULL AND (%s)", r->where);
+	return arena_printf(a, "%.*st.archived_at IS NOT NULL%s", (int)(at - r->where), r->where,
+			    at + sizeof(live) - 1);
 }
 
 /* Offices */
@@ -210,6 +261,13 @@ struct office *office_find(const char *name)
 struct office *office_at(size_t i)
 {
 	return i < desk.count ? &desk.offices[i] : NULL;
+}
+
+const struct office *office_of_table(const char *table)
+{
+	for (size_t i = 0; i < desk.count; i++)
+		if (strcmp(desk.offices[i].r->table, table) == 0) return &desk.offices[i];
+	return NULL;
 }
 
 const struct resource *desk_resource(const char *name)
@@ -275,6 +333,7 @@ static enum rc open_office(struct office *o, const struct resource *r, struct ar
 		if (o->actions == DESK_ACTIONS_MAX)
 			return refuse(r->name, "action", r->actions[o->actions].name);
 	o->from = keep_order(a, r->from);
+	o->where_archived = turn_round(a, r);
 	return RC_OK;
 }
 
@@ -289,6 +348,8 @@ static enum rc join_office(struct office *o, struct arena *a)
 			if (o->filter_ref[i] == NULL)
 				return refuse(o->r->name, "reference of a filter", o->r->filters[i].ref);
 		}
+	for (size_t i = 0; i < o->columns; i++)
+		say_piece(o, a, i);
 	for (int k = 0; k < SELECT__MAX; k++)
 		say_select(o, a, (enum select_kind)k);
 	return RC_OK;
@@ -348,6 +409,17 @@ static void routes_of_actions(struct office *o, struct arena *a)
 	}
 }
 
+/* One action for many rows: what every resource that archives has. */
+static void routes_of_bulk(struct office *o, struct arena *a, const struct action *act)
+{
+	struct office_arg *arg = arena_alloc(a, sizeof *arg);
+
+	if (arg == NULL) return;
+	*arg = (struct office_arg){ .office = o, .action = act };
+	route_add(a, arg, "POST", arena_printf(a, "/actions/%s", act->name), o->r->right_edit, handle_bulk,
+		  act->title);
+}
+
 static void routes_of(struct office *o, struct arena *a)
 {
 	const struct resource *r = o->r;
@@ -380,6 +452,9 @@ static void routes_of(struct office *o, struct arena *a)
 			  N_("Ask before archiving"));
 		route_add(a, arg, "POST", "/:id/archive", edit, handle_archive, N_("Archive"));
 		route_add(a, arg, "DELETE", "/:id", edit, handle_archive, N_("Archive"));
+		route_add(a, arg, "POST", "/:id/restore", edit, handle_restore, N_("Put back"));
+		routes_of_bulk(o, a, &archive_action);
+		routes_of_bulk(o, a, &restore_action);
 	}
 	routes_of_actions(o, a);
 }

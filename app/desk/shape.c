@@ -30,10 +30,11 @@ const char *row_public_id(struct cx *cx, const struct office *o, const struct va
 	return arena_printf(cx->arena, "%lld", (long long)value_int_of(value_get(row, "_id"), 0));
 }
 
-const char *row_name(const struct cx *cx, const struct office *o, const struct value *row)
+const char *row_name(struct cx *cx, const struct office *o, const struct value *row)
 {
 	const char *name = value_text_of(value_get(row, "_name"), "");
 
+	if (o->r->name_shown != NULL) return o->r->name_shown(cx, name);
 	return o->r->names_are_words ? words_get(cx->lang, name) : name;
 }
 
@@ -113,6 +114,7 @@ const char *cell_text(struct cx *cx, const struct office *o, size_t column, cons
 	}
 	case COLUMN_TEXT:
 		if ((c->flags & COL_WORDS) != 0) return words_get(cx->lang, as_text(cx, v));
+		if (c->shown != NULL) return c->shown(cx, as_text(cx, v));
 		break;
 	case COLUMN_LONG_TEXT:
 	case COLUMN_INT:
@@ -140,6 +142,9 @@ static const char *cell_link(struct cx *cx, const struct office *o, size_t colum
 		}
 		return arena_printf(cx->arena, "/%s/%lld", ref->r->name,
 				    (long long)value_int_of(value_get(row, c->name), 0));
+	case COLUMN_TEXT:
+		return (c->flags & COL_LINK) != 0 ? value_text_of(beside(cx, row, c->name, "href"), NULL)
+						  : NULL;
 	case COLUMN_EMAIL: return arena_printf(cx->arena, "mailto:%s", text);
 	case COLUMN_PHONE:
 		return arena_printf(cx->arena, "tel:%s", value_text_of(value_get(row, c->name), ""));
@@ -238,7 +243,8 @@ static void json_cell(struct cx *cx, const struct office *o, size_t column, cons
 	}
 }
 
-struct value *row_json(struct cx *cx, const struct office *o, const struct value *row)
+static struct value *json_of(struct cx *cx, const struct office *o, const struct ask *ask,
+			     const struct value *row)
 {
 	struct value *out = value_map(cx->arena);
 	const struct value *archived = value_get(row, "_archived");
@@ -250,10 +256,21 @@ struct value *row_json(struct cx *cx, const struct office *o, const struct value
 		value_set_int(cx->arena, out, "id", value_int_of(value_get(row, "_id"), 0));
 	value_set_text(cx->arena, out, "title", as_text(cx, value_get(row, "_name")));
 	for (size_t i = 0; i < o->columns; i++)
-		if (column_is_in(&o->r->columns[i], SELECT_API)) json_cell(cx, o, i, row, out);
+		if (ask != NULL ? ask_shows(ask, i, SELECT_API) : column_is_in(&o->r->columns[i], SELECT_API))
+			json_cell(cx, o, i, row, out);
 	if (archived != NULL && archived->type == VALUE_INT) {
 		instant_text(text, archived->integer);
 		value_set_text(cx->arena, out, "archived_at", text);
 	}
 	return out;
+}
+
+struct value *row_json(struct cx *cx, const struct office *o, const struct value *row)
+{
+	return json_of(cx, o, NULL, row);
+}
+
+struct value *row_json_of(struct cx *cx, const struct ask *ask, const struct value *row)
+{
+	return json_of(cx, ask->o, ask, row);
 }
