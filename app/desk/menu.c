@@ -17,7 +17,8 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
-	{ "/", 0 },       { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
+	{ "/", 0 },       { "/panel", 0 },
+	{ "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
 	{ "/roles", 82 }, { "/api", 85 },   { "/audit", 86 },     { "/settings", 90 },
 	{ "/help", 94 },  { "/me", 95 },    { "/start", 91 },
 };

@@ -7,10 +7,11 @@
 ** Holds:  (1) state, tries, error and times are the message's, read where they are kept; (2) a failed notice
 **         sent again is a new message that replaces the failed one, once.
 */
-#include "renewals/resources.h"
+#include "renewals/statistics.h"
 #include <string.h>
 
 #define MESSAGE_STATE "coalesce(m.state, 'skipped')"
+#define STAGE(n)      "t.stage = " #n " AND t.type = 'expiration_warning'"
 
 const struct column notice_columns[] = {
 	{ .name = "created_at",
@@ -38,7 +39,12 @@ const struct column notice_columns[] = {
 	  .flags = COL_READONLY,
 	  .choices = "expiration_warning=Notice before the end|renewal_confirmation=Renewal confirmation|"
 		     "payment_reminder=Payment reminder" },
-	{ .name = "stage", .title = N_("Days before"), .type = COLUMN_INT, .flags = COL_LIST | COL_READONLY },
+	/* Of warnings of an end: a confirmation or a reminder to pay is not so many days before anything. */
+	{ .name = "stage",
+	  .title = N_("Days before"),
+	  .type = COLUMN_INT,
+	  .flags = COL_LIST | COL_READONLY,
+	  .sql = "CASE t.type WHEN 'expiration_warning' THEN t.stage END" },
 	{ .name = "days_left",
 	  .title = N_("Days left when planned"),
 	  .type = COLUMN_INT,
@@ -150,9 +156,8 @@ const struct filter notice_filters[] = {
 	  .title = N_("Days before"),
 	  .choices =
 		  "0=Last day|1=1 day|2=2 days|3=3 days|5=5 days|7=7 days|10=10 days|14=14 days|15=15 days|30=30 days",
-	  .sql = (const char *const[]){ "t.stage = 0", "t.stage = 1", "t.stage = 2", "t.stage = 3",
-					"t.stage = 5", "t.stage = 7", "t.stage = 10", "t.stage = 14",
-					"t.stage = 15", "t.stage = 30", NULL } },
+	  .sql = (const char *const[]){ STAGE(0), STAGE(1), STAGE(2), STAGE(3), STAGE(5), STAGE(7), STAGE(10),
+					STAGE(14), STAGE(15), STAGE(30), NULL } },
 	{ .name = "type",
 	  .title = N_("Kind"),
 	  .choices = "expiration_warning=Notice before the end|renewal_confirmation=Renewal confirmation|"
@@ -250,29 +255,29 @@ const struct action notice_actions[] = {
 	{ .name = NULL },
 };
 
-/* Above the list */
+/* Above the list: the warnings of today, each number with the list of exactly these. */
 
 void notice_list(struct cx *cx, struct value *page)
 {
 	struct value *row = NULL;
 	char today[DATE_SIZE];
+	const char *list;
 
 	day_text(today, cx_today(cx));
+	list = arena_printf(cx->arena, "/notices?type=expiration_warning&from=%s&to=%s", today, today);
 	if (db_row(cx, &row,
-		   "SELECT count(*) AS total, coalesce(sum(m.state IN ('sent', 'delivered', 'read')), 0) AS sent,"
+		   "SELECT count(*) AS total, coalesce(sum(" HAS_LEFT "), 0) AS sent,"
 		   " coalesce(sum(m.state = 'failed'), 0) AS failed, coalesce(sum(m.state = 'unsure'), 0) AS unsure"
-		   " FROM notice n INDEXED BY notice_day LEFT JOIN message m ON m.id = n.message_id"
-		   " WHERE n.local_on = :today AND (:all OR n.client_id IN " OWN_CLIENTS ")",
-		   PARAMS(P_TEXT(":today", today), P_INT(":all", actor_may(&cx->actor, RIGHT_ALL)),
-			  P_INT(":actor", cx->actor.user_id))) != RC_OK)
+		   " FROM notice n INDEXED BY notice_day LEFT JOIN message m ON m.id = " NOTICE_MESSAGE
+		   " WHERE n.local_on = :today AND n.type = 'expiration_warning' AND " SEEN_OF("n."),
+		   PARAMS(P_TEXT(":today", today), P_SEEN(cx))) != RC_OK)
 		return;
-	card_add_count(cx, page, _("Found today"), value_int_of(value_get(row, "total"), 0),
-		       arena_printf(cx->arena, "/notices?from=%s", today));
-	card_add_count(cx, page, _("Sent off"), value_int_of(value_get(row, "sent"), 0), NULL);
-	card_add_count(cx, page, _("Failures"), value_int_of(value_get(row, "failed"), 0),
-		       arena_printf(cx->arena, "/notices?state=failed&from=%s", today));
-	card_add_count(cx, page, _("Uncertain"), value_int_of(value_get(row, "unsure"), 0),
-		       "/notices?state=unsure");
+	card_add_count(cx, page, _("Found today"), int_in(row, "total"), list);
+	card_add_count(cx, page, _("Sent off"), int_in(row, "sent"), NULL);
+	card_add_count(cx, page, _("Failures"), int_in(row, "failed"),
+		       arena_printf(cx->arena, "%s&state=failed", list));
+	card_add_count(cx, page, _("Uncertain"), int_in(row, "unsure"),
+		       arena_printf(cx->arena, "%s&state=unsure", list));
 }
 
 /* Requests */

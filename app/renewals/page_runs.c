@@ -1,5 +1,5 @@
 /*
-** page_runs.c -- what the runs did: the list of runs, calls from outside beside it, figures per day; the help
+** page_runs.c -- what the runs did: the list of runs, calls from outside beside it; the help
 ** page for an outside scheduler; the receipt to print.
 **
 ** Holds:  (1) a run's counts are made from its messages at the moment of asking; (2) the token for the
@@ -11,13 +11,6 @@
 
 #define RUNS_SHOWN   20           /* each is counted: a page within a tenth of a second */
 #define CALLS_SHOWN  50           /* newest calls from outside; 90 days are kept */
-#define DAYS_SHOWN   30           /* of the figures, unless asked otherwise */
-#define ERRORS_SHOWN 8            /* most frequent errors */
-#define CONVERT_MS   (7 * DAY_MS) /* a renewal within that time counts for the notice (spec §12) */
-
-#define CHART_WIDTH  720
-#define CHART_HEIGHT 160
-#define CHART_FOOT   20 /* room for the dates */
 
 static const char *text_of(const struct value *row, const char *name)
 {
@@ -27,176 +20,6 @@ static const char *text_of(const struct value *row, const char *name)
 static int64_t int_of(const struct value *row, const char *name)
 {
 	return value_int_of(value_get(row, name), 0);
-}
-
-/* ---- per day ---- */
-
-static enum rc read_range(struct cx *cx, struct call *call, day *from, day *to)
-{
-	const char *first = call_query(call, "from"), *last = call_query(call, "to");
-
-	*to = cx_today(cx);
-	if (last != NULL && last[0] != '\0' && day_parse_any(to, last) != RC_OK)
-		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a date; write it like 22/11/2026."), last);
-	*from = *to - (DAYS_SHOWN - 1);
-	if (first != NULL && first[0] != '\0' && day_parse_any(from, first) != RC_OK)
-		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a date; write it like 22/11/2026."), first);
-	return RC_OK;
-}
-
-static const char *const day_columns[] = { "local_on", "found",   "sent",           "delivered", "read",
-					   "failed",   "unsure",  "skipped",        "stage_7",   "stage_3",
-					   "stage_1",  "stage_0", "success_percent" };
-
-static const char *day_column_title(enum lang lang, size_t i)
-{
-	static const char *const titles[] = { N_("Date"),     N_("Found"),    N_("Sent off"),  N_("Arrived"),
-					      N_("Seen"),     N_("Failures"), N_("Uncertain"), N_("Left out"),
-					      N_("7 days"),   N_("3 days"),   N_("1 day"),     N_("Last day"),
-					      N_("% success") };
-
-	return words_get(lang, titles[i]);
-}
-
-static void stats_csv(struct cx *cx, struct call *call, const struct value *rows)
-{
-	struct sb sb;
-	size_t n = sizeof(day_columns) / sizeof(day_columns[0]);
-
-	sb_init_arena(&sb, cx->arena, 1024 * 1024);
-	for (size_t i = 0; i < n; i++) {
-		const char *title = day_column_title(cx->lang, i);
-
-		if (i > 0) sb_char(&sb, ',');
-		sb_csv(&sb, title, strlen(title), ',', true);
-	}
-	sb_lit(&sb, "\r\n");
-	for (const struct value *r = rows->first; r != NULL; r = r->next) {
-		sb_text(&sb, text_of(r, "local_on"));
-		for (size_t i = 1; i < n; i++)
-			sb_printf(&sb, ",%lld", (long long)int_of(r, day_columns[i]));
-		sb_lit(&sb, "\r\n");
-	}
-	answer_text(cx, call, 200, "text/csv; charset=utf-8", sb_text_of(&sb));
-}
-
-/* Of the notices that left, how many subscriptions were renewed within a week, by stage. */
-static const char conversion_sql[] =
-	"SELECT n.stage AS stage, count(*) AS notices, sum(EXISTS (SELECT 1 FROM subscription_period p"
-	" INDEXED BY subscription_period_subscription WHERE p.subscription_id = n.subscription_id AND p.previous_json <> ''"
-	" AND p.undone_at IS NULL AND p.created_at BETWEEN n.created_at AND n.created_at + :within)) AS renewed"
-	" FROM notice n INDEXED BY notice_day JOIN message m ON m.id = n.message_id"
-	" WHERE n.local_on BETWEEN :from AND :to AND n.type = 'expiration_warning' AND n.stage >= 0"
-	" AND m.state IN ('sent', 'delivered', 'read') GROUP BY n.stage ORDER BY n.stage DESC";
-
-static const char errors_sql[] =
-	"SELECT m.error AS error, count(*) AS n FROM notice x INDEXED BY notice_day JOIN message m ON m.id = x.message_id"
-	" WHERE x.local_on BETWEEN :from AND :to AND m.error <> '' AND m.state IN ('failed', 'unsure')"
-	" GROUP BY m.error ORDER BY n DESC, m.error LIMIT :limit";
-
-static enum rc fill_more(struct cx *cx, struct value *page, const char *from, const char *to)
-{
-	struct value *stages = NULL, *errors = NULL;
-	enum rc rc = db_rows(cx, &stages, STAGE_DAYS_MAX, conversion_sql,
-			     PARAMS(P_INT(":within", CONVERT_MS), P_TEXT(":from", from), P_TEXT(":to", to)));
-
-	if (rc == RC_OK)
-		rc = db_rows(cx, &errors, ERRORS_SHOWN, errors_sql,
-			     PARAMS(P_TEXT(":from", from), P_TEXT(":to", to), P_INT(":limit", ERRORS_SHOWN)));
-	if (rc != RC_OK) return rc;
-	for (struct value *r = stages->first; r != NULL; r = r->next)
-		value_set_int(cx->arena, r, "percent",
-			      int_of(r, "notices") > 0 ? int_of(r, "renewed") * 100 / int_of(r, "notices")
-						       : 0);
-	value_set(page, "stages", stages);
-	value_set_bool(cx->arena, page, "has_stages", stages->count > 0);
-	value_set(page, "errors_seen", errors);
-	value_set_bool(cx->arena, page, "has_errors_seen", errors->count > 0);
-	return RC_OK;
-}
-
-static const struct value *row_of_day(const struct value *rows, const char *date)
-{
-	for (const struct value *r = rows->first; r != NULL; r = r->next)
-		if (strcmp(text_of(r, "local_on"), date) == 0) return r;
-	return NULL;
-}
-
-/* One bar a day: what was sent, on it what failed. The numbers are integers, so the picture needs no
-** style. */
-static void fill_chart(struct cx *cx, struct value *page, const struct value *rows, day from, day to)
-{
-	struct value *bars = value_set_list(cx->arena, page, "bars");
-	int64_t top = 1, days = to - from + 1, width = CHART_WIDTH / days, height = CHART_HEIGHT - CHART_FOOT;
-	char date[DATE_SIZE];
-
-	for (const struct value *r = rows->first; r != NULL; r = r->next)
-		if (int_of(r, "sent") + int_of(r, "failed") > top)
-			top = int_of(r, "sent") + int_of(r, "failed");
-	for (int64_t i = 0; i < days; i++) {
-		const struct value *r;
-		struct value *bar;
-		int64_t sent, failed;
-
-		day_text(date, from + (day)i);
-		r = row_of_day(rows, date);
-		if (r == NULL) continue;
-		sent = int_of(r, "sent") * height / top;
-		failed = int_of(r, "failed") * height / top;
-		bar = value_add_map(cx->arena, bars);
-		value_set_int(cx->arena, bar, "x", i * CHART_WIDTH / days);
-		value_set_int(cx->arena, bar, "width", width > 3 ? width - 2 : 1);
-		value_set_int(cx->arena, bar, "sent_y", height - sent);
-		value_set_int(cx->arena, bar, "sent_height", sent);
-		value_set_int(cx->arena, bar, "failed_y", height - sent - failed);
-		value_set_int(cx->arena, bar, "failed_height", failed);
-		value_set_text(cx->arena, bar, "label",
-			       arena_printf(cx->arena, _("%s: %lld sent, %lld failed"), day_shown(cx, date),
-					    (long long)int_of(r, "sent"), (long long)int_of(r, "failed")));
-	}
-	value_set_bool(cx->arena, page, "has_bars", bars->count > 0);
-	value_set_int(cx->arena, page, "chart_width", CHART_WIDTH);
-	value_set_int(cx->arena, page, "chart_height", CHART_HEIGHT);
-	value_set_int(cx->arena, page, "axis_y", height);
-	value_set_int(cx->arena, page, "label_y", CHART_HEIGHT - 4);
-	value_set_int(cx->arena, page, "top", top);
-}
-
-enum rc handle_stats(struct cx *cx, struct call *call)
-{
-	struct value *page = value_map(cx->arena), *rows = NULL;
-	char first[DATE_SIZE], last[DATE_SIZE];
-	day from = 0, to = 0;
-	enum rc rc = read_range(cx, call, &from, &to);
-
-	if (rc == RC_OK) rc = stats_days(cx, &rows, from, to);
-	if (rc != RC_OK) return rc;
-	day_text(first, from);
-	day_text(last, to);
-	if (call_shape(call) == SHAPE_CSV) {
-		stats_csv(cx, call, rows);
-		return RC_OK;
-	}
-	if (call_shape(call) == SHAPE_JSON) {
-		value_set(page, "data", rows);
-		rc = fill_more(cx, page, first, last);
-		if (rc == RC_OK) answer_json(cx, call, 200, page);
-		return rc;
-	}
-	fill_chart(cx, page, rows, from, to);
-	shape_page(cx, rows);
-	value_set(page, "days", rows);
-	value_set_bool(cx->arena, page, "has_days", rows->count > 0);
-	rc = fill_more(cx, page, first, last);
-	value_set_text(cx->arena, page, "from", arena_text(cx->arena, first));
-	value_set_text(cx->arena, page, "to", arena_text(cx->arena, last));
-	value_set_text(cx->arena, page, "from_shown", day_shown(cx, first));
-	value_set_text(cx->arena, page, "to_shown", day_shown(cx, last));
-	value_set_text(cx->arena, page, "csv",
-		       arena_printf(cx->arena, "/renewals/stats.csv?from=%s&to=%s", first, last));
-	value_set_text(cx->arena, page, "title", _("Statistics"));
-	if (rc == RC_OK) answer_page(cx, call, "renewals/stats", text_of(page, "title"), page);
-	return rc;
 }
 
 /* ---- runs ---- */

@@ -4,7 +4,7 @@
 ** Owns:   renewals_pages_routes[].
 ** Holds:  every page works without script; every form says its errors at the field.
 */
-#include "renewals/resources.h"
+#include "renewals/panel.h"
 #include <string.h>
 
 #define FORM_MAX (64 * 1024) /* a customer with a note and a dozen services */
@@ -57,6 +57,15 @@ const struct route renewals_pages_routes[] = {
 	  .menu = N_("Statistics"),
 	  .help = N_("Notices per day"),
 	  .handle = handle_stats },
+	{ .method = "GET",
+	  .path = "/panel",
+	  .realm = REALM_STAFF,
+	  .right = "subscriptions.view",
+	  .class = ROUTE_DB,
+	  .menu = N_("Dashboard"),
+	  .help = N_("The business in figures and pictures"),
+	  .handle = handle_panel },
+	PAGE_ROW("/dashboard", "subscriptions.view", handle_dashboard, N_("Old address of the panel")),
 	PAGE_ROW("/renewals/months", "renewals.runs", handle_months,
 		 N_("A year of the business, month by month")),
 	PAGE_ROW("/renewals/cron-help", "renewals.run", handle_cron_help,

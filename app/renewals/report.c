@@ -1,13 +1,11 @@
 /*
-** report.c -- what a run did: as a map, as the text of spec §8, and per day.
+** report.c -- what a run did: as a map, and as the text of spec §8.
 **
 ** Holds: no names and no numbers of customers in any of them; found and skipped are what the plan
 ** counted, sent and failed are counted from the messages at the moment of asking.
 */
 #include "renewals/renewals.h"
 #include <string.h>
-
-#define REPORT_DAYS_MAX 400 /* a year and a bit of days at once */
 
 struct stage_counts {
 	int64_t days, found, skipped, sent, failed, queued, unsure;
@@ -164,39 +162,4 @@ void report_text(struct sb *sb, const struct value *report, enum lang lang)
 			       N_("📊 Total: %lld notifications sent")),
 		  (long long)total);
 	sb_char(sb, '\n');
-}
-
-/* Per day */
-
-static const char stats_sql[] =
-	"SELECT n.local_on AS local_on, count(*) AS found,"
-	" sum(coalesce(m.state, '') IN ('sent', 'delivered', 'read')) AS sent,"
-	" sum(coalesce(m.state, '') IN ('delivered', 'read')) AS delivered, sum(coalesce(m.state, '') = 'read') AS read,"
-	" sum(coalesce(m.state, '') = 'failed') AS failed, sum(coalesce(m.state, '') = 'unsure') AS unsure,"
-	" sum(n.skip_reason <> '' OR coalesce(m.state, '') IN ('skipped', 'expired', 'cancelled')) AS skipped,"
-	" sum(n.stage = 7 AND n.type = 'expiration_warning') AS stage_7, sum(n.stage = 3 AND n.type = 'expiration_warning') AS stage_3,"
-	" sum(n.stage = 1 AND n.type = 'expiration_warning') AS stage_1, sum(n.stage = 0 AND n.type = 'expiration_warning') AS stage_0"
-	" FROM notice n INDEXED BY notice_day LEFT JOIN message m ON m.id = n.message_id"
-	" WHERE n.local_on BETWEEN :from AND :to GROUP BY n.local_on ORDER BY n.local_on DESC";
-
-enum rc stats_days(struct cx *cx, struct value **out, day from, day to)
-{
-	char first[DATE_SIZE], last[DATE_SIZE];
-	enum rc rc;
-
-	if (to < from || to - from >= REPORT_DAYS_MAX)
-		return cx_fail(cx, RC_BAD_INPUT, _("Choose a range of at most %d days, the first one first."),
-			       REPORT_DAYS_MAX);
-	day_text(first, from);
-	day_text(last, to);
-	rc = db_rows(cx, out, REPORT_DAYS_MAX, stats_sql,
-		     PARAMS(P_TEXT(":from", first), P_TEXT(":to", last)));
-	if (rc != RC_OK) return rc;
-	for (struct value *row = (*out)->first; row != NULL; row = row->next) {
-		int64_t found = value_int_of(value_get(row, "found"), 0);
-		int64_t sent = value_int_of(value_get(row, "sent"), 0);
-
-		value_set_int(cx->arena, row, "success_percent", found > 0 ? sent * 100 / found : 0);
-	}
-	return RC_OK;
 }

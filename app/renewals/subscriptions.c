@@ -161,6 +161,11 @@ const struct filter subscription_filters[] = {
 	{ .name = "ends_to",
 	  .title = N_("Ends until"),
 	  .sql = (const char *const[]){ "+t.ends_on <= :f_ends_to", NULL } },
+	{ .name = "cancelled_from",
+	  .title = N_("Cancelled from"),
+	  .sql = (const char *const[]){ "+t.id IN (SELECT x.id FROM subscription x INDEXED BY subscription_cancelled"
+					" WHERE x.cancelled_at >= :f_cancelled_from_ms)",
+					NULL } },
 	{ .name = NULL },
 };
 

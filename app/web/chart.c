@@ -12,14 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOP         12 /* room for half a word above the highest tick           */
-#define FOOT        24 /* room for the names of the points                      */
-#define RIGHT       6
-#define STEPS       5    /* as many lines as the eye counts at once                  */
-#define LETTER      6    /* width of a letter at the desk …                          */
-#define LETTER_WIDE 9    /* … and on a phone, where words are drawn larger               */
-#define GAP_BP      2500 /* of a point's place that stays free between bars, in 1/10000 */
-#define MARKS_MAX   31   /* points of a line get a dot when there are at most a month's  */
+#define TOP          12 /* room for half a word above the highest tick           */
+#define FOOT         24 /* room for the names of the points                      */
+#define RIGHT        6
+#define STEPS        5              /* as many lines as the eye counts at once                  */
+#define LETTER       6              /* width of a letter at the desk …                          */
+#define LETTER_WIDE  9              /* … and on a phone, where words are drawn larger               */
+#define GAP_BP       2500           /* of a point's place that stays free between bars, in 1/10000 */
+#define NARROW_SPACE "\xe2\x80\xaf" /* U+202F: between thousands, as the RAE wants it */
+#define MARKS_MAX    31             /* points of a line get a dot when there are at most a month's  */
 
 /* The axis */
 
@@ -81,7 +82,7 @@ const char *chart_count(struct cx *cx, int64_t n)
 	sb_init_arena(&sb, cx->arena, 64);
 	for (size_t i = 0; i < len; i++) {
 		if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
-			sb_char(&sb, cx->lang == LANG_EN ? ',' : '.');
+			sb_text(&sb, cx->lang == LANG_EN ? "," : NARROW_SPACE);
 		sb_char(&sb, digits[i]);
 	}
 	return sb_text_of(&sb);

@@ -74,7 +74,7 @@ struct value *chart_heat(struct cx *cx, const struct chart_week *w); /* web/char
 const char *chart_weekday(enum lang lang, int weekday);
 const char *chart_weekday_short(enum lang lang, int weekday);
 const char *chart_month_title(struct cx *cx, day any);
-/* A number for people, thousands grouped: "12.345". In cx's arena. */
+/* A number for people, thousands grouped as the language does. In cx's arena. */
 const char *chart_count(struct cx *cx, int64_t n);
 
 #endif

@@ -238,7 +238,7 @@ def test_a_year_month_by_month_counts_what_came_in(house, owner):
     assert len(months) == 12 and list(months)[-1] == "2025-09"
     assert (months["2025-08"]["received_cents"], months["2025-09"]["received_cents"]) == (1299, 0)
     assert months["2025-09"]["new_subscriptions"] == 1
-    assert "08/2025" in text_of(owner.page("/renewals/months"))
+    assert "agosto de 2025" in text_of(owner.page("/renewals/months"))
 
 
 def test_the_receipt_says_who_paid_what_for(house, owner):
