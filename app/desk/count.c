@@ -101,9 +101,7 @@ static enum rc estimate(struct cx *cx, const struct ask *ask, bool is_many, stru
 	struct statement_text s;
 	const char *sql = "";
 	int64_t top = 0, hits = 0, n;
-	enum rc rc = db_get_int(
-		cx, &top, arena_printf(cx->arena, "SELECT coalesce(max(id), 0) FROM %s", ask->o->r->table),
-		NO_PARAMS);
+	enum rc rc = office_last_id(cx, ask->o, &top);
 
 	if (rc == RC_OK)
 		rc = rows_meant(

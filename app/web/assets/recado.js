@@ -1,6 +1,7 @@
 /* recado.js -- comfort only: every page works without it.
    data-confirm="question" on a form or button asks first; data-auto-submit sends a filter when it is chosen;
-   data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu starts folded on a phone;
+   data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu and details with
+   data-fold start folded on a phone;
    / goes to the search box, n makes a new entry, ? opens the help of this screen. */
 (function () {
 	"use strict";
@@ -11,6 +12,10 @@
 		if (menu) menu.open = !narrow.matches;
 	}
 	fold();
+	if (window.matchMedia("(max-width: 40rem)").matches)
+		document.querySelectorAll("details[data-fold]").forEach(function (d) {
+			d.open = false;
+		});
 	if (narrow.addEventListener) narrow.addEventListener("change", fold);
 
 	document.addEventListener("submit", function (e) {
