@@ -3,19 +3,29 @@
 **
 ** Owns:   columns and hooks of the resource clients.
 ** Holds:  (1) a customer has the owner who made it; only who sees everybody's customers may hand one over;
-**         (2) a customer with an active subscription is not archived; (3) the texts that subscriptions are
-**         found by follow the customer's names and number; (4) the same number twice is told, never refused.
+**         (2) a customer with an active subscription is not archived; (3) the texts that subscriptions and
+**         payments are found by follow the customer's names and number; (4) the same number twice is told,
+**         never refused.
 */
+#include "renewals/payment_steps.h"
 #include "renewals/resources.h"
 #include "base/text.h"
 #include <string.h>
 
 #define SAME_PHONE_MAX      5   /* other customers named in one sentence                              */
 #define SHOWN_SUBSCRIPTIONS 100 /* of one customer on one page; the list of subscriptions has them all */
+#define SHOWN_PAYMENTS      10  /* newest; the list of payments has them all                          */
+#define SHOWN_NOTICES       10  /* newest; the list of notices has them all                           */
+#define CURRENCIES_MAX      20  /* more than one business takes                                       */
 
 #define PHONE_CONTACT "SELECT x.id FROM contact x WHERE x.kind = 'phone' AND x.address = t.phone"
 #define IS_OUT \
 	"EXISTS (SELECT 1 FROM opt_out o WHERE o.topic = 'notice' AND o.contact_id = (" PHONE_CONTACT "))"
+
+/* Sums never mix currencies: the newest payment's stands for the customer's. */
+#define PAID_IN                                                                                                      \
+	"(SELECT y.currency FROM subscription z JOIN payment y ON y.subscription_id = z.id WHERE z.client_id = t.id" \
+	" AND y.state = 'completed' AND y.archived_at IS NULL ORDER BY y.id DESC LIMIT 1)"
 
 const struct column client_columns[] = {
 	{ .name = "name",
@@ -84,8 +94,16 @@ const struct column client_columns[] = {
 	  .title = N_("Paid in all"),
 	  .type = COLUMN_CENTS,
 	  .flags = COL_READONLY,
+	  .choices = "paid_currency",
+	  .help = N_("In the currency of the newest payment; the page shows every currency by itself."),
 	  .sql = "(SELECT coalesce(sum(p.amount_cents), 0) FROM subscription x JOIN payment p ON p.subscription_id = x.id"
-		 " WHERE x.client_id = t.id AND p.state = 'completed' AND p.archived_at IS NULL)" },
+		 " WHERE x.client_id = t.id AND p.state = 'completed' AND p.archived_at IS NULL AND p.currency = " PAID_IN
+		 ")" },
+	{ .name = "paid_currency",
+	  .title = N_("Currency"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY | COL_API,
+	  .sql = "coalesce(" PAID_IN ", '')" },
 	{ .name = "is_opted_out",
 	  .title = N_("Wants no notices"),
 	  .type = COLUMN_BOOL,
@@ -198,13 +216,16 @@ enum rc client_before_save(struct cx *cx, int64_t id, struct value *values)
 
 enum rc client_after_save(struct cx *cx, int64_t id, bool is_new, const struct value *values)
 {
+	enum rc rc;
+
 	(void)values;
 	if (is_new) return RC_OK;
-	return db_run(
+	rc = db_run(
 		cx,
 		"UPDATE subscription SET search = (SELECT c.search || ' ' || v.search FROM client c, service v WHERE"
 		" c.id = subscription.client_id AND v.id = subscription.service_id) WHERE client_id = :id",
 		PARAMS(P_INT(":id", id)));
+	return rc == RC_OK ? payments_respell(cx, id) : rc;
 }
 
 enum rc client_before_archive(struct cx *cx, int64_t id)
@@ -298,8 +319,63 @@ static void show_subscriptions(struct cx *cx, int64_t id, struct value *page)
 	}
 	value_set(page, "subscriptions", rows);
 	value_set_bool(cx->arena, page, "has_subscriptions", rows->count > 0);
+	card_add_count(cx, page, _("Subscriptions"), (int64_t)rows->count, NULL);
 	card_add_count(cx, page, _("Active subscriptions"), active, NULL);
 	card_add_count(cx, page, _("Overdue"), overdue, NULL);
+}
+
+/* Every currency by itself. */
+static void show_paid(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *rows = NULL;
+
+	if (db_rows(cx, &rows, CURRENCIES_MAX,
+		    "SELECT p.currency, sum(p.amount_cents) AS paid FROM subscription s JOIN payment p ON p.subscription_id = s.id"
+		    " WHERE s.client_id = :id AND p.state = 'completed' AND p.archived_at IS NULL GROUP BY p.currency"
+		    " ORDER BY p.currency",
+		    PARAMS(P_INT(":id", id))) != RC_OK)
+		return;
+	if (rows->count == 0) card_add(cx, page, _("Paid in all"), money_shown(cx, 0, ""), NULL);
+	for (const struct value *r = rows->first; r != NULL; r = r->next)
+		card_add(cx, page, _("Paid in all"),
+			 money_shown(cx, value_int_of(value_get(r, "paid"), 0),
+				     value_text_of(value_get(r, "currency"), "")),
+			 NULL);
+}
+
+static void show_payments(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *rows = NULL;
+
+	if (!actor_may(&cx->actor, "payments.view") ||
+	    db_rows(cx, &rows, SHOWN_PAYMENTS,
+		    "SELECT y.public_id AS id, y.paid_at, y.amount_cents, y.currency, y.method, y.state, y.receipt_number,"
+		    " v.display_name AS service FROM subscription s INDEXED BY subscription_client"
+		    " JOIN payment y ON y.subscription_id = s.id JOIN service v ON v.id = s.service_id"
+		    " WHERE s.client_id = :id AND y.archived_at IS NULL ORDER BY y.paid_at DESC, y.id DESC LIMIT :max",
+		    PARAMS(P_INT(":id", id), P_INT(":max", SHOWN_PAYMENTS))) != RC_OK)
+		return;
+	rows_words(cx, rows);
+	value_set(page, "payments", rows);
+	value_set_bool(cx->arena, page, "has_payments", rows->count > 0);
+}
+
+static void show_notices(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *rows = NULL;
+
+	if (!actor_may(&cx->actor, "notices.view") ||
+	    db_rows(cx, &rows, SHOWN_NOTICES,
+		    "SELECT n.public_id AS id, n.created_at, n.type, n.days_left, coalesce(m.state, 'skipped') AS state,"
+		    " n.skip_reason, coalesce(m.error, '') AS error, v.display_name AS service"
+		    " FROM notice n INDEXED BY notice_client JOIN subscription s ON s.id = n.subscription_id"
+		    " JOIN service v ON v.id = s.service_id LEFT JOIN message m ON m.id = n.message_id"
+		    " WHERE n.client_id = :id ORDER BY n.id DESC LIMIT :max",
+		    PARAMS(P_INT(":id", id), P_INT(":max", SHOWN_NOTICES))) != RC_OK)
+		return;
+	rows_words(cx, rows);
+	value_set(page, "notices", rows);
+	value_set_bool(cx->arena, page, "has_notices", rows->count > 0);
 }
 
 /* The heading says the name already. */
@@ -314,21 +390,23 @@ static void drop_name(struct value *page)
 
 void client_show(struct cx *cx, int64_t id, struct value *page)
 {
-	struct value *row = NULL;
 	const char *client = value_text_of(value_get(page, "id"), "");
+	bool is_archived = value_get(page, "archived") != NULL;
 
 	drop_name(page);
 	show_subscriptions(cx, id, page);
 	show_same_phone(cx, id, page);
-	if (db_row(cx, &row,
-		   "SELECT coalesce(sum(p.amount_cents), 0) AS paid FROM subscription s JOIN payment p ON p.subscription_id = s.id"
-		   " WHERE s.client_id = :id AND p.state = 'completed' AND p.archived_at IS NULL",
-		   PARAMS(P_INT(":id", id))) == RC_OK)
-		card_add(cx, page, _("Paid in all"),
-			 money_shown(cx, value_int_of(value_get(row, "paid"), 0), ""), NULL);
-	if (actor_may(&cx->actor, "subscriptions.edit") && value_get(page, "archived") == NULL)
+	show_paid(cx, id, page);
+	show_payments(cx, id, page);
+	show_notices(cx, id, page);
+	if (actor_may(&cx->actor, "subscriptions.edit") && !is_archived)
 		value_set_text(cx->arena, page, "new_subscription",
 			       arena_printf(cx->arena, "/subscriptions/new?client_id=%s", client));
+	if (actor_may(&cx->actor, "payments.edit") && !is_archived)
+		value_set_text(cx->arena, page, "checkout",
+			       arena_printf(cx->arena, "/checkout?client=%s", client));
+	value_set_text(cx->arena, page, "all_payments",
+		       arena_printf(cx->arena, "/payments?client=%s", client));
 	value_set_text(cx->arena, page, "all_notices", arena_printf(cx->arena, "/notices?client=%s", client));
 }
 
@@ -368,6 +446,32 @@ static enum rc run_opt_in(struct cx *cx, int64_t id, struct call *call, const ch
 	return run_opt(cx, id, false);
 }
 
+/* Active or not: an inactive one gets no notices. */
+
+static enum rc set_active(struct cx *cx, int64_t id, bool is_active)
+{
+	struct value *input = value_map(cx->arena);
+	enum rc rc = tx_begin(cx);
+
+	if (rc != RC_OK) return rc;
+	value_set_text(cx->arena, input, "is_active", is_active ? "1" : "0");
+	return tx_end(cx, desk_save(cx, desk_resource("clients"), &id, input));
+}
+
+static enum rc run_activate(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("The customer is active: notices go out again.");
+	return set_active(cx, id, true);
+}
+
+static enum rc run_deactivate(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("The customer is inactive: no more notices go out.");
+	return set_active(cx, id, false);
+}
+
 const struct action client_actions[] = {
 	{ .name = "opt-out",
 	  .title = N_("No more notices"),
@@ -383,5 +487,20 @@ const struct action client_actions[] = {
 	  .is_bulk = true,
 	  .when = IS_OUT,
 	  .run = run_opt_in },
+	{ .name = "deactivate",
+	  .title = N_("Make inactive"),
+	  .right = "clients.edit",
+	  .confirm =
+		  N_("Make inactive? No more notices go out; subscriptions and payments stay as they are."),
+	  .is_bulk = true,
+	  .when = "t.is_active = 1",
+	  .run = run_deactivate },
+	{ .name = "activate",
+	  .title = N_("Make active"),
+	  .right = "clients.edit",
+	  .confirm = N_("Make active? Notices go out again."),
+	  .is_bulk = true,
+	  .when = "t.is_active = 0",
+	  .run = run_activate },
 	{ .name = NULL },
 };

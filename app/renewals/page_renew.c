@@ -6,13 +6,13 @@
 **         renews once: the form carries a key, a program its Idempotency-Key; (3) an open request of the
 **         customer is closed with the renewal, in the same transaction.
 */
+#include "renewals/payment_steps.h"
 #include "renewals/resources.h"
 #include "base/money.h"
 #include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define PERIODS_MAX    12  /* renew.c refuses more */
 #define REASON_MAX     200 /* letters: one line of the history */
 #define REFERENCE_MAX  100 /* letters: spec */
 #define KEY_MAX        200 /* of an Idempotency-Key */
@@ -23,8 +23,7 @@ static const char *text_of(const struct value *row, const char *name)
 	return value_text_of(value_get(row, name), "");
 }
 
-/* What the page says about the subscription. */
-static enum rc read_facts(struct cx *cx, int64_t id, struct value **out)
+enum rc subscription_facts(struct cx *cx, int64_t id, struct value **out)
 {
 	char today[DATE_SIZE];
 	enum rc rc;
@@ -44,7 +43,7 @@ static enum rc read_facts(struct cx *cx, int64_t id, struct value **out)
 	return rc;
 }
 
-static void page_facts(struct cx *cx, struct value *page, struct value *facts)
+void subscription_heading(struct cx *cx, struct value *page, struct value *facts)
 {
 	const char *name =
 		arena_printf(cx->arena, "%s · %s", text_of(facts, "client"), text_of(facts, "service"));
@@ -164,10 +163,10 @@ static enum rc read_renew(struct cx *cx, struct call *call, const struct value *
 		char *end = NULL;
 		long n = strtol(f->periods, &end, 10);
 
-		f->options.periods = *end == '\0' && n >= 1 && n <= PERIODS_MAX ? (int)n : 0;
+		f->options.periods = *end == '\0' && n >= 1 && n <= RENEW_PERIODS_MAX ? (int)n : 0;
 	}
 	if (f->options.periods == 0)
-		rc = cx_fail_field(cx, "periods", _("Choose between 1 and %d periods."), PERIODS_MAX);
+		rc = cx_fail_field(cx, "periods", _("Choose between 1 and %d periods."), RENEW_PERIODS_MAX);
 	if (f->key != NULL && f->key[0] != '\0' && strlen(f->key) <= KEY_MAX)
 		f->options.idempotency_key = arena_printf(cx->arena, "%s:%s", cx->actor.name, f->key);
 	return rc;
@@ -185,7 +184,7 @@ static enum rc fill_periods(struct cx *cx, struct value *page, int64_t id, const
 
 	value_set_bool(cx->arena, field, "is_select", true);
 	value_set_bool(cx->arena, field, "has_focus", true);
-	for (int n = 1; n <= PERIODS_MAX && rc == RC_OK; n++) {
+	for (int n = 1; n <= RENEW_PERIODS_MAX && rc == RC_OK; n++) {
 		struct renewed r;
 
 		rc = renew_preview(cx, &r, id, n);
@@ -244,13 +243,13 @@ static enum rc renew_page(struct cx *cx, struct call *call, int64_t id, struct r
 	struct renew_form empty = { .options = RENEW_DEFAULTS };
 	char key[PUBLIC_ID_SIZE];
 	bool is_back;
-	enum rc rc = read_facts(cx, id, &facts);
+	enum rc rc = subscription_facts(cx, id, &facts);
 
 	if (f == NULL) f = &empty;
 	if (rc == RC_OK)
 		rc = fill_periods(cx, page, id, facts, f->options.periods > 0 ? f->options.periods : 1);
 	if (rc != RC_OK) return rc;
-	page_facts(cx, page, facts);
+	subscription_heading(cx, page, facts);
 	if (was_sent) {
 		f->price = form_text(call, "price");
 		f->amount = form_text(call, "payment_amount");
@@ -284,7 +283,7 @@ static enum rc renew_preview_json(struct cx *cx, struct call *call, int64_t id)
 	int periods = text != NULL ? atoi(text) : 1;
 	enum rc rc = renew_preview(cx, &r, id, periods);
 
-	if (rc == RC_OK) rc = read_facts(cx, id, &facts);
+	if (rc == RC_OK) rc = subscription_facts(cx, id, &facts);
 	if (rc != RC_OK) return rc;
 	value_set_int(cx->arena, out, "periods", periods);
 	value_set_text(cx->arena, out, "starts_on", r.starts_on);
@@ -335,7 +334,7 @@ enum rc handle_renew(struct cx *cx, struct call *call)
 	enum rc rc = call_subscription(cx, call, &id);
 
 	if (rc == RC_OK) rc = form_read(cx, call);
-	if (rc == RC_OK) rc = read_facts(cx, id, &facts);
+	if (rc == RC_OK) rc = subscription_facts(cx, id, &facts);
 	if (rc != RC_OK) return rc;
 	rc = read_renew(cx, call, facts, &f);
 	if (rc == RC_OK) rc = write_renewal(cx, &done, id, &f.options);
@@ -382,10 +381,10 @@ static enum rc cancel_page(struct cx *cx, struct call *call, int64_t id, enum rc
 	struct value *page = value_map(cx->arena), *facts = NULL, *field;
 	const char *mode = form_text(call, "mode");
 	bool may_wait, waits;
-	enum rc rc = read_facts(cx, id, &facts);
+	enum rc rc = subscription_facts(cx, id, &facts);
 
 	if (rc != RC_OK) return rc;
-	page_facts(cx, page, facts);
+	subscription_heading(cx, page, facts);
 	may_wait = strcmp(text_of(facts, "state"), "active") == 0;
 	waits = may_wait && (mode == NULL || strcmp(mode, "at_end") == 0);
 	field = field_add(cx, page, "mode", _("When"), "");
@@ -438,7 +437,7 @@ enum rc handle_cancel(struct cx *cx, struct call *call)
 		rc = subscription_cancel(cx, id, reason, strcmp(mode, "at_end") == 0);
 	if (call_shape(call) == SHAPE_PAGE && (rc == RC_BAD_INPUT || rc == RC_CONFLICT))
 		return cancel_page(cx, call, id, rc);
-	if (rc == RC_OK) rc = read_facts(cx, id, &facts);
+	if (rc == RC_OK) rc = subscription_facts(cx, id, &facts);
 	if (rc != RC_OK) return rc;
 	if (call_shape(call) == SHAPE_PAGE) {
 		answer_flash(cx, call, arena_printf(cx->arena, "/subscriptions/%s", text_of(facts, "id")),

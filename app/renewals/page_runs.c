@@ -1,12 +1,11 @@
 /*
 ** page_runs.c -- what the runs did: the list of runs, calls from outside beside it; the help
-** page for an outside scheduler; the receipt to print.
+** page for an outside scheduler.
 **
 ** Holds:  (1) a run's counts are made from its messages at the moment of asking; (2) the token for the
 **         outside scheduler is shown once, when it is made; (3) every picture has its table.
 */
 #include "renewals/resources.h"
-#include "base/phone.h"
 #include <string.h>
 
 #define RUNS_SHOWN   20           /* each is counted: a page within a tenth of a second */
@@ -229,45 +228,4 @@ enum rc handle_cron_token(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
 	log_event(LOG_INFO, "security", "renewals.cron_token", "by=%s", cx->actor.name);
 	return cron_page(cx, call, token);
-}
-
-/* ---- receipt ---- */
-
-enum rc handle_receipt(struct cx *cx, struct call *call)
-{
-	static const char sql[] =
-		"SELECT printf('%06d', p.id) AS number, p.paid_at, p.amount_cents, p.currency, p.method, p.state, p.reference,"
-		" p.public_id AS id, trim(c.given_names || ' ' || c.surnames) AS client, v.display_name AS service, s.starts_on,"
-		" s.ends_on, p.created_by FROM payment p JOIN subscription s ON s.id = p.subscription_id"
-		" JOIN client c ON c.id = s.client_id JOIN service v ON v.id = s.service_id WHERE p.id = :id";
-	struct value *page = NULL, *method;
-	const char *phone = setting_text(cx->env->settings, "business.phone");
-	char shown[32];
-	struct phone parsed;
-	int64_t id = 0;
-	enum rc rc = desk_find(cx, &id, desk_resource("payments"), call_param(call, "id"));
-
-	if (rc == RC_OK) rc = db_row(cx, &page, sql, PARAMS(P_INT(":id", id)));
-	if (rc != RC_OK) return rc;
-	shape_page(cx, page);
-	method = value_map(cx->arena);
-	field_methods(cx, method, text_of(page, "method"), NULL);
-	for (const struct value *o = value_get(method, "options")->first; o != NULL; o = o->next)
-		if (value_bool_of(value_get(o, "is_selected"), false))
-			value_set_text(cx->arena, page, "method_shown", text_of(o, "title"));
-	if (phone[0] != '\0' &&
-	    phone_parse(&parsed, NULL, phone, setting_text(cx->env->settings, "business.region")) == RC_OK) {
-		phone_text(shown, parsed.e164);
-		phone = arena_text(cx->arena, shown);
-	}
-	value_set_bool(cx->arena, page, "is_valid", strcmp(text_of(page, "state"), "completed") == 0);
-	value_set_text(cx->arena, page, "business", setting_text(cx->env->settings, "business.name"));
-	value_set_text(cx->arena, page, "business_phone", phone);
-	value_set_text(cx->arena, page, "title",
-		       arena_printf(cx->arena, _("Receipt %s"), text_of(page, "number")));
-	page_trail(cx, page, _("Payments"), "/payments");
-	page_trail(cx, page, text_of(page, "number"),
-		   arena_printf(cx->arena, "/payments/%s", text_of(page, "id")));
-	answer_page(cx, call, "renewals/receipt", text_of(page, "title"), page);
-	return RC_OK;
 }

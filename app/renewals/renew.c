@@ -1,26 +1,25 @@
 /*
-** renew.c -- renewing, undoing, cancelling: every change of a subscription's dates after its birth.
+** renew.c -- renewing and cancelling: every change of a subscription's dates after its birth.
 **
 **   active    --renew--> active,  ends_on + periods
 **   expired   --renew--> active,  starts today
 **   cancelled --renew--> active,  as one of the two above by ends_on; the cancellation is cleared
-**   any       --undo, same day, owner--> what it was
 **
+** Undoing is undo.c's.
 ** Owns:   the table subscription_period.
 ** Holds:  (1) dates, period row, payment and history change in one transaction; (2) an idempotency key
-**         renews once; (3) a period or payment row is never deleted: undoing marks it.
+**         renews once; (3) a new period is unpaid until a payment for it is completed.
 */
-#include "renewals/renewals.h"
+#include "renewals/payment_steps.h"
 #include <string.h>
 
 /* Notices of one subscription that could still wait: stages and reminders of a day */
 #define WAITING_MAX 64
-#define PERIODS_MAX 12 /* a year of months at once; more is a typing mistake */
 
 struct subscription_row {
 	day starts_on, ends_on;
 	int64_t price_cents, period_days, client_id;
-	const char *state, *currency, *service_period, *payment_status;
+	const char *state, *currency, *service_period;
 	struct value *as_it_was;
 };
 
@@ -72,14 +71,13 @@ static enum rc read_subscription(struct cx *cx, struct subscription_row *out, in
 	out->state = value_text_of(value_get(out->as_it_was, "state"), "");
 	out->currency = value_text_of(value_get(out->as_it_was, "currency"), "");
 	out->service_period = value_text_of(value_get(out->as_it_was, "service_period"), "");
-	out->payment_status = value_text_of(value_get(out->as_it_was, "payment_status"), "");
 	return RC_OK;
 }
 
 static enum rc check_periods(struct cx *cx, int periods)
 {
-	if (periods >= 1 && periods <= PERIODS_MAX) return RC_OK;
-	return cx_fail_field(cx, "periods", _("Choose between 1 and %d periods."), PERIODS_MAX);
+	if (periods >= 1 && periods <= RENEW_PERIODS_MAX) return RC_OK;
+	return cx_fail_field(cx, "periods", _("Choose between 1 and %d periods."), RENEW_PERIODS_MAX);
 }
 
 static void new_dates(struct cx *cx, const struct subscription_row *row, int periods, day *start, day *end)
@@ -131,51 +129,48 @@ static enum rc find_repeat(struct cx *cx, struct renewed *out, int64_t subscript
 	return query_end(q, rc);
 }
 
-static enum rc add_payment(struct cx *cx, int64_t *id, int64_t subscription_id,
-			   const struct subscription_row *row, const struct renew_options *o, int64_t price)
-{
-	char public_id[PUBLIC_ID_SIZE];
-	int64_t amount = o->payment_cents >= 0 ? o->payment_cents : price * o->periods;
-	enum rc rc;
-
-	*id = 0;
-	if (o->payment_method == NULL || o->payment_method[0] == '\0' || amount == 0) return RC_OK;
-	public_id_new(public_id);
-	rc = db_run(
-		cx,
-		"INSERT INTO payment (public_id, subscription_id, amount_cents, currency, method, state, paid_at, reference,"
-		" created_by, created_at, updated_at) VALUES (:public_id, :subscription, :amount, :currency, :method, :state, :now,"
-		" :reference, :by, :now, :now)",
-		PARAMS(P_TEXT(":public_id", public_id), P_INT(":subscription", subscription_id),
-		       P_INT(":amount", amount), P_TEXT(":currency", row->currency),
-		       P_TEXT(":method", o->payment_method),
-		       P_TEXT(":state", o->payment_is_pending ? "pending" : "completed"),
-		       P_INT(":now", cx_now(cx)),
-		       P_TEXT(":reference", o->payment_reference != NULL ? o->payment_reference : ""),
-		       P_TEXT(":by", cx->actor.name)));
-	if (rc == RC_OK) *id = db_last_id(cx);
-	return rc;
-}
-
-static enum rc add_period(struct cx *cx, int64_t subscription_id, const struct renewed *dates,
-			  const struct subscription_row *row, int64_t price, int64_t payment_id,
-			  const char *key)
+static enum rc add_period(struct cx *cx, int64_t *id, int64_t subscription_id, const struct renewed *dates,
+			  const struct subscription_row *row, int64_t price, const char *key)
 {
 	struct sb before;
+	enum rc rc;
 
 	sb_init_arena(&before, cx->arena, 64 * 1024);
 	json_write(&before, row->as_it_was);
 	if (sb_result(&before) != RC_OK) return sb_result(&before);
-	return db_run(
+	rc = db_run(
 		cx,
-		"INSERT INTO subscription_period (subscription_id, starts_on, ends_on, price_cents, currency, payment_id,"
-		" previous_json, idempotency_key, created_by, created_at) VALUES (:subscription, :starts_on, :ends_on, :price,"
-		" :currency, :payment, :before, :key, :by, :now)",
+		"INSERT INTO subscription_period (subscription_id, starts_on, ends_on, price_cents, currency, previous_json,"
+		" idempotency_key, created_by, created_at) VALUES (:subscription, :starts_on, :ends_on, :price, :currency,"
+		" :before, :key, :by, :now)",
 		PARAMS(P_INT(":subscription", subscription_id), P_TEXT(":starts_on", dates->starts_on),
 		       P_TEXT(":ends_on", dates->ends_on), P_INT(":price", price),
-		       P_TEXT(":currency", row->currency), P_REF(":payment", payment_id),
-		       P_TEXT(":before", sb_text_of(&before)), P_TEXT(":key", key),
-		       P_TEXT(":by", cx->actor.name), P_INT(":now", cx_now(cx))));
+		       P_TEXT(":currency", row->currency), P_TEXT(":before", sb_text_of(&before)),
+		       P_TEXT(":key", key), P_TEXT(":by", cx->actor.name), P_INT(":now", cx_now(cx))));
+	if (rc == RC_OK) *id = db_last_id(cx);
+	return rc;
+}
+
+/* The payment of the new period: one that is there already, or a new row, or none. */
+static enum rc add_payment(struct cx *cx, int64_t subscription_id, int64_t period_id,
+			   const struct subscription_row *row, const struct renew_options *o, int64_t price)
+{
+	int64_t amount = o->payment_cents >= 0 ? o->payment_cents : price * o->periods, id = o->payment_id;
+	bool is_new = id == 0 && o->payment_method != NULL && o->payment_method[0] != '\0' && amount > 0;
+	enum rc rc = RC_OK;
+
+	if (is_new)
+		rc = payment_add(
+			cx, &id,
+			&(struct payment_new){ .subscription_id = subscription_id,
+					       .amount_cents = amount,
+					       .currency = row->currency,
+					       .method = o->payment_method,
+					       .state = o->payment_is_pending ? "pending" : "completed",
+					       .reference = o->payment_reference,
+					       .period_id = period_id });
+	if (rc == RC_OK && id != 0) rc = payment_cover(cx, id, period_id);
+	return rc == RC_OK && o->payment_id != 0 ? payment_follow(cx, id, "completed") : rc;
 }
 
 static enum rc confirm(struct cx *cx, int64_t subscription_id, const struct renewed *dates)
@@ -216,36 +211,40 @@ enum rc notices_take_back(struct cx *cx, int64_t subscription_id, const char *wh
 	return rc;
 }
 
+/* The new period is unpaid until its payment says otherwise; what costs nothing is paid. */
+static enum rc move_dates(struct cx *cx, int64_t id, const struct renewed *dates, int64_t price)
+{
+	char today[DATE_SIZE];
+
+	day_text(today, cx_today(cx));
+	return db_run(
+		cx,
+		"UPDATE subscription SET starts_on = CASE WHEN ends_on < :today THEN :starts_on ELSE starts_on END,"
+		" ends_on = :ends_on, price_cents = :price, state = 'active', payment_status = CASE :price WHEN 0 THEN 'paid'"
+		" ELSE 'pending' END, payment_at = CASE :price WHEN 0 THEN :now ELSE NULL END, expired_at = NULL, cancelled_at = NULL, cancel_at_end = 0, cancel_reason = '', updated_at = :now"
+		" WHERE id = :id",
+		PARAMS(P_TEXT(":today", today), P_TEXT(":starts_on", dates->starts_on),
+		       P_TEXT(":ends_on", dates->ends_on), P_INT(":price", price), P_INT(":now", cx_now(cx)),
+		       P_INT(":id", id)));
+}
+
 static enum rc write_renewal(struct cx *cx, struct renewed *out, int64_t id, const struct renew_options *o)
 {
 	struct subscription_row row;
 	struct value *after = value_map(cx->arena);
-	int64_t payment_id = 0, price;
-	char today[DATE_SIZE];
+	int64_t period_id = 0, price;
 	day start, end;
 	enum rc rc = read_subscription(cx, &row, id);
 
 	if (rc != RC_OK) return rc;
-	day_text(today, cx_today(cx));
 	price = o->price_cents >= 0 ? o->price_cents : row.price_cents;
 	new_dates(cx, &row, o->periods, &start, &end);
 	day_text(out->starts_on, start);
 	day_text(out->ends_on, end);
-	rc = add_payment(cx, &payment_id, id, &row, o, price);
-	if (rc == RC_OK) rc = add_period(cx, id, out, &row, price, payment_id, o->idempotency_key);
-	if (rc == RC_OK) rc = notices_take_back(cx, id, "renewed");
-	if (rc == RC_OK)
-		rc = db_run(
-			cx,
-			"UPDATE subscription SET starts_on = CASE WHEN ends_on < :today THEN :starts_on ELSE starts_on END,"
-			" ends_on = :ends_on, price_cents = :price, state = 'active', payment_status = :paid,"
-			" payment_at = CASE :paid WHEN 'paid' THEN :now ELSE NULL END, expired_at = NULL, cancelled_at = NULL,"
-			" cancel_at_end = 0, cancel_reason = '', updated_at = :now WHERE id = :id",
-			PARAMS(P_TEXT(":today", today), P_TEXT(":starts_on", out->starts_on),
-			       P_TEXT(":ends_on", out->ends_on), P_INT(":price", price),
-			       P_TEXT(":paid",
-				      payment_id != 0 && !o->payment_is_pending ? "paid" : "pending"),
-			       P_INT(":now", cx_now(cx)), P_INT(":id", id)));
+	rc = notices_take_back(cx, id, "renewed");
+	if (rc == RC_OK) rc = move_dates(cx, id, out, price);
+	if (rc == RC_OK) rc = add_period(cx, &period_id, id, out, &row, price, o->idempotency_key);
+	if (rc == RC_OK) rc = add_payment(cx, id, period_id, &row, o, price);
 	value_set_text(cx->arena, after, "starts_on", out->starts_on);
 	value_set_text(cx->arena, after, "ends_on", out->ends_on);
 	value_set_text(cx->arena, after, "state", "active");
@@ -273,68 +272,6 @@ enum rc renew_run(struct cx *cx, struct renewed *out, int64_t subscription_id,
 	return rc;
 }
 
-/* Undo */
-
-static enum rc put_back(struct cx *cx, int64_t id, const struct value *was)
-{
-#define WAS_TEXT(name) value_text_of(value_get(was, name), "")
-#define WAS_INT(name)  value_int_of(value_get(was, name), 0)
-	return db_run(
-		cx,
-		"UPDATE subscription SET starts_on = :starts_on, ends_on = :ends_on, price_cents = :price, state = :state,"
-		" payment_status = :paid, payment_at = :payment_at, expired_at = :expired_at, cancelled_at = :cancelled_at,"
-		" cancel_at_end = :at_end, cancel_reason = :reason, updated_at = :now WHERE id = :id",
-		PARAMS(P_TEXT(":starts_on", WAS_TEXT("starts_on")), P_TEXT(":ends_on", WAS_TEXT("ends_on")),
-		       P_INT(":price", WAS_INT("price_cents")), P_TEXT(":state", WAS_TEXT("state")),
-		       P_TEXT(":paid", WAS_TEXT("payment_status")),
-		       P_REF(":payment_at", WAS_INT("payment_at")),
-		       P_REF(":expired_at", WAS_INT("expired_at")),
-		       P_REF(":cancelled_at", WAS_INT("cancelled_at")),
-		       P_INT(":at_end", WAS_INT("cancel_at_end")),
-		       P_TEXT(":reason", WAS_TEXT("cancel_reason")), P_INT(":now", cx_now(cx)),
-		       P_INT(":id", id)));
-#undef WAS_TEXT
-#undef WAS_INT
-}
-
-static enum rc write_undo(struct cx *cx, int64_t id)
-{
-	struct value *period = NULL, *was = NULL;
-	const char *json;
-	instant now = cx_now(cx);
-	enum rc rc = db_row(cx, &period,
-			    "SELECT id, payment_id, previous_json, created_at FROM subscription_period"
-			    " WHERE subscription_id = :id AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
-			    PARAMS(P_INT(":id", id)));
-
-	json = rc == RC_OK ? value_text_of(value_get(period, "previous_json"), "") : "";
-	if (rc == RC_NOT_FOUND || (rc == RC_OK && json[0] == '\0'))
-		return cx_fail(cx, RC_CONFLICT, _("There is no renewal to undo."));
-	if (rc != RC_OK) return rc;
-	if (now - value_int_of(value_get(period, "created_at"), 0) > UNDO_WITHIN_MS)
-		return cx_fail(cx, RC_CONFLICT,
-			       _("A renewal can be undone within 24 hours; this one is older."));
-	rc = json_parse(cx->arena, &was, NULL, json, strlen(json));
-	if (rc == RC_OK) rc = notices_take_back(cx, id, "undone");
-	if (rc == RC_OK) rc = put_back(cx, id, was);
-	if (rc == RC_OK)
-		rc = db_run(
-			cx, "UPDATE subscription_period SET undone_at = :now WHERE id = :id",
-			PARAMS(P_INT(":now", now), P_INT(":id", value_int_of(value_get(period, "id"), 0))));
-	if (rc == RC_OK && value_int_of(value_get(period, "payment_id"), 0) != 0)
-		rc = db_run(cx, "UPDATE payment SET state = 'cancelled', updated_at = :now WHERE id = :id",
-			    PARAMS(P_INT(":now", now),
-				   P_INT(":id", value_int_of(value_get(period, "payment_id"), 0))));
-	return rc == RC_OK ? audit_add(cx, "undo_renewal", "subscription", id, NULL, was) : rc;
-}
-
-enum rc renew_undo(struct cx *cx, int64_t subscription_id)
-{
-	enum rc rc = tx_begin(cx);
-
-	return rc == RC_OK ? tx_end(cx, write_undo(cx, subscription_id)) : rc;
-}
-
 /* Cancel */
 
 static enum rc write_cancel(struct cx *cx, int64_t id, const char *reason, bool at_end)
@@ -347,6 +284,8 @@ static enum rc write_cancel(struct cx *cx, int64_t id, const char *reason, bool 
 	if (strcmp(row.state, "cancelled") == 0)
 		return cx_fail(cx, RC_CONFLICT, _("This subscription is already cancelled."));
 	at_end = at_end && strcmp(row.state, "active") == 0; /* what has expired has no end to wait for */
+	if (at_end && value_int_of(value_get(row.as_it_was, "cancel_at_end"), 0) != 0)
+		return cx_fail(cx, RC_CONFLICT, _("This subscription already ends on its last day."));
 	rc = db_run(
 		cx,
 		"UPDATE subscription SET state = CASE :at_end WHEN 1 THEN state ELSE 'cancelled' END, cancel_at_end = :at_end,"

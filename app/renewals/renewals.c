@@ -3,7 +3,7 @@
 **
 ** Rooms below walk the tables; nothing here runs by itself except at_start.
 */
-#include "renewals/renewals.h"
+#include "renewals/resources.h"
 #include "renewals/import.h"
 #include <string.h>
 
@@ -65,6 +65,18 @@ static const struct setting settings[] = {
 	  .max = 60,
 	  .old = "PAYMENT_REMINDER_DAYS",
 	  .help = N_("Remind of an unpaid period after that many days; 0 = never.") },
+	{ .name = "renewals.payment_cash_text",
+	  .title = N_("Cash: place and hours"),
+	  .type = SET_TEXT,
+	  .def = "",
+	  .old = "PAYMENT_INSTRUCTIONS_CASH",
+	  .help = N_("Where and when cash is taken, for “How to pay”; \\n begins a new line.") },
+	{ .name = "renewals.payment_transfer_text",
+	  .title = N_("Transfers: bank account"),
+	  .type = SET_TEXT,
+	  .def = "",
+	  .old = "PAYMENT_INSTRUCTIONS_TRANSFER",
+	  .help = N_("The account for transfers, for “How to pay”; \\n begins a new line.") },
 	{ .name = "renewals.period_mode",
 	  .title = N_("What a month is"),
 	  .type = SET_ONE,
@@ -111,9 +123,10 @@ static enum rc start(struct cx *cx)
 	static const struct template_family family = { .prefix = "renewals.",
 						       .known = texts_known,
 						       .sample = texts_sample };
+	enum rc rc = payment_texts_start(cx); /* first: its prefix is the longer one */
 
 	desk_template_family(&family);
-	return texts_ensure(cx);
+	return rc == RC_OK ? texts_ensure(cx) : rc;
 }
 
 static void check_last_run(struct cx *cx, struct check_result *out)

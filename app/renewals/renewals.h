@@ -2,7 +2,8 @@
 ** renewals.h -- the module's declaration and what its files share.
 **
 ** Files: resources.c (tables for desk) · texts.c (the messages) · plan.c (who is due, one
-** notice each) · expiry.c (states by date) · renew.c (renew, undo, cancel) · report.c (what a
+** notice each) · expiry.c (states by date) · renew.c (renew, cancel) · undo.c ·
+** payment_steps.c (a payment's states, receipts) · report.c (what a
 ** run did) · cron.c (/cron/notifications/) · replies.c (RENOVAR) · reminder.c (by hand) ·
 ** import*.c (customers from CSV) · home.c, pages.c (what people see) · commands.c · demo.c.
 */
@@ -123,6 +124,7 @@ struct renew_options {
 	bool payment_is_pending;
 	bool confirms;               /* send the confirmation (setting and opt-out are still asked)     */
 	const char *idempotency_key; /* NULL = none; the same key twice renews once                  */
+	int64_t payment_id;          /* a completed one that pays for this; 0 = none, then the fields above */
 };
 #define RENEW_DEFAULTS                                                                 \
 	{                                                                              \
@@ -137,6 +139,9 @@ enum rc renew_preview(struct cx *cx, struct renewed *out, int64_t subscription_i
 enum rc renew_run(struct cx *cx, struct renewed *out, int64_t subscription_id,
 		  const struct renew_options *options) MUST_CHECK;
 #define UNDO_WITHIN_MS DAY_MS /* spec §10 */
+/* The last renewal, as if it had not been (undo.c): dates, state and price as before, its payment cancelled,
+** messages that wait taken back. RC_CONFLICT with the sentence: none, too old, or something else was changed
+** since. */
 enum rc renew_undo(struct cx *cx, int64_t subscription_id) MUST_CHECK;
 enum rc subscription_cancel(struct cx *cx, int64_t subscription_id, const char *reason,
 			    bool at_end) MUST_CHECK;

@@ -30,6 +30,9 @@ void card_add_count(struct cx *cx, struct value *page, const char *title, int64_
 const char *money_shown(struct cx *cx, int64_t cents, const char *currency);
 /* To a row with state, days_left, cancel_at_end: badge (a code for the colour) and state_shown ("Ends in 3 days"). */
 void subscription_badge(struct cx *cx, struct value *row);
+/* Rows of payments, periods or notices for a page: shaped, with method_shown, state_shown, type_shown,
+** receipt, and the words of a skip reason as error. */
+void rows_words(struct cx *cx, struct value *rows);
 /* Take the actions of these names (NULL-terminated) off a row's page: its own buttons stand elsewhere. */
 void actions_drop(struct value *page, const char *const *names);
 
@@ -53,6 +56,7 @@ const char *client_same_phone(struct cx *cx, int64_t id, int64_t *others);
 extern const struct column category_columns[], service_columns[];
 extern const struct sort category_sorts[], service_sorts[];
 extern const struct filter category_filters[], service_filters[];
+extern const struct action category_actions[], service_actions[];
 enum rc category_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
 enum rc service_before_save(struct cx *cx, int64_t id, struct value *values) MUST_CHECK;
 enum rc service_after_save(struct cx *cx, int64_t id, bool is_new, const struct value *values) MUST_CHECK;
@@ -82,6 +86,18 @@ enum rc payment_after_save(struct cx *cx, int64_t id, bool is_new, const struct 
 enum rc payment_mark_paid(struct cx *cx, int64_t subscription_id, struct call *call,
 			  const char **done) MUST_CHECK;
 void payment_list(struct cx *cx, struct value *page);
+/* Actions: the message leaves once; again only when the one before did not go (payment_texts.c). */
+enum rc run_send_instructions(struct cx *cx, int64_t id, struct call *call, const char **done) MUST_CHECK;
+enum rc run_send_receipt(struct cx *cx, int64_t id, struct call *call, const char **done) MUST_CHECK;
+
+/* payment_texts.c: the wordings renewals.pay.*, and what they may say. */
+enum rc payment_texts_start(struct cx *cx) MUST_CHECK; /* at_start; own transaction */
+/* One wording filled in for a payment: "cash", "transfer", "other" or "receipt". */
+enum rc payment_text(struct cx *cx, const char **out, int64_t id, const char *which) MUST_CHECK;
+/* The message about it that left last: {state, at, href}; NULL when none. which: "instructions" | "receipt" */
+enum rc payment_message(struct cx *cx, struct value **out, int64_t id, const char *which) MUST_CHECK;
+/* "+593 99 …" of the business, "" without. */
+const char *business_phone(struct cx *cx);
 
 /* notices.c */
 extern const struct column notice_columns[], request_columns[];
@@ -105,12 +121,32 @@ enum rc call_subscription(struct cx *cx, struct call *call, int64_t *id) MUST_CH
 const char *day_shown(struct cx *cx, const char *date);
 
 /* page_renew.c */
+/* What a page about one subscription says of it, and its heading: name, trail, way back. */
+enum rc subscription_facts(struct cx *cx, int64_t id, struct value **out) MUST_CHECK;
+void subscription_heading(struct cx *cx, struct value *page, struct value *facts);
 enum rc handle_renew_page(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_renew(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_cancel_page(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_cancel(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_send_reminder(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_request_renew(struct cx *cx, struct call *call) MUST_CHECK;
+
+/* undo.c */
+enum rc handle_undo_page(struct cx *cx, struct call *call) MUST_CHECK;
+
+/* page_payment.c */
+enum rc handle_complete_page(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_instructions(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_receipt(struct cx *cx, struct call *call) MUST_CHECK;
+
+/* checkout.c */
+enum rc handle_checkout(struct cx *cx, struct call *call) MUST_CHECK;
+enum rc handle_checkout_make(struct cx *cx, struct call *call) MUST_CHECK;
+
+/* daily.c: money by day, method and currency, newest day first: [{paid_on, method, currency, count,
+** received_cents, refunded_cents, total_cents}] of the customers that the actor sees. */
+enum rc daily_money(struct cx *cx, struct value **out, day from, day to) MUST_CHECK;
+enum rc handle_daily(struct cx *cx, struct call *call) MUST_CHECK;
 
 /* page_client.c */
 enum rc handle_client_new(struct cx *cx, struct call *call) MUST_CHECK;
@@ -125,6 +161,5 @@ enum rc handle_runs(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_run_now(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_cron_help(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_cron_token(struct cx *cx, struct call *call) MUST_CHECK;
-enum rc handle_receipt(struct cx *cx, struct call *call) MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@
 
 #define NAME_MAX_LETTERS 50  /* spec: internal name and category name */
 #define RESPELL_SLICE    500 /* rows a transaction: a few milliseconds */
+#define CATEGORIES_MAX   200 /* that somebody still puts in order by hand */
 
 const struct column category_columns[] = {
 	{ .name = "name",
@@ -308,3 +309,131 @@ void service_list(struct cx *cx, struct value *page)
 	card_add_count(cx, page, _("Categories"), value_int_of(value_get(row, "categories"), 0),
 		       "/service-categories");
 }
+
+/* Active or not, and where a category stands */
+
+static enum rc save_one(struct cx *cx, const char *resource, int64_t id, const char *name, const char *value)
+{
+	struct value *input = value_map(cx->arena);
+	enum rc rc = tx_begin(cx);
+
+	if (rc != RC_OK) return rc;
+	value_set_text(cx->arena, input, name, value);
+	return tx_end(cx, desk_save(cx, desk_resource(resource), &id, input));
+}
+
+static enum rc run_service_on(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("The service is offered again.");
+	return save_one(cx, "services", id, "is_active", "1");
+}
+
+static enum rc run_service_off(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("The service is not offered any more; who has it keeps it.");
+	return save_one(cx, "services", id, "is_active", "0");
+}
+
+static enum rc run_category_on(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("The category is active.");
+	return save_one(cx, "service-categories", id, "is_active", "1");
+}
+
+static enum rc run_category_off(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("The category is inactive; its services stay.");
+	return save_one(cx, "service-categories", id, "is_active", "0");
+}
+
+/* One place up or down: all categories get their places anew, 1, 2, 3 …, so that equal ones do not stick. */
+static enum rc write_moved(struct cx *cx, int64_t id, bool is_up)
+{
+	int64_t ids[CATEGORIES_MAX];
+	size_t count = 0, at = 0, other;
+	struct query *q = NULL;
+	enum rc rc = db_query(
+		cx, &q,
+		"SELECT id FROM service_category WHERE archived_at IS NULL ORDER BY position, id LIMIT 200",
+		NO_PARAMS);
+
+	while (rc == RC_OK && count < CATEGORIES_MAX && query_next(q)) {
+		if (query_int(q, 0) == id) at = count;
+		ids[count++] = query_int(q, 0);
+	}
+	rc = query_end(q, rc);
+	if (rc != RC_OK || count == 0 || ids[at] != id) return rc;
+	if (at == (is_up ? 0 : count - 1))
+		return cx_fail(cx, RC_CONFLICT,
+			       is_up ? _("It is the first one already.") : _("It is the last one already."));
+	other = is_up ? at - 1 : at + 1;
+	ids[at] = ids[other];
+	ids[other] = id;
+	for (size_t i = 0; i < count && rc == RC_OK; i++)
+		rc = save_one(cx, "service-categories", ids[i], "position",
+			      arena_printf(cx->arena, "%zu", i + 1));
+	return rc;
+}
+
+static enum rc move_category(struct cx *cx, int64_t id, bool is_up)
+{
+	enum rc rc = tx_begin(cx);
+
+	return rc == RC_OK ? tx_end(cx, write_moved(cx, id, is_up)) : rc;
+}
+
+static enum rc run_up(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("One place up.");
+	return move_category(cx, id, true);
+}
+
+static enum rc run_down(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	(void)call;
+	*done = _("One place down.");
+	return move_category(cx, id, false);
+}
+
+const struct action service_actions[] = {
+	{ .name = "deactivate",
+	  .title = N_("Stop offering"),
+	  .right = "services.edit",
+	  .confirm = N_("Stop offering it? Subscriptions that are sold stay as they are."),
+	  .is_bulk = true,
+	  .when = "t.is_active = 1",
+	  .run = run_service_off },
+	{ .name = "activate",
+	  .title = N_("Offer again"),
+	  .right = "services.edit",
+	  .confirm = N_("Offer it for new subscriptions again?"),
+	  .is_bulk = true,
+	  .when = "t.is_active = 0",
+	  .run = run_service_on },
+	{ .name = NULL },
+};
+
+const struct action category_actions[] = {
+	{ .name = "up", .title = N_("Move up"), .right = "services.edit", .run = run_up },
+	{ .name = "down", .title = N_("Move down"), .right = "services.edit", .run = run_down },
+	{ .name = "deactivate",
+	  .title = N_("Make inactive"),
+	  .right = "services.edit",
+	  .confirm = N_("Make inactive? Its services stay as they are."),
+	  .is_bulk = true,
+	  .when = "t.is_active = 1",
+	  .run = run_category_off },
+	{ .name = "activate",
+	  .title = N_("Make active"),
+	  .right = "services.edit",
+	  .confirm = N_("Make active again?"),
+	  .is_bulk = true,
+	  .when = "t.is_active = 0",
+	  .run = run_category_on },
+	{ .name = NULL },
+};

@@ -11,10 +11,11 @@
 #include "base/text.h"
 #include <string.h>
 
-#define SOON_DAYS          7  /* "por vencer"                                   */
-#define NEAR_DAYS          3  /* the badge with the number of days (spec §13)   */
-#define SHOWN_ROWS         50 /* payments, periods and notices on one page      */
-#define BULK_CANCEL_REASON "" /* many at once share no reason                   */
+#define SOON_DAYS          7         /* "por vencer"                                   */
+#define NEAR_DAYS          3         /* the badge with the number of days (spec §13)   */
+#define SHOWN_ROWS         50        /* payments, periods and notices on one page      */
+#define BULK_CANCEL_REASON ""        /* many at once share no reason                   */
+#define BULK_RENEW_GAP_MS  MINUTE_MS /* the same button pressed twice renews once */
 
 const struct column subscription_columns[] = {
 	{ .name = "client_id",
@@ -70,7 +71,7 @@ const struct column subscription_columns[] = {
 	  .type = COLUMN_CENTS,
 	  .flags = COL_LIST,
 	  .choices = "currency",
-	  .help = N_("Of one period. Left empty in a new one: the service's price."),
+	  .help = N_("Of one period. Left empty: the service's price."),
 	  .aliases = "price|precio" },
 	{ .name = "payment_status",
 	  .title = N_("Payment"),
@@ -163,9 +164,11 @@ const struct filter subscription_filters[] = {
 	  .sql = (const char *const[]){ "+t.ends_on <= :f_ends_to", NULL } },
 	{ .name = "cancelled_from",
 	  .title = N_("Cancelled from"),
-	  .sql = (const char *const[]){ "+t.id IN (SELECT x.id FROM subscription x INDEXED BY subscription_cancelled"
-					" WHERE x.cancelled_at >= :f_cancelled_from_ms)",
-					NULL } },
+	  .sql =
+		  (const char *const[]){
+			  "+t.id IN (SELECT x.id FROM subscription x INDEXED BY subscription_cancelled"
+			  " WHERE x.cancelled_at >= :f_cancelled_from_ms)",
+			  NULL } },
 	{ .name = NULL },
 };
 
@@ -192,7 +195,12 @@ static enum rc take_service(struct cx *cx, const struct value *was, struct value
 	*period = arena_text(cx->arena, text_value(service, "period"));
 	if (id != was_id && value_int_of(value_get(service, "is_active"), 0) == 0)
 		return cx_fail_field(cx, "service_id", _("This service is not offered any more."));
+	if (value_get(values, "_empty_price_cents") != NULL) price = NULL;
 	base = value_int_of(value_get(was == NULL ? service : was, "price_cents"), 0);
+	if (price == NULL) /* cleared: the service's price again */
+		value_set_int(cx->arena, values, "price_cents",
+			      value_int_of(value_get(service, "price_cents"), 0));
+	price = value_get(values, "price_cents");
 	given = price != NULL && price->type == VALUE_INT ? price->integer : base;
 	if (given != base && !actor_may(&cx->actor, RIGHT_PRICE))
 		return cx_fail_field(cx, "price_cents",
@@ -350,6 +358,10 @@ void subscription_badge(struct cx *cx, struct value *row)
 	value_set_text(cx->arena, row, "state_shown", shown);
 	value_set_text(cx->arena, row, "days_shown",
 		       strcmp(state, "cancelled") == 0 ? "" : days_shown(cx, days));
+	/* Beside the badge: nothing that the badge says already. */
+	value_set_text(cx->arena, row, "days_note",
+		       strcmp(state, "cancelled") == 0 || strcmp(badge, "today") == 0 ? ""
+										      : days_shown(cx, days));
 }
 
 static const struct {
@@ -388,21 +400,30 @@ static void say_code(struct cx *cx, struct value *row, const char *name, const c
 			value_set_text(cx->arena, row, shown, words_get(cx->lang, words[i].words));
 }
 
+void rows_words(struct cx *cx, struct value *rows)
+{
+	shape_page(cx, rows);
+	for (struct value *r = rows->first; r != NULL; r = r->next) {
+		int64_t receipt = value_int_of(value_get(r, "receipt_number"), 0);
+
+		say_code(cx, r, "method", "method_shown");
+		say_code(cx, r, "state", "state_shown");
+		say_code(cx, r, "type", "type_shown");
+		value_set_text(cx->arena, r, "receipt",
+			       receipt != 0 ? arena_printf(cx->arena, "%06lld", (long long)receipt) : "");
+		if (text_value(r, "skip_reason")[0] != '\0')
+			value_set_text(cx->arena, r, "error",
+				       skip_words(cx->lang, text_value(r, "skip_reason")));
+	}
+}
+
 static void show_rows(struct cx *cx, int64_t id, struct value *page, const char *key, const char *has,
 		      const char *sql)
 {
 	struct value *rows = NULL;
 
 	if (db_rows(cx, &rows, SHOWN_ROWS, sql, PARAMS(P_INT(":id", id))) != RC_OK) return;
-	shape_page(cx, rows);
-	for (struct value *r = rows->first; r != NULL; r = r->next) {
-		say_code(cx, r, "method", "method_shown");
-		say_code(cx, r, "state", "state_shown");
-		say_code(cx, r, "type", "type_shown");
-		if (text_value(r, "skip_reason")[0] != '\0')
-			value_set_text(cx->arena, r, "error",
-				       skip_words(cx->lang, text_value(r, "skip_reason")));
-	}
+	rows_words(cx, rows);
 	value_set(page, key, rows);
 	value_set_bool(cx->arena, page, has, rows->count > 0);
 }
@@ -438,12 +459,13 @@ void subscription_show(struct cx *cx, int64_t id, struct value *page)
 	show_facts(cx, id, page);
 	show_rows(
 		cx, id, page, "payments", "has_payments",
-		"SELECT public_id AS id, paid_at, amount_cents, currency, method, state, reference FROM payment"
+		"SELECT public_id AS id, paid_at, amount_cents, currency, method, state, reference, receipt_number FROM payment"
 		" WHERE subscription_id = :id AND archived_at IS NULL ORDER BY paid_at DESC");
 	show_rows(
 		cx, id, page, "periods", "has_periods",
-		"SELECT starts_on, ends_on, price_cents, currency, created_by, created_at, undone_at FROM subscription_period"
-		" WHERE subscription_id = :id ORDER BY id DESC");
+		"SELECT p.starts_on, p.ends_on, p.price_cents, p.currency, p.created_by, p.created_at, p.undone_at,"
+		" y.public_id AS payment_id, y.state, y.amount_cents FROM subscription_period p"
+		" LEFT JOIN payment y ON y.id = p.payment_id WHERE p.subscription_id = :id ORDER BY p.id DESC");
 	show_rows(
 		cx, id, page, "notices", "has_notices",
 		"SELECT n.public_id AS id, n.created_at, n.type, n.days_left, coalesce(m.state, 'skipped') AS state,"
@@ -453,6 +475,9 @@ void subscription_show(struct cx *cx, int64_t id, struct value *page)
 		value_set_text(
 			cx->arena, page, "new_payment",
 			arena_printf(cx->arena, "/payments/new?subscription_id=%s", text_value(page, "id")));
+	if (value_get(page, "new_payment") != NULL)
+		value_set_text(cx->arena, page, "checkout",
+			       arena_printf(cx->arena, "/checkout?subscription=%s", text_value(page, "id")));
 }
 
 void subscription_list(struct cx *cx, struct value *page)
@@ -500,11 +525,23 @@ static enum rc run_renew_one(struct cx *cx, int64_t id, struct call *call, const
 {
 	struct renew_options o = RENEW_DEFAULTS;
 	struct renewed out;
+	int64_t last = 0;
 	day end = 0;
 	char shown[DATE_SIZE];
-	enum rc rc = renew_run(cx, &out, id, &o);
+	enum rc rc = tx_begin(cx);
 
 	(void)call;
+	if (rc != RC_OK) return rc;
+	rc = db_get_int(
+		cx, &last,
+		"SELECT coalesce(max(created_at), 0) FROM subscription_period WHERE subscription_id = :id AND undone_at IS NULL"
+		" AND previous_json <> ''",
+		PARAMS(P_INT(":id", id)));
+	if (rc == RC_OK && last != 0 && cx_now(cx) - last < BULK_RENEW_GAP_MS)
+		rc = cx_fail(cx, RC_CONFLICT,
+			     _("It was renewed less than a minute ago; nothing was done now."));
+	if (rc == RC_OK) rc = renew_run(cx, &out, id, &o);
+	rc = tx_end(cx, rc);
 	if (rc != RC_OK) return rc;
 	if (day_parse(&end, out.ends_on) != RC_OK) return RC_BUG;
 	day_text_local(shown, end);
@@ -542,13 +579,14 @@ const struct action subscription_actions[] = {
 	  .right = "subscriptions.remind",
 	  .confirm = N_("Send the customer a reminder by WhatsApp now?"),
 	  .is_bulk = true,
-	  .when = "t.state <> 'cancelled'",
+	  .when = "t.state <> 'cancelled' AND c.phone IS NOT NULL AND c.phone_kind <> 'landline'",
 	  .run = run_remind },
 	{ .name = "renew-one",
 	  .title = N_("Renew 1 period"),
 	  .right = "subscriptions.edit",
 	  .confirm = N_("Renew for one period at the current price, payment pending?"),
 	  .is_bulk = true,
+	  .when = "t.state <> 'cancelled' AND t.cancel_at_end = 0",
 	  .run = run_renew_one },
 	{ .name = "mark-paid",
 	  .title = N_("Mark as paid"),
@@ -574,10 +612,11 @@ const struct action subscription_actions[] = {
 	{ .name = "undo-renewal",
 	  .title = N_("Undo the renewal"),
 	  .right = "subscriptions.undo",
-	  .confirm = N_("Put dates, price and payment back as they were before the last renewal?"),
 	  .is_dangerous = true,
-	  .when = "EXISTS (SELECT 1 FROM subscription_period x WHERE x.subscription_id = t.id AND x.undone_at IS NULL"
-		  " AND x.previous_json <> '' AND x.created_at > :now - 86400000)",
+	  .when = "t.state = 'active' AND t.cancel_at_end = 0 AND EXISTS (SELECT 1 FROM subscription_period x WHERE x.id ="
+		  " (SELECT max(y.id) FROM subscription_period y WHERE y.subscription_id = t.id AND y.undone_at IS NULL)"
+		  " AND x.previous_json <> '' AND x.ends_on = t.ends_on AND x.created_at > :now - 86400000)",
+	  .page = "/subscriptions/:id/undo-renewal",
 	  .run = run_undo },
 	{ .name = NULL },
 };

@@ -247,7 +247,10 @@ def test_the_receipt_says_who_paid_what_for(house, owner):
     page = text_of(owner.page(f"/payments/{payment['id']}/receipt"))
     assert "Recibo 000001" in page and "María" in page and "$12.99" in page and "TR-1" in page
     house.api.post(f"payments/{payment['id']}/refund")
-    assert "no es un recibo" in text_of(owner.page(f"/payments/{payment['id']}/receipt"))
+    page = text_of(owner.page(f"/payments/{payment['id']}/receipt"))
+    assert "Recibo 000001" in page and "Devuelto : 08/09/2025" in page      # the number stays
+    awaited = house.api.post("payments", subscription_id=row["id"], state="pending")
+    assert "no es un recibo" in text_of(owner.page(f"/payments/{awaited['id']}/receipt"))
 
 
 def test_the_token_for_an_outside_scheduler_is_made_and_shown_once(house, owner):

@@ -263,6 +263,24 @@ static void a_seller_sells_at_the_services_price(void **state)
 	shop_close(&shop);
 }
 
+static void a_price_that_is_cleared_is_the_services_again(void **state)
+{
+	struct shop shop;
+	int64_t client = 0, id = 0;
+
+	(void)state;
+	office_open(&shop);
+	assert_int_equal(SAVE(&shop, "clients", &client, { "given_names", "Ana" }), RC_OK);
+	assert_int_equal(SAVE(&shop, "subscriptions", &id, { "client", id_text(&shop, client) },
+			      { "service", "netflix" }, { "price", "5" }),
+			 RC_OK);
+	assert_int_equal(SAVE(&shop, "subscriptions", &id, { "price", "" }), RC_OK);
+	assert_int_equal(state_int(&shop.s, "SELECT price_cents FROM subscription"), 1299);
+	assert_int_equal(SAVE(&shop, "subscriptions", &id, { "price", "0" }), RC_OK); /* a gift is meant */
+	assert_int_equal(state_int(&shop.s, "SELECT price_cents FROM subscription"), 0);
+	shop_close(&shop);
+}
+
 /* ---- subscriptions ---- */
 
 static void left_empty_it_runs_one_period_from_today_at_the_base_price(void **state)
@@ -411,6 +429,119 @@ static void marked_as_paid_the_waiting_payment_is_completed_or_one_is_made(void 
 	shop_close(&shop);
 }
 
+static void a_payment_is_found_by_its_customers_new_name(void **state)
+{
+	struct shop shop;
+	int64_t client = 0, sold = 0, id = 0;
+
+	(void)state;
+	office_open(&shop);
+	assert_int_equal(SAVE(&shop, "clients", &client, { "given_names", "Ana" }), RC_OK);
+	assert_int_equal(SAVE(&shop, "subscriptions", &sold, { "client", "ana" }, { "service", "netflix" }),
+			 RC_OK);
+	assert_int_equal(SAVE(&shop, "payments", &id, { "subscription", id_text(&shop, sold) },
+			      { "reference", "TR Ñ-7" }),
+			 RC_OK);
+	assert_int_equal(SAVE(&shop, "clients", &client, { "given_names", "Luz" }), RC_OK);
+	assert_string_equal(shop_text(&shop, "SELECT search FROM payment"), "luz netflix tr n-7");
+	shop_close(&shop);
+}
+
+static void what_a_customer_paid_is_counted_currency_by_currency(void **state)
+{
+	struct shop shop;
+	struct value *page, *row = NULL;
+	int64_t sold, id = 0;
+
+	(void)state;
+	office_open(&shop);
+	sold = shop_subscription(&shop, "+593990000001", "2025-09-20");
+	assert_int_equal(SAVE(&shop, "payments", &id, { "subscription", id_text(&shop, sold) }), RC_OK);
+	assert_int_equal(state_run(&shop.s, "UPDATE subscription SET currency = 'PYG'"), RC_OK);
+	id = 0;
+	assert_int_equal(SAVE(&shop, "payments", &id, { "subscription", id_text(&shop, sold) }), RC_OK);
+	page = value_map(shop.s.cx.arena);
+	client_show(&shop.s.cx, 1, page);
+	assert_non_null(strstr(value_text_of(value_path(page, "cards.3.value"), ""), "1,299"));
+	assert_string_equal(value_text_of(value_path(page, "cards.4.value"), ""), "$12.99");
+	assert_int_equal(row_of(&shop.s.cx, office_find("clients"), 1, SELECT_API, false, &row), RC_OK);
+	assert_int_equal(value_int_of(value_get(row, "total_paid_cents"), 0), 1299);
+	assert_string_equal(value_text_of(value_get(row, "paid_currency"), ""), "PYG");
+	shop_close(&shop);
+}
+
+static void on_the_last_day_it_is_said_once(void **state)
+{
+	struct shop shop;
+	struct value *page;
+
+	(void)state;
+	office_open(&shop);
+	page = value_map(shop.s.cx.arena);
+	subscription_show(&shop.s.cx, shop_subscription(&shop, "+593990000001", "2025-09-08"), page);
+	assert_string_equal(value_text_of(value_path(page, "subscription.state_shown"), ""), "Ends today");
+	assert_string_equal(value_text_of(value_path(page, "subscription.days_note"), "?"), "");
+	page = value_map(shop.s.cx.arena);
+	subscription_show(&shop.s.cx, shop_subscription(&shop, "+593990000002", "2025-09-11"), page);
+	assert_string_equal(value_text_of(value_path(page, "subscription.state_shown"), ""),
+			    "Ends soon (3 d)");
+	assert_string_equal(value_text_of(value_path(page, "subscription.days_note"), "?"), "3 days left");
+	shop_close(&shop);
+}
+
+static const struct action *action_of(const struct action *a, const char *name)
+{
+	while (a->name != NULL && strcmp(a->name, name) != 0)
+		a++;
+	assert_non_null(a->name);
+	return a;
+}
+
+static void the_button_for_one_period_renews_once_a_minute(void **state)
+{
+	struct shop shop;
+	const char *done = "";
+	int64_t id;
+
+	(void)state;
+	office_open(&shop);
+	id = shop_subscription(&shop, "+593990000001", "2025-09-20");
+	assert_int_equal(action_of(subscription_actions, "renew-one")->run(&shop.s.cx, id, NULL, &done),
+			 RC_OK);
+	assert_int_equal(action_of(subscription_actions, "renew-one")->run(&shop.s.cx, id, NULL, &done),
+			 RC_CONFLICT);
+	assert_string_equal(shop_text(&shop, "SELECT ends_on FROM subscription"), "2025-10-20");
+	clock_shift(shop.s.env.clock, MINUTE_MS);
+	assert_int_equal(action_of(subscription_actions, "renew-one")->run(&shop.s.cx, id, NULL, &done),
+			 RC_OK);
+	assert_string_equal(shop_text(&shop, "SELECT ends_on FROM subscription"), "2025-11-19");
+	shop_close(&shop);
+}
+
+static void categories_change_places_one_by_one(void **state)
+{
+	static const char order[] =
+		"SELECT group_concat(name, ' ') FROM (SELECT name FROM service_category ORDER BY position, id)";
+	struct shop shop;
+	const char *done = "";
+	int64_t id = 0;
+
+	(void)state;
+	office_open(&shop);
+	assert_int_equal(SAVE(&shop, "service-categories", &id, { "name", "Cine" }), RC_OK);
+	id = 0;
+	assert_int_equal(SAVE(&shop, "service-categories", &id, { "name", "Deportes" }), RC_OK);
+	id = 0;
+	assert_int_equal(SAVE(&shop, "service-categories", &id, { "name", "Música" }), RC_OK);
+	assert_int_equal(action_of(category_actions, "up")->run(&shop.s.cx, id, NULL, &done), RC_OK);
+	assert_string_equal(shop_text(&shop, order), "Cine Música Deportes");
+	assert_int_equal(action_of(category_actions, "down")->run(&shop.s.cx, 1, NULL, &done), RC_OK);
+	assert_string_equal(shop_text(&shop, order), "Música Cine Deportes");
+	assert_int_equal(action_of(category_actions, "up")->run(&shop.s.cx, id, NULL, &done), RC_CONFLICT);
+	assert_string_equal(shop_text(&shop, order), "Música Cine Deportes");
+	shop_close(&shop);
+}
+
 /* ---- notices ---- */
 
 static void a_failed_notice_goes_again_once_as_a_new_message(void **state)
@@ -470,6 +601,12 @@ int main(void)
 		cmocka_unit_test(a_customer_or_service_with_an_active_subscription_is_not_archived),
 		cmocka_unit_test(a_seller_sees_and_touches_only_his_own),
 		cmocka_unit_test(a_seller_sells_at_the_services_price),
+		cmocka_unit_test(a_price_that_is_cleared_is_the_services_again),
+		cmocka_unit_test(a_payment_is_found_by_its_customers_new_name),
+		cmocka_unit_test(what_a_customer_paid_is_counted_currency_by_currency),
+		cmocka_unit_test(on_the_last_day_it_is_said_once),
+		cmocka_unit_test(the_button_for_one_period_renews_once_a_minute),
+		cmocka_unit_test(categories_change_places_one_by_one),
 		cmocka_unit_test(left_empty_it_runs_one_period_from_today_at_the_base_price),
 		cmocka_unit_test(dates_that_do_not_fit_and_services_not_sold_are_refused),
 		cmocka_unit_test(an_old_customers_past_subscription_is_expired_from_the_start),
