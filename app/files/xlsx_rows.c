@@ -238,7 +238,7 @@ enum rc xlsx_open(struct cx *cx, struct xlsx **out, struct bytes file)
 	enum rc rc;
 
 	if (x == NULL) return RC_NO_MEMORY;
-	sb_init(&x->text, XLSX_CELL_MAX + 1);
+	sb_init(&x->text, XLSX_CELL_MAX);
 	rc = zip_in_open(cx, &x->zip, file);
 	if (rc == RC_OK) rc = xlsx_book_read(cx, &x->book, x->zip);
 	if (rc == RC_OK) {
