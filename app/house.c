@@ -9,6 +9,7 @@
 #include "house.h"
 #include "base/mem.h"
 #include "desk/settings.h"
+#include "desk/wizard.h"
 #include "desk/api.h"
 #include "module.h"
 #include "ops/ops.h"
@@ -132,6 +133,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.routes, outbox_routes);
 	TABLE_ADD(tables.routes, desk_routes);
 	TABLE_ADD(tables.routes, desk_settings_routes);
+	TABLE_ADD(tables.routes, desk_wizard_routes);
 	TABLE_ADD(tables.routes, desk_api_routes);
 	TABLE_ADD(tables.routes, ops_routes);
 	TABLE_ADD(tables.rights, web_rights);

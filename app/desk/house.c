@@ -4,6 +4,7 @@
 */
 #include "desk/inner.h"
 #include "desk/menu.h"
+#include "desk/wizard.h"
 
 #include <string.h>
 
@@ -244,6 +245,7 @@ void desk_decorate(struct cx *cx, struct value *layout)
 {
 	int64_t unread = actor_may(&cx->actor, "inbox.view") ? inbox_unread(cx) : 0;
 
+	wizard_hint(cx, layout);
 	add_alerts(cx, layout);
 	menu_order(cx, layout, unread);
 	value_set_text(cx->arena, layout, "help_path",

@@ -224,7 +224,8 @@ enum rc setup_post(struct cx *cx, struct call *call)
 	}
 	if (rc == RC_OK) rc = session_open(cx, call, id);
 	if (rc == RC_OK) {
-		answer_flash(cx, call, "/", arena_printf(cx->arena, _("Welcome, %s."), name));
+		/* The upper rooms have the first steps of a new house there. */
+		answer_flash(cx, call, "/start", arena_printf(cx->arena, _("Welcome, %s."), name));
 		return RC_OK;
 	}
 	if (rc == RC_BAD_INPUT && !call->wants_json) {
