@@ -8,6 +8,7 @@
 */
 #include "house.h"
 #include "base/mem.h"
+#include "desk/import.h"
 #include "desk/settings.h"
 #include "desk/wizard.h"
 #include "desk/api.h"
@@ -108,6 +109,7 @@ const struct command *const *house_commands(void)
 	if (tables.commands[0] == NULL) {
 		TABLE_ADD(tables.commands, top_commands);
 		TABLE_ADD(tables.commands, ops_commands);
+		TABLE_ADD(tables.commands, import_commands);
 		TABLE_ADD(tables.commands, standin_commands);
 		for (size_t i = 0; modules[i] != NULL; i++)
 			TABLE_ADD(tables.commands, modules[i]->commands);
@@ -132,6 +134,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.routes, web_routes);
 	TABLE_ADD(tables.routes, outbox_routes);
 	TABLE_ADD(tables.routes, desk_routes);
+	TABLE_ADD(tables.routes, import_routes);
 	TABLE_ADD(tables.routes, desk_settings_routes);
 	TABLE_ADD(tables.routes, desk_wizard_routes);
 	TABLE_ADD(tables.routes, desk_api_routes);
@@ -142,8 +145,9 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.rights, desk_settings_rights);
 	TABLE_ADD(tables.rights, ops_rights);
 	TABLE_ADD(tables.jobs, outbox_jobs);
-	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, desk_jobs);
+	TABLE_ADD(tables.jobs, import_jobs);
+	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);
 	TABLE_ADD(tables.schedules, outbox_schedules);
 	TABLE_ADD(tables.schedules, ops_schedules);

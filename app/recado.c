@@ -284,11 +284,12 @@ static enum rc serve_command(struct cx *cx, struct command_call *call)
 /* `recado renewals import FILE`: the caller's process opens the file, whoever runs the row. */
 static enum rc open_file_argument(struct cx *cx, const struct command *row, struct command_call *call)
 {
-	for (int i = 0; row->reads_file && i < call->argc; i++) {
+	for (int i = 0, plain = 0; row->reads_file && i < call->argc; i++) {
 		struct stat st;
 		int fd;
 
 		if (call->argv[i][0] == '-' && call->argv[i][1] != '\0') continue;
+		if (plain++ < row->file_word) continue;
 		if (strcmp(call->argv[i], "-") == 0) return RC_OK;
 		fd = open(call->argv[i], O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {

@@ -30,7 +30,8 @@ struct command {
 	const char *usage; /* "[--date YYYY-MM-DD] [--stages LIST] [--dry-run] [--wait]" */
 	const char *help;  /* N_() one line                                          */
 	enum command_needs needs;
-	bool reads_file;            /* the first plain argument is a file the caller opens      */
+	bool reads_file;            /* a plain argument is a file that the caller opens…        */
+	int file_word;              /* …this one of them, from 0                                */
 	const char *const *aliases; /* old manage.py names, NULL-terminated, or NULL  */
 	/*
 	** Returns a code whose row gives the exit code; prints its own results; on failure the caller prints

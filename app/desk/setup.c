@@ -437,6 +437,15 @@ static void routes_of(struct office *o, struct arena *a)
 		}
 		route_add(a, arg, "POST", "", edit, handle_create, N_("Create"));
 	}
+	if (edit != NULL && r->can_create && !r->no_import) {
+		route_add(a, arg, "GET", "/import", edit, handle_import_new,
+			  N_("Form to send a file of them"));
+		route_add(a, arg, "GET", "/import/sample", edit, handle_import_sample,
+			  N_("A file as it is understood, with its columns"));
+		route_add(a, arg, "POST", "/import", edit, handle_import_send,
+			  N_("Send a CSV or XLSX file to look at"));
+		desk.routes[desk.route_count - 1].body_max = IMPORT_BODY_MAX;
+	}
 	route_add(a, arg, "GET", "/:id", view, handle_show, N_("One of them"));
 	route_add(a, arg, "GET", "/:id/history", view, handle_history, N_("Who changed what, and when"));
 	if (edit != NULL) {
@@ -477,6 +486,7 @@ enum rc desk_setup(const struct resource *const *resources, const struct figure 
 		desk.facts[i] = NULL;
 	}
 	desk.count = desk.figure_count = desk.route_count = 0;
+	audit_declare(forever, resources);
 	for (; resources != NULL && *resources != NULL && rc == RC_OK; resources++)
 		for (const struct resource *r = *resources; r->name != NULL && rc == RC_OK; r++) {
 			if (desk.count == DESK_RESOURCES_MAX)

@@ -16,19 +16,25 @@
 #define SHOWN_MAX 40   /* of a wrong cell in a sentence */
 
 static const struct {
-	const char *name, *aliases; /* folded, blank before and after each */
+	const char *name, *aliases, *sample, *help;
 } columns[IMPORT_COLUMNS] = {
-	[IMPORT_GIVEN_NAMES] = { "nombres", " nombre given_names name first_name " },
-	[IMPORT_SURNAMES] = { "apellidos", " apellido surnames surname last_name " },
-	[IMPORT_PHONE] = { "telefono", " phone celular whatsapp movil numero " },
-	[IMPORT_EMAIL] = { "email", " correo e-mail mail correo_electronico " },
-	[IMPORT_SERVICE] = { "servicio", " service plan " },
-	[IMPORT_STARTS_ON] = { "fecha_inicio", " inicio starts_on start_date desde " },
-	[IMPORT_ENDS_ON] = { "fecha_vencimiento", " vencimiento ends_on end_date vence hasta fecha_fin " },
-	[IMPORT_PRICE] = { "precio", " price valor monto " },
-	[IMPORT_METHOD] = { "metodo_pago", " payment_method metodo forma_pago " },
-	[IMPORT_STATUS] = { "estado_pago", " payment_status pago " },
-	[IMPORT_NOTES] = { "notas", " notes nota observaciones " },
+	[IMPORT_GIVEN_NAMES] = { "nombres", "nombre|given_names|name|first_name", "Ana María", NULL },
+	[IMPORT_SURNAMES] = { "apellidos", "apellido|surnames|surname|last_name", "Peña", NULL },
+	[IMPORT_PHONE] = { "telefono", "phone|celular|whatsapp|movil|numero", "099 000 0000",
+			   N_("As people write it: 099 000 0000, or with + and the country code.") },
+	[IMPORT_EMAIL] = { "email", "correo|e-mail|mail|correo_electronico", "ana@example.com", NULL },
+	[IMPORT_SERVICE] = { "servicio", "service|plan", "Netflix",
+			     N_("Internal or shown name of a service that is sold.") },
+	[IMPORT_STARTS_ON] = { "fecha_inicio", "inicio|starts_on|start_date|desde", "01/12/2026",
+			       N_("Left empty: one period before the last day.") },
+	[IMPORT_ENDS_ON] = { "fecha_vencimiento", "vencimiento|ends_on|end_date|vence|hasta|fecha_fin",
+			     "31/12/2026", N_("The last day of service.") },
+	[IMPORT_PRICE] = { "precio", "price|valor|monto", "12.99",
+			   N_("Left empty: the price of the service.") },
+	[IMPORT_METHOD] = { "metodo_pago", "payment_method|metodo|forma_pago", "efectivo",
+			    "efectivo, transferencia, tarjeta, paypal, otro" },
+	[IMPORT_STATUS] = { "estado_pago", "payment_status|pago", "pagado", "pagado, pendiente" },
+	[IMPORT_NOTES] = { "notas", "notes|nota|observaciones", NULL, NULL },
 };
 
 static const struct {
@@ -42,60 +48,22 @@ static const struct {
 	{ "completado", "paid" }, { "completed", "paid" }, { "si", "paid" }, { "no", "pending" }, { NULL, NULL },
 };
 
-const char *import_column_name(enum import_column c)
+size_t import_row_fields(struct cx *cx, const struct resource *r, struct import_field *out)
 {
-	return c < IMPORT_COLUMNS ? columns[c].name : "";
-}
-
-static int find_column(struct cx *cx, const char *cell)
-{
-	char *folded = text_fold(cx->arena, cell), *padded;
-
-	for (char *c = folded; *c != '\0'; c++)
-		if (*c == ' ') *c = '_';
-	padded = arena_printf(cx->arena, " %s ", folded);
-	for (int i = 0; i < IMPORT_COLUMNS && folded[0] != '\0'; i++)
-		if (strcmp(folded, columns[i].name) == 0 || strstr(columns[i].aliases, padded) != NULL)
-			return i;
-	return -1;
-}
-
-enum rc import_header_read(struct cx *cx, struct import_header *out, const struct csv *csv)
-{
-	const char *found = "";
-
-	for (int i = 0; i < IMPORT_COLUMNS; i++)
-		out->at[i] = -1;
-	for (size_t k = 0; k < csv->count; k++) {
-		int i = find_column(cx, csv->cell[k]);
-
-		found = k == 0 ? csv->cell[0] : arena_printf(cx->arena, "%s, %s", found, csv->cell[k]);
-		if (i >= 0 && out->at[i] >= 0)
-			return cx_fail(cx, RC_BAD_INPUT, _("Row 1: the column “%s” is there twice."),
-				       columns[i].name);
-		if (i >= 0) out->at[i] = (int)k;
-	}
-	if (text_length(found) > 200)
-		found = arena_printf(cx->arena, "%.*s…", (int)text_prefix(found, 200), found);
-	if (out->at[IMPORT_GIVEN_NAMES] < 0 && out->at[IMPORT_PHONE] < 0 && csv->count == 1)
-		return cx_fail(
-			cx, RC_BAD_INPUT,
-			_("Row 1: only one column was found (%s); separate the columns with a comma or a semicolon."),
-			found);
-	for (int i = 0; i < IMPORT_COLUMNS; i++)
-		if (out->at[i] < 0 && (i == IMPORT_GIVEN_NAMES || i == IMPORT_PHONE))
-			return cx_fail(cx, RC_BAD_INPUT, _("Row 1: the column “%s” is missing; found: %s."),
-				       columns[i].name, found);
-	return RC_OK;
-}
-
-static const char *cell(const struct import_header *h, const struct csv *csv, enum import_column c)
-{
-	return h->at[c] >= 0 && (size_t)h->at[c] < csv->count ? csv->cell[h->at[c]] : "";
+	(void)cx;
+	(void)r;
+	for (size_t i = 0; i < IMPORT_COLUMNS; i++)
+		out[i] = (struct import_field){ .name = columns[i].name,
+						.title = columns[i].name,
+						.aliases = columns[i].aliases,
+						.help = columns[i].help,
+						.sample = columns[i].sample,
+						.is_required = i == IMPORT_GIVEN_NAMES || i == IMPORT_PHONE };
+	return IMPORT_COLUMNS;
 }
 
 /* Add "column: sentence" to what is wrong with the line. */
-static void complain(struct cx *cx, const char **why, enum import_column c, const char *sentence)
+void import_complain(struct cx *cx, const char **why, enum import_column c, const char *sentence)
 {
 	const char *one = arena_printf(cx->arena, "%s: %s", columns[c].name, sentence);
 
@@ -115,7 +83,7 @@ static const char *read_text(struct cx *cx, const char **why, enum import_column
 	char *text = text_trim(cx->arena, text_nfc(cx->arena, raw));
 
 	if (text_length(text) > max)
-		complain(cx, why, c, arena_printf(cx->arena, _("longer than %zu letters"), max));
+		import_complain(cx, why, c, arena_printf(cx->arena, _("longer than %zu letters"), max));
 	return text;
 }
 
@@ -128,9 +96,9 @@ static void read_date(struct cx *cx, const char **why, enum import_column c, con
 	out[0] = '\0';
 	if (text[0] == '\0') return;
 	if (day_parse_any(&d, text) != RC_OK)
-		complain(cx, why, c,
-			 arena_printf(cx->arena, _("“%s” is not a date; write it like 31/12/2026"),
-				      shown(cx, text)));
+		import_complain(cx, why, c,
+				arena_printf(cx->arena, _("“%s” is not a date; write it like 31/12/2026"),
+					     shown(cx, text)));
 	else
 		day_text(out, d);
 }
@@ -146,13 +114,14 @@ static void read_phone(struct cx *cx, struct import_facts *out, const char **why
 	out->phone = out->phone_kind = "";
 	out->phone_original = text_trim(cx->arena, raw);
 	if (out->phone_original[0] == '\0') {
-		complain(cx, why, IMPORT_PHONE, _("is empty"));
+		import_complain(cx, why, IMPORT_PHONE, _("is empty"));
 		return;
 	}
 	if (phone_parse(&phone, &reason, out->phone_original,
 			setting_text(cx->env->settings, "business.region")) != RC_OK) {
-		complain(cx, why, IMPORT_PHONE,
-			 arena_printf(cx->arena, "“%s”: %s", shown(cx, out->phone_original), _(reason)));
+		import_complain(
+			cx, why, IMPORT_PHONE,
+			arena_printf(cx->arena, "“%s”: %s", shown(cx, out->phone_original), _(reason)));
 		return;
 	}
 	out->phone = arena_text(cx->arena, phone.e164);
@@ -167,8 +136,8 @@ static void read_price(struct cx *cx, struct import_facts *out, const char **why
 	out->price_cents = -1;
 	if (text[0] != '\0' && money_parse(&out->price_cents, &reason, text,
 					   setting_text(cx->env->settings, "business.currency")) != RC_OK)
-		complain(cx, why, IMPORT_PRICE,
-			 arena_printf(cx->arena, "“%s”: %s", shown(cx, text), _(reason)));
+		import_complain(cx, why, IMPORT_PRICE,
+				arena_printf(cx->arena, "“%s”: %s", shown(cx, text), _(reason)));
 }
 
 static void read_codes(struct cx *cx, struct import_facts *out, const char **why, const char *method,
@@ -182,13 +151,14 @@ static void read_codes(struct cx *cx, struct import_facts *out, const char **why
 	for (size_t i = 0; s[0] != '\0' && statuses[i].word != NULL; i++)
 		if (strcmp(statuses[i].word, s) == 0) out->status = statuses[i].code;
 	if (m[0] != '\0' && out->method[0] == '\0')
-		complain(cx, why, IMPORT_METHOD,
-			 arena_printf(cx->arena,
-				      _("“%s” is not one of efectivo, transferencia, tarjeta, paypal, otro"),
-				      shown(cx, m)));
+		import_complain(
+			cx, why, IMPORT_METHOD,
+			arena_printf(cx->arena,
+				     _("“%s” is not one of efectivo, transferencia, tarjeta, paypal, otro"),
+				     shown(cx, m)));
 	if (s[0] != '\0' && out->status[0] == '\0')
-		complain(cx, why, IMPORT_STATUS,
-			 arena_printf(cx->arena, _("“%s” is not pendiente or pagado"), shown(cx, s)));
+		import_complain(cx, why, IMPORT_STATUS,
+				arena_printf(cx->arena, _("“%s” is not pendiente or pagado"), shown(cx, s)));
 }
 
 static void check_email(struct cx *cx, const char **why, const char *email)
@@ -197,31 +167,36 @@ static void check_email(struct cx *cx, const char **why, const char *email)
 
 	if (email[0] != '\0' && (at == NULL || at == email || strchr(at + 1, '@') != NULL ||
 				 strchr(at + 1, '.') == NULL || strpbrk(email, " ,;<>\"") != NULL))
-		complain(cx, why, IMPORT_EMAIL,
-			 arena_printf(cx->arena, _("“%s” is not an e-mail address"), shown(cx, email)));
+		import_complain(
+			cx, why, IMPORT_EMAIL,
+			arena_printf(cx->arena, _("“%s” is not an e-mail address"), shown(cx, email)));
 }
 
 void import_facts_read(struct cx *cx, struct import_facts *out, const char **why,
-		       const struct import_header *header, const struct csv *csv)
+		       const struct import_heading *heading, const struct cells *cells)
 {
 	*why = NULL;
 	*out = (struct import_facts){ .price_cents = -1 };
-	out->given_names =
-		read_text(cx, why, IMPORT_GIVEN_NAMES, cell(header, csv, IMPORT_GIVEN_NAMES), NAMES_MAX);
-	out->surnames = read_text(cx, why, IMPORT_SURNAMES, cell(header, csv, IMPORT_SURNAMES), NAMES_MAX);
-	out->email = text_lower_ascii(
-		cx->arena, read_text(cx, why, IMPORT_EMAIL, cell(header, csv, IMPORT_EMAIL), EMAIL_MAX));
-	out->service = read_text(cx, why, IMPORT_SERVICE, cell(header, csv, IMPORT_SERVICE), NAMES_MAX);
-	out->notes = read_text(cx, why, IMPORT_NOTES, cell(header, csv, IMPORT_NOTES), NOTES_MAX);
-	if (out->given_names[0] == '\0') complain(cx, why, IMPORT_GIVEN_NAMES, _("is empty"));
-	read_phone(cx, out, why, cell(header, csv, IMPORT_PHONE));
+	out->given_names = read_text(cx, why, IMPORT_GIVEN_NAMES,
+				     import_cell(heading, cells, IMPORT_GIVEN_NAMES), NAMES_MAX);
+	out->surnames =
+		read_text(cx, why, IMPORT_SURNAMES, import_cell(heading, cells, IMPORT_SURNAMES), NAMES_MAX);
+	out->email =
+		text_lower_ascii(cx->arena, read_text(cx, why, IMPORT_EMAIL,
+						      import_cell(heading, cells, IMPORT_EMAIL), EMAIL_MAX));
+	out->service =
+		read_text(cx, why, IMPORT_SERVICE, import_cell(heading, cells, IMPORT_SERVICE), NAMES_MAX);
+	out->notes = read_text(cx, why, IMPORT_NOTES, import_cell(heading, cells, IMPORT_NOTES), NOTES_MAX);
+	if (out->given_names[0] == '\0') import_complain(cx, why, IMPORT_GIVEN_NAMES, _("is empty"));
+	read_phone(cx, out, why, import_cell(heading, cells, IMPORT_PHONE));
 	check_email(cx, why, out->email);
-	read_date(cx, why, IMPORT_STARTS_ON, cell(header, csv, IMPORT_STARTS_ON), out->starts_on);
-	read_date(cx, why, IMPORT_ENDS_ON, cell(header, csv, IMPORT_ENDS_ON), out->ends_on);
-	read_price(cx, out, why, cell(header, csv, IMPORT_PRICE));
-	read_codes(cx, out, why, cell(header, csv, IMPORT_METHOD), cell(header, csv, IMPORT_STATUS));
+	read_date(cx, why, IMPORT_STARTS_ON, import_cell(heading, cells, IMPORT_STARTS_ON), out->starts_on);
+	read_date(cx, why, IMPORT_ENDS_ON, import_cell(heading, cells, IMPORT_ENDS_ON), out->ends_on);
+	read_price(cx, out, why, import_cell(heading, cells, IMPORT_PRICE));
+	read_codes(cx, out, why, import_cell(heading, cells, IMPORT_METHOD),
+		   import_cell(heading, cells, IMPORT_STATUS));
 	if (out->service[0] != '\0' && out->ends_on[0] == '\0' && *why == NULL)
-		complain(cx, why, IMPORT_ENDS_ON, _("a service needs its last day"));
+		import_complain(cx, why, IMPORT_ENDS_ON, _("a service needs its last day"));
 	if (out->starts_on[0] != '\0' && out->ends_on[0] != '\0' && strcmp(out->starts_on, out->ends_on) > 0)
-		complain(cx, why, IMPORT_ENDS_ON, _("is before the first day"));
+		import_complain(cx, why, IMPORT_ENDS_ON, _("is before the first day"));
 }

@@ -4,7 +4,6 @@
 ** Rooms below walk the tables; nothing here runs by itself except at_start.
 */
 #include "renewals/resources.h"
-#include "renewals/import.h"
 #include <string.h>
 
 /* The day's run is late when it has not been planned half an hour after its time */
@@ -154,10 +153,8 @@ static const struct check checks[] = {
 };
 
 static const struct resource *const resources[] = { renewals_resources, NULL };
-static const struct route *const routes[] = { renewals_cron_routes, renewals_pages_routes,
-					      renewals_import_routes, NULL };
-static const struct job_kind *const jobs[] = { renewals_plan_jobs, renewals_resource_jobs,
-					       renewals_import_jobs, NULL };
+static const struct route *const routes[] = { renewals_cron_routes, renewals_pages_routes, NULL };
+static const struct job_kind *const jobs[] = { renewals_plan_jobs, renewals_resource_jobs, NULL };
 
 const struct module renewals = {
 	.name = "renewals",

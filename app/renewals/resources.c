@@ -7,6 +7,7 @@
 **         export and API answer alike; (2) a payment or notice row is never archived.
 */
 #include "renewals/resources.h"
+#include "renewals/import.h"
 #include "base/money.h"
 #include <string.h>
 
@@ -53,6 +54,8 @@ const struct resource renewals_resources[] = {
 	  .where = "t.archived_at IS NULL",
 	  .row_rule = "+t.owner_id = :actor", /* every order's index has the owner in it */
 	  .right_all = RIGHT_ALL,
+	  .import_key = "phone",
+	  .importer = &renewals_importer,
 	  .right_view = "clients.view",
 	  .right_edit = "clients.edit",
 	  .has_public_id = true,
@@ -81,6 +84,7 @@ const struct resource renewals_resources[] = {
 	  .where = "t.archived_at IS NULL",
 	  .row_rule = "+t.client_id IN " OWN_CLIENTS,
 	  .right_all = RIGHT_ALL,
+	  .import_key = "client_id|service_id|ends_on",
 	  .right_view = "subscriptions.view",
 	  .right_edit = "subscriptions.edit",
 	  .has_public_id = true,
@@ -175,6 +179,7 @@ const struct resource renewals_resources[] = {
 	  .filters = service_filters,
 	  .actions = service_actions,
 	  .where = "t.archived_at IS NULL",
+	  .import_key = "name",
 	  .right_view = "services.view",
 	  .right_edit = "services.edit",
 	  .has_public_id = true,
@@ -197,6 +202,7 @@ const struct resource renewals_resources[] = {
 	  .filters = category_filters,
 	  .actions = category_actions,
 	  .where = "t.archived_at IS NULL",
+	  .import_key = "name",
 	  .right_view = "services.view",
 	  .right_edit = "services.edit",
 	  .has_public_id = true,
