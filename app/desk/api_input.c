@@ -31,6 +31,24 @@ bool column_is_writable(const struct column *c, bool is_new)
 	return c->sql == NULL && (c->flags & COL_READONLY) == 0 && ((c->flags & COL_CREATE) == 0 || is_new);
 }
 
+bool column_may_be_empty(const struct column *c, const struct table_facts *facts, bool is_new)
+{
+	const struct table_column *fact = facts_find(facts, c->name);
+
+	if ((c->flags & COL_REQUIRED) != 0) return false;
+	if (fact == NULL || !fact->is_notnull || is_new) return true;
+	switch (c->type) {
+	case COLUMN_INT:
+	case COLUMN_BOOL:
+	case COLUMN_CENTS:
+	case COLUMN_REF:
+	case COLUMN_INSTANT:
+	case COLUMN_DATE: return false;
+	case COLUMN_CHOICE: return c->def == NULL || c->def[0] == '\0';
+	default: return true;
+	}
+}
+
 /* "client_name", which the API answers beside "client_id". */
 static bool is_companion(const struct column *c, const char *name)
 {
@@ -91,11 +109,16 @@ static void check_kept(struct cx *cx, const struct value *v, const struct value 
 		(void)cx_fail_field(cx, v->key, _("This is not for you to set: leave it out."));
 }
 
+static bool is_empty(const struct value *v)
+{
+	return v->type == VALUE_NULL ||
+	       (v->type == VALUE_TEXT && v->text[strspn(v->text, " \t\r\n")] == '\0');
+}
+
 static void check_type(struct cx *cx, const struct office *o, const struct column *c, const struct value *v)
 {
 	const struct office *ref = o->column_ref[c - o->r->columns];
 
-	if (v->type == VALUE_NULL) return;
 	if (v->type == VALUE_LIST || v->type == VALUE_MAP) {
 		(void)cx_fail_field(cx, v->key, _("One value is wanted here, not a list."));
 		return;
@@ -145,13 +168,22 @@ static void check_unknown(struct cx *cx, const struct office *o, const char *nam
 enum rc api_input_check(struct cx *cx, const struct office *o, const struct value *json,
 			const struct value *answered)
 {
+	const struct table_facts *facts = NULL;
+	enum rc rc = office_facts(cx, o, &facts);
+
+	if (rc != RC_OK) return rc;
 	if (json->type != VALUE_MAP) return cx_fail(cx, RC_BAD_INPUT, _("The body must be a JSON object."));
 	for (const struct value *v = json->first; v != NULL; v = v->next) {
 		const struct column *c = column_of(o, v->key);
 
-		if (c != NULL && column_is_writable(c, answered == NULL))
-			check_type(cx, o, c, v);
-		else if (c != NULL ? (c->flags & (COL_HIDDEN | COL_SECRET)) == 0 : is_ours(o, v->key))
+		if (c != NULL && column_is_writable(c, answered == NULL)) {
+			size_t before = cx->field_count;
+
+			if (v->type != VALUE_NULL) check_type(cx, o, c, v);
+			if (cx->field_count == before && is_empty(v) &&
+			    !column_may_be_empty(c, facts, answered == NULL))
+				(void)cx_fail_field(cx, v->key, _("This is needed."));
+		} else if (c != NULL ? (c->flags & (COL_HIDDEN | COL_SECRET)) == 0 : is_ours(o, v->key))
 			check_kept(cx, v, answered);
 		else
 			check_unknown(cx, o, v->key);

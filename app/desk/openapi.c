@@ -151,7 +151,9 @@ static struct value *schema_of_filter(struct cx *cx, const struct office *o, siz
 		list = LIST(out, "enum");
 		for (size_t k = 0; k < choices->count; k++)
 			value_add_text(cx->arena, list, choices->at[k].value);
-	} else if (f->ref == NULL && filter_wants_date(f)) {
+	} else if (f->ref != NULL) {
+		TEXT(out, "x-ref", f->ref);
+	} else if (filter_wants_date(f)) {
 		TEXT(out, "format", "date");
 	}
 	return out;
@@ -208,7 +210,11 @@ static void add_parameters(struct cx *cx, const struct route *row, const struct 
 /* Bodies */
 
 static const struct fact bulk_takes[] = {
-	{ .name = "ids", .type = FACT_TEXTS, .is_needed = true, .help = N_("The rows to do it to.") },
+	{ .name = "ids", .type = FACT_TEXTS, .help = N_("The rows to do it to.") },
+	{ .name = "all",
+	  .type = FACT_BOOL,
+	  .help = N_("True: every row of the list, as filtered, in the background.") },
+	{ .name = "filter", .type = FACT_MAP, .help = N_("With “all”: the filters of the list, and q.") },
 	{ .name = NULL },
 };
 
@@ -230,18 +236,15 @@ static bool needs_any(const struct fact *facts)
 static void add_body(struct cx *cx, const struct route *row, const struct office_arg *arg, struct value *op)
 {
 	const char *name = arg != NULL ? arg->office->r->name : "";
-	struct value *ids;
 
 	if (is_get(row) || strcmp(row->method, "DELETE") == 0) return;
 	if (arg != NULL && row->handle == handle_create)
 		set_body(cx, op, schema_ref(cx, name, "_new"), true);
 	else if (arg != NULL && row->handle == handle_save)
 		set_body(cx, op, schema_ref(cx, name, "_change"), true);
-	else if (arg != NULL && row->handle == handle_bulk) {
-		ids = schema_of_facts(cx, bulk_takes, false);
-		INT((struct value *)(uintptr_t)value_path(ids, "properties.ids"), "minItems", 1);
-		set_body(cx, op, ids, true);
-	} else if (row->takes != NULL)
+	else if (arg != NULL && row->handle == handle_bulk)
+		set_body(cx, op, schema_of_facts(cx, bulk_takes, false), true);
+	else if (row->takes != NULL)
 		set_body(cx, op, schema_of_facts(cx, row->takes, true), needs_any(row->takes));
 	else
 		set_body(cx, op, schema_of_type(cx, "object"), false);
@@ -326,6 +329,10 @@ static void add_answers(struct cx *cx, const struct route *row, const struct off
 
 	if (schema != NULL && row->handle == handle_create) {
 		add_location(cx, answer(cx, answers, "201", _("It was created."), schema));
+	} else if (row->handle == handle_bulk) {
+		answer(cx, answers, "200", _("Done."), schema);
+		answer(cx, answers, "202", _("It was taken on and is done in the background."),
+		       schema_of_type(cx, "object"));
 	} else if (schema != NULL || is_get(row)) {
 		answer(cx, answers, "200", _("Done."), schema != NULL ? schema : any_answer(cx, row));
 	} else {

@@ -10,6 +10,8 @@
 /* Api_input.c */
 /* May input set this column (of a new row)? */
 bool column_is_writable(const struct column *c, bool is_new);
+/* May a program send null or "" for it? What the table cannot leave empty has to be said. */
+bool column_may_be_empty(const struct column *c, const struct table_facts *facts, bool is_new);
 /* Names and JSON types of a body; answered: the row as it is now (row_json), NULL for a new one. All wrong
 ** fields at once. */
 enum rc api_input_check(struct cx *cx, const struct office *o, const struct value *json,
@@ -22,7 +24,8 @@ struct value *schema_of_type(struct cx *cx, const char *type);
 /* What a column is in an answer, and in a body. */
 struct value *schema_of_answer(struct cx *cx, const struct office *o, size_t column,
 			       const struct table_facts *facts);
-struct value *schema_of_input(struct cx *cx, const struct office *o, size_t column);
+struct value *schema_of_input(struct cx *cx, const struct office *o, size_t column,
+			      const struct table_facts *facts, bool is_new);
 /* An object of these facts; is_closed: nothing else may be in it. */
 struct value *schema_of_facts(struct cx *cx, const struct fact *facts, bool is_closed);
 struct value *schema_of_fact(struct cx *cx, const struct fact *f);

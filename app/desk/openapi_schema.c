@@ -51,10 +51,11 @@ static void set_type(struct cx *cx, struct value *out, const char *type, bool is
 	value_add_text(cx->arena, list, "null");
 }
 
-static void set_enum(struct cx *cx, struct value *out, const struct choices *choices, bool may_be_empty,
-		     bool is_nullable)
+/* key: "enum", or "examples" for what others write: a later module may know more codes. */
+static void set_enum(struct cx *cx, struct value *out, const char *key, const struct choices *choices,
+		     bool may_be_empty, bool is_nullable)
 {
-	struct value *list = LIST(out, "enum");
+	struct value *list = LIST(out, key);
 	struct value *nothing = value_map(cx->arena);
 	bool has_empty = false;
 
@@ -123,7 +124,8 @@ struct value *schema_of_answer(struct cx *cx, const struct office *o, size_t col
 	case COLUMN_CHOICE:
 		set_type(cx, out, "string", is_nullable);
 		if (o->column_choices[column] != NULL)
-			set_enum(cx, out, o->column_choices[column], may_be_empty, is_nullable);
+			set_enum(cx, out, column_is_writable(c, true) ? "enum" : "examples",
+				 o->column_choices[column], may_be_empty, is_nullable);
 		break;
 	case COLUMN_EMAIL:
 		set_type(cx, out, "string", is_nullable);
@@ -138,6 +140,7 @@ struct value *schema_of_answer(struct cx *cx, const struct office *o, size_t col
 	case COLUMN_PHONE: set_type(cx, out, "string", is_nullable); break;
 	}
 	describe(cx, out, words_of(cx, c->title), words_of(cx, c->help));
+	if (o->column_ref[column] != NULL) TEXT(out, "x-ref", o->column_ref[column]->r->name);
 	if (!column_is_writable(c, true)) BOOL(out, "readOnly", true);
 	return out;
 }
@@ -181,10 +184,11 @@ static void set_default(struct cx *cx, struct value *out, const struct column *c
 		TEXT(out, "default", c->def);
 }
 
-struct value *schema_of_input(struct cx *cx, const struct office *o, size_t column)
+struct value *schema_of_input(struct cx *cx, const struct office *o, size_t column,
+			      const struct table_facts *facts, bool is_new)
 {
 	const struct column *c = &o->r->columns[column];
-	bool is_nullable = (c->flags & COL_REQUIRED) == 0;
+	bool is_nullable = column_may_be_empty(c, facts, is_new);
 	struct value *out = value_map(cx->arena), *list;
 
 	switch (c->type) {
@@ -213,7 +217,7 @@ struct value *schema_of_input(struct cx *cx, const struct office *o, size_t colu
 	case COLUMN_CHOICE:
 		set_type(cx, out, "string", is_nullable);
 		if (o->column_choices[column] != NULL)
-			set_enum(cx, out, o->column_choices[column], is_nullable, is_nullable);
+			set_enum(cx, out, "enum", o->column_choices[column], is_nullable, is_nullable);
 		break;
 	case COLUMN_REF:
 		list = LIST(out, "type");
@@ -237,6 +241,7 @@ struct value *schema_of_input(struct cx *cx, const struct office *o, size_t colu
 		break;
 	}
 	describe(cx, out, words_of(cx, c->title), words_of(cx, c->help));
+	if (o->column_ref[column] != NULL) TEXT(out, "x-ref", o->column_ref[column]->r->name);
 	set_default(cx, out, c);
 	if ((c->flags & COL_SECRET) != 0) BOOL(out, "writeOnly", true);
 	return out;
@@ -361,7 +366,8 @@ static struct value *part_of(struct cx *cx, const struct office *o, const struct
 	return out;
 }
 
-static struct value *body_of(struct cx *cx, const struct office *o, bool is_new)
+static struct value *body_of(struct cx *cx, const struct office *o, const struct table_facts *facts,
+			     bool is_new)
 {
 	struct value *out = schema_of_type(cx, "object"), *all = MAP(out, "properties");
 	struct value *needed = value_list(cx->arena);
@@ -370,7 +376,7 @@ static struct value *body_of(struct cx *cx, const struct office *o, bool is_new)
 		const struct column *c = &o->r->columns[i];
 
 		if (!column_is_writable(c, is_new)) continue;
-		value_set(all, c->name, schema_of_input(cx, o, i));
+		value_set(all, c->name, schema_of_input(cx, o, i, facts, is_new));
 		if ((c->flags & COL_REQUIRED) != 0 && (c->def == NULL || c->def[0] == '\0'))
 			value_add_text(cx->arena, needed, c->name);
 	}
@@ -425,7 +431,7 @@ enum rc schemas_of_office(struct cx *cx, const struct office *o, struct value *s
 	value_set(schemas, arena_printf(cx->arena, "%s_list", r->name), list_of(cx, r->name));
 	if (r->right_edit == NULL) return RC_OK;
 	if (r->can_create)
-		value_set(schemas, arena_printf(cx->arena, "%s_new", r->name), body_of(cx, o, true));
-	value_set(schemas, arena_printf(cx->arena, "%s_change", r->name), body_of(cx, o, false));
+		value_set(schemas, arena_printf(cx->arena, "%s_new", r->name), body_of(cx, o, facts, true));
+	value_set(schemas, arena_printf(cx->arena, "%s_change", r->name), body_of(cx, o, facts, false));
 	return RC_OK;
 }

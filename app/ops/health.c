@@ -255,6 +255,7 @@ const struct route ops_routes[] = {
 	  .right = "metrics.view",
 	  .class = ROUTE_DB,
 	  .help = N_("Figures for Prometheus; with a token that has metrics.view."),
+	  .no_api = true,
 	  .handle = show_metrics },
 	{ .method = NULL },
 };

@@ -123,11 +123,48 @@ void answer_flash(struct cx *cx, struct call *call, const char *path, const char
 	answer_redirect(cx, call, path);
 }
 
+static void fields_into(struct cx *cx, struct value *fields)
+{
+	for (size_t i = 0; i < cx->field_count; i++)
+		value_set_text(cx->arena, fields, cx->fields[i].field, cx->fields[i].message);
+}
+
+static void retry_after(struct call *call, enum rc rc)
+{
+	if ((rc == RC_TOO_MANY || rc == RC_TRY_LATER) &&
+	    pairs_header(&call->rp->headers, "Retry-After") == NULL)
+		reply_header(call->rp, "Retry-After", rc == RC_TOO_MANY ? "10" : "2");
+}
+
+/* Every refusal of the API has one shape, whatever the handler says besides. */
+static void error_added(struct cx *cx, struct call *call, int status, struct value *data)
+{
+	static const struct {
+		int status;
+		enum rc rc;
+	} rows[] = { { 401, RC_NO_LOGIN },  { 403, RC_DENIED },   { 404, RC_NOT_FOUND }, { 409, RC_CONFLICT },
+		     { 413, RC_TOO_LARGE }, { 429, RC_TOO_MANY }, { 503, RC_TRY_LATER }, { 500, RC_BUG } };
+	const struct value *said = value_get(data, "error");
+	const char *sentence = value_text_of(said, value_text_of(value_get(data, "message"), ""));
+	enum rc rc = RC_BAD_INPUT;
+	struct value *error;
+
+	if (data->type != VALUE_MAP || (said != NULL && said->type == VALUE_MAP)) return;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].status == status) rc = rows[i].rc;
+	error = value_set_map(cx->arena, data, "error");
+	value_set_text(cx->arena, error, "code", cx->error_code != NULL ? cx->error_code : rc_row(rc)->name);
+	value_set_text(cx->arena, error, "message", sentence[0] != '\0' ? sentence : cx_sentence(cx, rc));
+	fields_into(cx, value_set_map(cx->arena, error, "fields"));
+	retry_after(call, rc);
+}
+
 void answer_json(struct cx *cx, struct call *call, int status, const struct value *data)
 {
 	struct sb sb;
 
-	(void)cx;
+	if (status >= 400 && call->match->shape == SHAPE_JSON)
+		error_added(cx, call, status, (struct value *)(uintptr_t)data);
 	sb_init(&sb, JSON_MAX);
 	json_write(&sb, data);
 	sb_char(&sb, '\n');
@@ -189,12 +226,6 @@ void answer_later(struct call *call, int ms)
 }
 
 /* Failures */
-
-static void fields_into(struct cx *cx, struct value *fields)
-{
-	for (size_t i = 0; i < cx->field_count; i++)
-		value_set_text(cx->arena, fields, cx->fields[i].field, cx->fields[i].message);
-}
 
 static void failure_json(struct cx *cx, struct call *call, int status, const char *code, const char *sentence)
 {
@@ -304,9 +335,7 @@ void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 		return;
 	}
 	if (rc == RC_NO_LOGIN) reply_header(call->rp, "WWW-Authenticate", "Bearer");
-	if ((rc == RC_TOO_MANY || rc == RC_TRY_LATER) &&
-	    pairs_header(&call->rp->headers, "Retry-After") == NULL)
-		reply_header(call->rp, "Retry-After", rc == RC_TOO_MANY ? "10" : "2");
+	retry_after(call, rc);
 	if (row->http >= 500)
 		log_event(LOG_ERROR, "errors", "web.failure", "request=%s method=%s path=%s code=%s",
 			  cx->request_id, call_method(call), call_path(call), row->name);
