@@ -9,9 +9,8 @@
 ** The layout template (web/layout) sees:
 **   lang, title, body (ready HTML), path, csrf, css, js, icon          texts
 **   is_logged_in, user {name, role}                                    who
-**   sections [{label, anchor, items [{title, path, order, is_current, badge}]}]  the menu: routes with .menu
-**   and
-**                                                                      what decorate() adds to "menu"
+**   sections [{label, anchor, items [{title, path, order, is_current, badge}]}]
+**                                                                      the menu: routes and decorate()
 **   languages [{code, name, path}]                                     the other ones
 **   help_path                                                          by decorate(): help for this screen
 **   alerts [{text, level (info|warn|error), href, link, is_urgent}]    by decorate()
