@@ -45,6 +45,7 @@ static struct {
 	const struct command *commands[TABLES_MAX];
 	const struct route *routes[TABLES_MAX];
 	const struct right *rights[TABLES_MAX];
+	const char *right_titles[TABLES_MAX]; /* who declared them, in the same order */
 	const struct job_kind *jobs[TABLES_MAX];
 	const struct schedule_default *schedules[TABLES_MAX];
 	const struct resource *resources[TABLES_MAX];
@@ -66,6 +67,13 @@ static void table_add(const void **list, const void *rows)
 		n++;
 	if (n == TABLES_MAX - 1) abort();
 	list[n] = rows;
+}
+
+static void rights_add(const struct right *rows, const char *title)
+{
+	if (rows == NULL) return;
+	TABLE_ADD(tables.rights, rows);
+	TABLE_ADD(tables.right_titles, title);
 }
 
 /* The same for a module's list of row arrays. */
@@ -110,6 +118,7 @@ const struct command *const *house_commands(void)
 		TABLE_ADD(tables.commands, top_commands);
 		TABLE_ADD(tables.commands, ops_commands);
 		TABLE_ADD(tables.commands, import_commands);
+		TABLE_ADD(tables.commands, people_commands);
 		TABLE_ADD(tables.commands, standin_commands);
 		for (size_t i = 0; modules[i] != NULL; i++)
 			TABLE_ADD(tables.commands, modules[i]->commands);
@@ -139,11 +148,11 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.routes, desk_wizard_routes);
 	TABLE_ADD(tables.routes, desk_api_routes);
 	TABLE_ADD(tables.routes, ops_routes);
-	TABLE_ADD(tables.rights, web_rights);
-	TABLE_ADD(tables.rights, outbox_rights);
-	TABLE_ADD(tables.rights, desk_rights);
-	TABLE_ADD(tables.rights, desk_settings_rights);
-	TABLE_ADD(tables.rights, ops_rights);
+	rights_add(web_rights, N_("The panel"));
+	rights_add(outbox_rights, N_("Messages"));
+	rights_add(desk_rights, N_("The office"));
+	rights_add(desk_settings_rights, N_("Settings"));
+	rights_add(ops_rights, N_("Operation"));
 	TABLE_ADD(tables.jobs, outbox_jobs);
 	TABLE_ADD(tables.jobs, desk_jobs);
 	TABLE_ADD(tables.jobs, import_jobs);
@@ -159,7 +168,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 
 		if (!is_switched_on(env->settings, m)) continue;
 		TABLE_ADD_ALL(tables.routes, m->routes);
-		TABLE_ADD(tables.rights, m->rights);
+		rights_add(m->rights, m->title);
 		TABLE_ADD_ALL(tables.jobs, m->jobs);
 		TABLE_ADD(tables.schedules, m->schedules);
 		TABLE_ADD_ALL(tables.resources, m->resources);
@@ -171,7 +180,10 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
 	/* Commands beside the server ask for rights and routes, too. */
 	web_setup(&(struct web_options){
-		.routes = tables.routes, .rights = tables.rights, .decorate = desk_decorate });
+		.routes = tables.routes,
+		.rights = tables.rights,
+		.right_titles = tables.right_titles,
+		.decorate = desk_decorate });
 	ops_setup(&(struct ops_tables){
 		.checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
 	tables.is_ready = rc == RC_OK;
@@ -283,6 +295,7 @@ static enum rc start_web(struct house *h, struct cx *cx)
 	enum rc rc = web_start(&h->web, env,
 			       &(struct web_options){ .routes = tables.routes,
 						      .rights = tables.rights,
+						      .right_titles = tables.right_titles,
 						      .decorate = desk_decorate,
 						      .before = h->standin != NULL ? standin_control : NULL,
 						      .before_arg = h->standin },

@@ -9,6 +9,7 @@
 
 #define SHA256_SIZE     32
 #define SHA256_HEX_SIZE 65
+#define SHA1_SIZE       20
 #define PUBLIC_ID_SIZE  27 /* 26 characters of lower-case base32, and NUL (130 random bits) */
 #define TOKEN_SIZE      53 /* 52 characters of base32: 260 random bits, and NUL            */
 
@@ -24,6 +25,9 @@ struct sha256_stream;
 struct sha256_stream *sha256_open(void); /* NULL: no memory */
 void sha256_add(struct sha256_stream *s, const void *p, size_t len);
 void sha256_close(struct sha256_stream *s, char out[SHA256_HEX_SIZE]); /* frees s */
+
+/* RFC 2104 with SHA-1: what apps that make log-in codes use (RFC 4226 §5.2); for nothing else. */
+void hmac_sha1(unsigned char out[SHA1_SIZE], const void *key, size_t key_len, const void *p, size_t len);
 
 bool same_bytes(const void *a, size_t alen, const void *b, size_t blen); /* constant time in blen */
 

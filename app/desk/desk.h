@@ -203,6 +203,10 @@ struct answer_column {
 enum rc answer_rows(struct cx *cx, struct call *call, const char *name, const struct answer_column *columns,
 		    const struct value *rows) MUST_CHECK;
 
+/* A user goes: what is his (rows with owner_id) goes to another one, in slices, then he is archived. to 0:
+** nobody; then RC_CONFLICT when he still has something. Own transactions. */
+enum rc user_leave(struct cx *cx, int64_t user_id, int64_t to, int64_t *moved) MUST_CHECK;
+
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
 extern const struct job_kind desk_jobs[]; /* gateway test… */

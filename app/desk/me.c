@@ -1,36 +1,39 @@
 /*
 ** me.c -- one's own account: language, e-mail, password.
 **
-** Needs:  web.h's user_set_password, which ends every session of the person.
+** Needs:  web/people.h: a new password ends every session of the person; the old one is asked for like at a
+**         log-in, and as slowly after wrong tries.
 ** Never:  changes name, role or anybody else.
 ** Holds:  a new password needs the old one, so that an open screen is not an open account.
 */
-#include "desk/inner.h"
+#include "desk/people.h"
 
 #include <string.h>
 
-static const char *text_of(struct call *call, const char *name)
+static enum rc second_factor_has_state(struct cx *cx, struct value *page)
 {
-	const char *text = form_text(call, name);
+	struct second_factor s;
+	enum rc rc = second_factor_state(cx, &s, cx->actor.user_id);
 
-	return text != NULL ? text : "";
+	if (rc == RC_OK) value_set_bool(cx->arena, page, "has_factor", s.is_on);
+	return rc;
 }
 
 static enum rc me_page(struct cx *cx, struct call *call, const char *email, const char *language,
 		       enum rc failed)
 {
 	struct value *page = value_map(cx->arena);
+	enum rc rc;
 
 	value_set_text(cx->arena, page, "name", cx->actor.name);
 	value_set_text(cx->arena, page, "email", email);
 	value_set_bool(cx->arena, page, "is_es", strcmp(language, "es") == 0);
 	value_set_bool(cx->arena, page, "is_en", strcmp(language, "en") == 0);
-	if (failed != RC_OK) value_set_text(cx->arena, page, "failure", cx_sentence(cx, failed));
-	for (size_t i = 0; i < cx->field_count; i++)
-		value_set_text(cx->arena, page, arena_printf(cx->arena, "error_%s", cx->fields[i].field),
-			       cx->fields[i].message);
+	fill_failure(cx, page, failed);
+	rc = second_factor_has_state(cx, page);
+	if (rc != RC_OK) return rc;
 	page_answer(cx, call, "desk/me", _("My account"), page);
-	if (failed != RC_OK) reply_status(call_reply(call), 422);
+	if (failed != RC_OK) reply_status(call_reply(call), failed == RC_TOO_MANY ? 429 : 422);
 	return RC_OK;
 }
 
@@ -45,16 +48,6 @@ enum rc handle_me(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return rc;
 	return me_page(cx, call, value_text_of(value_get(row, "email"), ""),
 		       value_text_of(value_get(row, "language"), ""), RC_OK);
-}
-
-static enum rc check_current(struct cx *cx, const char *typed)
-{
-	const char *hash = "";
-	enum rc rc = db_get_text(cx, &hash, "SELECT password_hash FROM user WHERE id = :id",
-				 PARAMS(P_INT(":id", cx->actor.user_id)));
-
-	if (rc == RC_OK) rc = password_check(hash, typed);
-	return rc == RC_DENIED ? cx_fail_field(cx, "current", _("This is not your password.")) : rc;
 }
 
 static enum rc save_details(struct cx *cx, const char *email, const char *language)
@@ -76,13 +69,13 @@ enum rc handle_me_save(struct cx *cx, struct call *call)
 
 	if (rc != RC_OK) return rc;
 	if (cx->actor.kind != ACTOR_USER || call_shape(call) != SHAPE_PAGE) return RC_NOT_FOUND;
-	email = text_of(call, "email");
-	language = text_of(call, "language");
-	password = text_of(call, "password");
-	if (password[0] != '\0') rc = check_current(cx, text_of(call, "current"));
+	email = field_text(call, "email");
+	language = field_text(call, "language");
+	password = field_text(call, "password");
+	if (password[0] != '\0') rc = user_prove(cx, call, "current", field_text(call, "current"));
 	if (rc == RC_OK) rc = save_details(cx, email, language);
-	if (rc == RC_OK && password[0] != '\0') rc = user_set_password(cx, cx->actor.name, password);
-	if (rc == RC_BAD_INPUT || rc == RC_CONFLICT) return me_page(cx, call, email, language, rc);
+	if (rc == RC_OK && password[0] != '\0') rc = user_password(cx, cx->actor.user_id, password, 0);
+	if (is_for_the_form(rc) || rc == RC_TOO_MANY) return me_page(cx, call, email, language, rc);
 	if (rc != RC_OK) return rc;
 	if (password[0] != '\0')
 		answer_flash(cx, call, "/login", _("The password was changed: log in with the new one."));

@@ -1,5 +1,6 @@
 /*
-** cmd_core.c -- the core commands: people, check, backup, version. Those of settings are in cmd_config.c.
+** cmd_core.c -- the core commands: check, backup, version. Those of settings are in cmd_config.c, those
+** of people in cmd_people.c.
 **
 ** A command prints its result to call->out and leaves failures to the caller, who shows the
 ** sentence once.
@@ -9,9 +10,7 @@
 #include "ops/cmd.h"
 #include <string.h>
 
-#define OPTIONS(...)      ((const char *const[]){ __VA_ARGS__, NULL })
-#define NO_OPTIONS        ((const char *const[]){ NULL })
-#define PASSWORD_LINE_MAX 1024 /* longer than any password a person types */
+#define NO_OPTIONS ((const char *const[]){ NULL })
 
 void command_print(struct cx *cx, struct command_call *call, const struct value *value)
 {
@@ -20,89 +19,6 @@ void command_print(struct cx *cx, struct command_call *call, const struct value 
 	sb_init_arena(&sb, cx->arena, 64 * 1024 * 1024);
 	json_write_pretty(&sb, value);
 	fprintf(call->out, "%s\n", sb_text_of(&sb));
-}
-
-/* People */
-
-static enum rc read_password(struct cx *cx, struct command_call *call, const char **out)
-{
-	char line[PASSWORD_LINE_MAX];
-	size_t len;
-
-	if (!command_flag(call, "password-stdin"))
-		return cx_fail(cx, RC_BAD_INPUT,
-			       _("Give the password on standard input and say --password-stdin."));
-	if (fgets(line, sizeof(line), call->in) == NULL)
-		return cx_fail(cx, RC_BAD_INPUT, _("No password came on standard input."));
-	len = strcspn(line, "\r\n");
-	*out = arena_bytes(cx->arena, line, len);
-	explicit_bzero(line, sizeof(line));
-	return RC_OK;
-}
-
-static enum rc run_user_add(struct cx *cx, struct command_call *call)
-{
-	const char *const *with_value = OPTIONS("role");
-	const char *name = command_word(call, 0, with_value);
-	const char *role = command_option(call, "role");
-	const char *password = "";
-	int64_t id = 0;
-	enum rc rc = command_check(cx, call, OPTIONS("password-stdin"), with_value);
-
-	if (rc == RC_OK && (name == NULL || role == NULL || role[0] == '\0'))
-		rc = cx_fail(cx, RC_BAD_INPUT,
-			     _("Usage: recado user add NAME --role owner|seller|reader --password-stdin"));
-	if (rc == RC_OK) rc = read_password(cx, call, &password);
-	if (rc == RC_OK) rc = user_add(cx, &id, name, role, password);
-	if (rc == RC_OK && call->is_json) {
-		struct value *root = value_map(cx->arena);
-
-		value_set_text(cx->arena, root, "name", name);
-		value_set_text(cx->arena, root, "role", role);
-		command_print(cx, call, root);
-	} else if (rc == RC_OK)
-		fprintf(call->out, _("User %s can log in (%s).\n"), name, role);
-	return rc;
-}
-
-static enum rc run_user_reset(struct cx *cx, struct command_call *call)
-{
-	const char *name = command_word(call, 0, NO_OPTIONS);
-	const char *password = "";
-	enum rc rc = command_check(cx, call, OPTIONS("password-stdin"), NO_OPTIONS);
-
-	if (rc == RC_OK && name == NULL)
-		rc = cx_fail(cx, RC_BAD_INPUT, _("Usage: recado user reset NAME --password-stdin"));
-	if (rc == RC_OK) rc = read_password(cx, call, &password);
-	if (rc == RC_OK) rc = user_set_password(cx, name, password);
-	if (rc == RC_OK)
-		fprintf(call->out, _("The password of %s is changed and its sessions are ended.\n"), name);
-	return rc;
-}
-
-static enum rc run_token_add(struct cx *cx, struct command_call *call)
-{
-	const char *const *with_value = OPTIONS("rights");
-	const char *name = command_word(call, 0, with_value);
-	const char *rights = command_option(call, "rights");
-	char token[TOKEN_SIZE + 8];
-	enum rc rc = command_check(cx, call, NO_OPTIONS, with_value);
-
-	if (rc == RC_OK && (name == NULL || rights == NULL || rights[0] == '\0'))
-		rc = cx_fail(
-			cx, RC_BAD_INPUT,
-			_("Usage: recado token add NAME --rights LIST, for example clients.view,renewals.run"));
-	if (rc == RC_OK) rc = token_add(cx, token, name, rights);
-	if (rc != RC_OK) return rc;
-	if (call->is_json) {
-		struct value *root = value_map(cx->arena);
-
-		value_set_text(cx->arena, root, "name", name);
-		value_set_text(cx->arena, root, "token", token);
-		command_print(cx, call, root);
-	} else
-		fprintf(call->out, "%s\n", token);
-	return RC_OK;
 }
 
 /* Check */
@@ -157,21 +73,6 @@ static enum rc run_version(struct cx *cx, struct command_call *call)
 }
 
 const struct command ops_commands[] = {
-	{ .name = "user add",
-	  .usage = "NAME --role owner|seller|reader --password-stdin",
-	  .help = N_("Add a user of the panel."),
-	  .needs = COMMAND_STATE,
-	  .run = run_user_add },
-	{ .name = "user reset",
-	  .usage = "NAME --password-stdin",
-	  .help = N_("Give a user a new password."),
-	  .needs = COMMAND_STATE,
-	  .run = run_user_reset },
-	{ .name = "token add",
-	  .usage = "NAME --rights LIST",
-	  .help = N_("Make an API token; it is printed once."),
-	  .needs = COMMAND_STATE,
-	  .run = run_token_add },
 	{ .name = "config list",
 	  .usage = "",
 	  .help = N_("All settings with their value and where it comes from."),

@@ -1,124 +1,25 @@
 /*
-** auth.c -- users, roles, rights and tokens: made by commands, the set-up page and the office.
+** auth.c -- users and their passwords: made by commands, the set-up page and the office.
 **
-** Owns:   the tables user, role, role_right and api_token (desk lists them), meta's setup_code and
-** rights_known. Needs:  the declared rights (web_setup or auth_roles_ensure).
-** Never:  keeps a password or a token as it is.
-** Holds:  (1) the owner's role has "*"; (2) a right is given to a built-in role once, when it is first
-**         declared: what an owner takes away later stays away; (3) hashing is done outside the transaction.
+** Owns:   the tables user (desk lists it) and password_reset, meta's setup_code.
+** Needs:  roles.c for who may reach whom; session.c to end sessions.
+** Never:  keeps a password or a reset code as it is.
+** Holds:  (1) hashing is done outside the transaction; (2) a new password ends the person's sessions, half
+**         log-ins and reset links.
 */
 #include "web/inside.h"
 #include "base/text.h"
+#include "web/people.h"
 #include <string.h>
 
-#define USER_NAME_MAX    60 /* code points                                                       */
-#define PASSWORD_MIN     8  /* NIST SP 800-63B §3.1.1.2: at least 8, no rules of composition     */
-#define PASSWORD_BYTES   200
-#define TOKEN_NAME_MAX   60
-#define TOKEN_RIGHTS_MAX 4000
-#define TOKEN_PREFIX     "rcd_" /* so that a leaked one is recognised by scanners                   */
-
-/* Rights */
-
-const struct right *right_at(size_t i)
-{
-	for (const struct right *const *l = web_state.rights; l != NULL && *l != NULL; l++)
-		for (const struct right *r = *l; r->name != NULL; r++)
-			if (i-- == 0) return r;
-	return NULL;
-}
-
-bool right_is_known(const char *name)
-{
-	const struct right *r;
-
-	if (strcmp(name, "*") == 0) return true;
-	for (size_t i = 0; (r = right_at(i)) != NULL; i++)
-		if (strcmp(r->name, name) == 0) return true;
-	return false;
-}
-
-/* Is word one of a blank-separated list? */
-static bool has_word(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *p = list; *p != '\0';) {
-		size_t n = strcspn(p, " ");
-
-		if (n == len && memcmp(p, word, len) == 0) return true;
-		p += n;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
-static const struct {
-	const char *name, *title;
-} builtin[] = {
-	{ "owner", N_("Owner") },
-	{ "seller", N_("Seller") },
-	{ "reader", N_("Reader") },
-};
-
-static enum rc right_give(struct cx *cx, const char *role, const char *right)
-{
-	return db_run(
-		cx,
-		"INSERT INTO role_right (role_id, \"right\") SELECT id, :right FROM role WHERE name = :role"
-		" ON CONFLICT DO NOTHING",
-		PARAMS(P_TEXT(":right", right), P_TEXT(":role", role)));
-}
-
-static enum rc rights_new(struct cx *cx, const char *known, struct sb *now)
-{
-	const struct right *r;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; rc == RC_OK && (r = right_at(i)) != NULL; i++) {
-		bool is_new = !has_word(known, r->name);
-
-		for (size_t b = 1; is_new && rc == RC_OK && b < sizeof builtin / sizeof *builtin;
-		     b++) /* the owner has all */
-			if (has_word(r->roles != NULL ? r->roles : "", builtin[b].name))
-				rc = right_give(cx, builtin[b].name, r->name);
-		if (!has_word(sb_text_of(now), r->name)) {
-			if (now->len > 0) sb_char(now, ' ');
-			sb_text(now, r->name);
-		}
-	}
-	return rc;
-}
-
-enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights)
-{
-	const char *known = "";
-	struct sb now;
-	enum rc rc;
-
-	web_state.rights = rights;
-	sb_init_arena(&now, cx->arena, 64 * 1024);
-	rc = meta_get(cx, &known, "rights_known");
-	sb_text(&now, known);
-	for (size_t b = 0; rc == RC_OK && b < sizeof builtin / sizeof *builtin; b++)
-		rc = db_run(
-			cx,
-			"INSERT INTO role (name, title, is_builtin) VALUES (:name, :title, 1) ON CONFLICT DO NOTHING",
-			PARAMS(P_TEXT(":name", builtin[b].name), P_TEXT(":title", builtin[b].title)));
-	if (rc == RC_OK) rc = right_give(cx, "owner", "*");
-	if (rc == RC_OK) rc = rights_new(cx, known, &now);
-	if (rc == RC_OK) rc = sb_result(&now);
-	if (rc == RC_OK && strcmp(sb_text_of(&now), known) != 0)
-		rc = meta_set(cx, "rights_known", sb_text_of(&now));
-	role_rights_forget();
-	return rc;
-}
+#define USER_NAME_MAX  60 /* code points                                                       */
+#define PASSWORD_MIN   8  /* NIST SP 800-63B §3.1.1.2: at least 8, no rules of composition     */
+#define PASSWORD_BYTES 200
 
 /* Users */
 
 /* As the form reader would hand it in, so that the shell and the page mean the same password. */
-static enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *password,
-			     const char *name)
+enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *password, const char *name)
 {
 	const char *p = text_trim(cx->arena, text_nfc(cx->arena, password));
 
@@ -169,8 +70,19 @@ static enum rc user_insert(struct cx *cx, int64_t *id, const char *name, int64_t
 	if (rc != RC_OK) return rc;
 	*id = db_last_id(cx);
 	value_set_text(cx->arena, after, "name", name);
+	value_set_int(cx->arena, after, "role_id", role_id);
 	rc = audit_add(cx, "create", "user", *id, NULL, after);
 	return rc == RC_OK ? meta_set(cx, "setup_code", "") : rc;
+}
+
+static enum rc role_is_givable(struct cx *cx, int64_t role_id)
+{
+	const char *rights = "";
+	enum rc rc = db_get_text(cx, &rights, "SELECT rights FROM role WHERE id = :id",
+				 PARAMS(P_INT(":id", role_id)));
+
+	if (rc != RC_OK || rights_include(cx->actor.rights, rights)) return rc;
+	return cx_fail(cx, RC_DENIED, _("You cannot give this role: it may do more than you yourself."));
 }
 
 /* first_only: only while there is no user at all (the set-up page, two browsers at once). */
@@ -182,11 +94,8 @@ static enum rc user_make(struct cx *cx, int64_t *id, const char *raw_name, const
 	int64_t role_id = 0, users = 0;
 	enum rc rc = name_check(cx, name);
 
-	if (rc == RC_OK)
-		rc = db_get_int(cx, &role_id, "SELECT id FROM role WHERE name = :role",
-				PARAMS(P_TEXT(":role", role)));
-	if (rc == RC_NOT_FOUND)
-		return cx_fail(cx, RC_BAD_INPUT, _("There is no role “%s”: owner, seller or reader."), role);
+	if (rc == RC_OK) rc = role_find(cx, &role_id, role);
+	if (rc == RC_OK && !first_only) rc = role_is_givable(cx, role_id);
 	if (rc == RC_OK) rc = password_make(cx, hash, password, name);
 	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc != RC_OK) return rc;
@@ -210,25 +119,99 @@ enum rc user_add_first(struct cx *cx, int64_t *id, const char *name, const char 
 	return user_make(cx, id, name, "owner", password, true);
 }
 
-enum rc user_set_password(struct cx *cx, const char *raw_name, const char *password)
+enum rc user_find(struct cx *cx, int64_t *id, const char *raw_name)
 {
 	const char *name = text_trim(cx->arena, text_nfc(cx->arena, raw_name));
-	char hash[PASSWORD_HASH_SIZE];
-	int64_t id = 0;
 	enum rc rc =
-		db_get_int(cx, &id, "SELECT id FROM user WHERE name_folded = :name AND archived_at IS NULL",
+		db_get_int(cx, id, "SELECT id FROM user WHERE name_folded = :name AND archived_at IS NULL",
 			   PARAMS(P_TEXT(":name", text_fold(cx->arena, name))));
 
-	if (rc == RC_NOT_FOUND) return cx_fail(cx, rc, _("There is no user called “%s”."), name);
+	return rc == RC_NOT_FOUND ? cx_fail(cx, rc, _("There is no user called “%s”."), name) : rc;
+}
+
+enum rc user_password(struct cx *cx, int64_t user_id, const char *password, int64_t keep_session)
+{
+	char hash[PASSWORD_HASH_SIZE];
+	const char *name = "";
+	enum rc rc =
+		db_get_text(cx, &name, "SELECT name FROM user WHERE id = :id", PARAMS(P_INT(":id", user_id)));
+
+	if (rc == RC_OK) rc = user_reach(cx, user_id); /* before the work of hashing */
 	if (rc == RC_OK) rc = password_make(cx, hash, password, name);
 	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc != RC_OK) return rc;
-	rc = db_run(cx, "UPDATE user SET password_hash = :hash, updated_at = :now WHERE id = :id",
-		    PARAMS(P_TEXT(":hash", hash), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
-	if (rc == RC_OK) rc = db_run(cx, "DELETE FROM session WHERE user_id = :id", PARAMS(P_INT(":id", id)));
-	if (rc == RC_OK) rc = audit_add(cx, "password", "user", id, NULL, NULL);
+	rc = user_reach(cx, user_id);
+	if (rc == RC_OK)
+		rc = db_run(cx, "UPDATE user SET password_hash = :hash, updated_at = :now WHERE id = :id",
+			    PARAMS(P_TEXT(":hash", hash), P_INT(":now", cx_now(cx)), P_INT(":id", user_id)));
+	if (rc == RC_OK) rc = sessions_end(cx, user_id, keep_session, NULL);
+	if (rc == RC_OK)
+		rc = db_run(cx, "DELETE FROM password_reset WHERE user_id = :id",
+			    PARAMS(P_INT(":id", user_id)));
+	if (rc == RC_OK) rc = audit_add(cx, "password", "user", user_id, NULL, NULL);
 	rc = tx_end(cx, rc);
-	if (rc == RC_OK) log_event(LOG_INFO, "security", "user.password", "user=%lld", (long long)id);
+	if (rc == RC_OK) log_event(LOG_INFO, "security", "user.password", "user=%lld", (long long)user_id);
+	return rc;
+}
+
+enum rc user_set_password(struct cx *cx, const char *name, const char *password)
+{
+	int64_t id = 0;
+	enum rc rc = user_find(cx, &id, name);
+
+	return rc == RC_OK ? user_password(cx, id, password, 0) : rc;
+}
+
+enum rc user_prove(struct cx *cx, struct call *call, const char *field, const char *password)
+{
+	struct attempt t;
+	const char *hash = "";
+	enum rc rc = db_get_text(cx, &hash, "SELECT password_hash FROM user WHERE id = :id",
+				 PARAMS(P_INT(":id", cx->actor.user_id)));
+
+	if (rc == RC_OK) rc = throttle_begin(cx, &t, "password", cx->actor.name, cx->actor.user_id);
+	if (rc == RC_TOO_MANY) wait_said(cx, call, t.wait_s);
+	if (rc != RC_OK) return rc;
+	rc = password_turn(cx, NULL);
+	if (rc == RC_OK) {
+		rc = password_check(hash, password);
+		password_turn_over();
+	}
+	if (rc == RC_OK) return throttle_right(cx, &t);
+	if (rc != RC_DENIED) throttle_undo(cx, &t);
+	return rc == RC_DENIED ? cx_fail_field(cx, field, _("This is not your password.")) : rc;
+}
+
+enum rc user_reset(struct cx *cx, int64_t user_id, bool without_second_factor, char code[PUBLIC_ID_SIZE])
+{
+	struct value *after = value_map(cx->arena);
+	char hash[SHA256_HEX_SIZE];
+	const char *name = "";
+	bool has_factor = false;
+	enum rc rc = tx_begin(cx);
+
+	if (rc != RC_OK) return rc;
+	public_id_new(code); /* 130 random bits, and short enough to read out */
+	sha256_hex(hash, code, strlen(code));
+	rc = db_get_text(cx, &name, "SELECT name FROM user WHERE id = :id", PARAMS(P_INT(":id", user_id)));
+	if (rc == RC_OK) rc = user_reach(cx, user_id);
+	if (rc == RC_OK) rc = throttle_forget(cx, name);
+	if (rc == RC_OK) rc = sessions_end(cx, user_id, 0, NULL);
+	if (rc == RC_OK) rc = second_factor_has(cx, user_id, &has_factor);
+	if (rc == RC_OK && has_factor && without_second_factor)
+		rc = second_factor_off(cx, user_id, "second_factor_reset");
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"INSERT INTO password_reset (user_id, code_sha256, expires_at) VALUES (:user, :hash, :until)"
+			" ON CONFLICT (user_id) DO UPDATE SET code_sha256 = excluded.code_sha256,"
+			" expires_at = excluded.expires_at",
+			PARAMS(P_INT(":user", user_id), P_TEXT(":hash", hash),
+			       P_INT(":until", cx_now(cx) + RESET_MS)));
+	value_set_bool(cx->arena, after, "without_second_factor", has_factor && without_second_factor);
+	if (rc == RC_OK) rc = audit_add(cx, "reset", "user", user_id, NULL, after);
+	rc = tx_end(cx, rc);
+	if (rc == RC_OK) log_event(LOG_WARN, "security", "user.reset", "user=%lld", (long long)user_id);
 	return rc;
 }
 
@@ -247,94 +230,5 @@ enum rc setup_code(struct cx *cx, const char **out)
 	rc = tx_begin(cx);
 	if (rc == RC_OK) rc = tx_end(cx, meta_set(cx, "setup_code", token));
 	if (rc == RC_OK) *out = arena_text(cx->arena, token);
-	return rc;
-}
-
-/* Tokens */
-
-/* "a,b c" → "a b c", every word a declared right. */
-static enum rc rights_check(struct cx *cx, struct sb *out, const char *list)
-{
-	char *word;
-
-	for (const char *p = list; *p != '\0';) {
-		size_t len;
-
-		p += strspn(p, ", \t");
-		len = strcspn(p, ", \t");
-		if (len == 0) break;
-		word = arena_bytes(cx->arena, p, len);
-		if (!right_is_known(word)) {
-			const char *names[1000];
-			const char *near;
-			size_t n = 0;
-
-			while (n < 999 && right_at(n) != NULL) {
-				names[n] = right_at(n)->name;
-				n++;
-			}
-			names[n] = NULL;
-			near = text_nearest(word, names);
-			if (near != NULL)
-				return cx_fail(cx, RC_BAD_INPUT,
-					       _("There is no right “%s”. Did you mean “%s”?"), word, near);
-			return cx_fail(cx, RC_BAD_INPUT, _("There is no right “%s”."), word);
-		}
-		if (!actor_may(&cx->actor, word))
-			return cx_fail(cx, RC_DENIED,
-				       _("You cannot give the right “%s”: you do not have it."), word);
-		if (out->len > 0) sb_char(out, ' ');
-		sb_text(out, word);
-		p += len;
-	}
-	if (out->len == 0) return cx_fail(cx, RC_BAD_INPUT, _("A token needs at least one right."));
-	return sb_result(out);
-}
-
-enum rc token_add(struct cx *cx, char out[TOKEN_SIZE + 8], const char *raw_name, const char *rights)
-{
-	const char *name = text_trim(cx->arena, text_nfc(cx->arena, raw_name));
-	char token[TOKEN_SIZE], text[TOKEN_SIZE + 8], hash[SHA256_HEX_SIZE], public_id[PUBLIC_ID_SIZE];
-	struct sb list;
-	int64_t id = 0;
-	enum rc rc;
-
-	if (!text_is_utf8(name, strlen(name)) || name[0] == '\0' || text_length(name) > TOKEN_NAME_MAX)
-		return cx_fail_field(cx, "name", _("Give the token a name of at most %d characters."),
-				     TOKEN_NAME_MAX);
-	sb_init_arena(&list, cx->arena, TOKEN_RIGHTS_MAX);
-	rc = rights_check(cx, &list, rights);
-	if (rc != RC_OK) return rc;
-	token_new(token);
-	public_id_new(public_id);
-	memcpy(text, TOKEN_PREFIX, 4);
-	memcpy(text + 4, token, TOKEN_SIZE);
-	sha256_hex(hash, text, strlen(text));
-	rc = tx_begin(cx);
-	if (rc != RC_OK) return rc;
-	rc = db_run(
-		cx,
-		"INSERT INTO api_token (public_id, name, token_sha256, user_id, rights, created_at, search)"
-		" VALUES (:public, :name, :hash, :user, :rights, :now, :search)",
-		PARAMS(P_TEXT(":public", public_id), P_TEXT(":name", name), P_TEXT(":hash", hash),
-		       P_REF(":user", cx->actor.user_id), P_TEXT(":rights", sb_text_of(&list)),
-		       P_INT(":now", cx_now(cx)), P_TEXT(":search", text_fold(cx->arena, name))));
-	if (rc == RC_CONFLICT) {
-		cx->message = "";
-		(void)cx_fail(cx, rc, _("There already is a token called “%s”."), name);
-	}
-	if (rc == RC_OK) {
-		struct value *after = value_map(cx->arena);
-
-		id = db_last_id(cx);
-		value_set_text(cx->arena, after, "name", name);
-		value_set_text(cx->arena, after, "rights", sb_text_of(&list));
-		rc = audit_add(cx, "create", "api_token", id, NULL, after);
-	}
-	rc = tx_end(cx, rc);
-	if (rc == RC_OK) {
-		memcpy(out, text, strlen(text) + 1);
-		log_event(LOG_INFO, "security", "token.add", "token=%lld", (long long)id);
-	}
 	return rc;
 }

@@ -20,8 +20,12 @@
 #define PAGE_STATEMENT_MS    2000
 #define SESSION_COOKIE       "recado_session"
 #define SESSION_COOKIE_HTTPS "__Host-recado_session"
-#define LANG_COOKIE          "recado_lang"
-#define FLASH_COOKIE         "recado_flash"
+/* between password and code */
+#define STEP_COOKIE       "recado_step"
+#define STEP_COOKIE_HTTPS "__Host-recado_step"
+#define STEP_MS           (5 * MINUTE_MS) /* to find the phone and open the app */
+#define LANG_COOKIE       "recado_lang"
+#define FLASH_COOKIE      "recado_flash"
 /* bytes of a sentence in a cookie */
 #define FLASH_MAX 1200
 /* opened as files by one handler */
@@ -32,6 +36,7 @@ struct login {
 	int64_t session_id; /* 0: not by session */
 	const char *csrf;
 	const char *language; /* the user's own, "" if none */
+	bool needs_factor;    /* has to set up the second factor before anything else */
 };
 
 struct call {
@@ -68,6 +73,7 @@ struct plan_note {
 struct web_state {
 	const struct route *const *routes;
 	const struct right *const *rights;
+	const char *const *right_titles;
 	void (*decorate)(struct cx *cx, struct value *layout);
 	struct router *router;
 };
@@ -118,25 +124,70 @@ enum rc session_open(struct cx *cx, struct call *call,
 enum rc session_close(struct cx *cx, struct call *call) MUST_CHECK;
 /* Does a write carry the token of its session? Reads the form if it must. */
 bool csrf_is_good(struct cx *cx, struct call *call);
-/* Rights of a role, blank-separated; kept in memory for RIGHTS_KEPT_MS. */
-enum rc role_rights(struct cx *cx, const char **out, int64_t role_id) MUST_CHECK;
-void role_rights_forget(void);
+/* Between password and code. RC_NO_LOGIN: none, or too old. */
+struct step {
+	char hash[SHA256_HEX_SIZE];
+	int64_t user_id;
+	const char *name, *language;
+};
+enum rc step_open(struct cx *cx, struct call *call, int64_t user_id) MUST_CHECK;
+enum rc step_find(struct cx *cx, struct call *call, struct step *out) MUST_CHECK;
+enum rc step_close(struct cx *cx, struct call *call, const struct step *step) MUST_CHECK;
 
 /* Auth.c */
 /* The owner, only while there is no user yet (RC_CONFLICT otherwise). */
 enum rc user_add_first(struct cx *cx, int64_t *id, const char *name, const char *password) MUST_CHECK;
 
+/* Password as the form reader would hand it in, checked and hashed; outside any transaction. */
+enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *password,
+		      const char *name) MUST_CHECK;
+
 /* Throttle.c */
-/* RC_TOO_MANY with the sentence and *wait_s when this name or address has to wait. */
-enum rc throttle_check(struct cx *cx, const char *name, int64_t *wait_s) MUST_CHECK;
-enum rc throttle_fail(struct cx *cx, const char *name) MUST_CHECK; /* one more failure; own transaction */
-enum rc throttle_clear(struct cx *cx, const char *name) MUST_CHECK;
+#define ATTEMPT_KEYS_MAX 4
+struct attempt {
+	struct {
+		const char *key;
+		int64_t free_fails, longest_s;
+	} keys[ATTEMPT_KEYS_MAX];
+	size_t count, pair_count; /* the first pair_count keys are this person's own */
+	int64_t wait_s;
+};
+/* One try to prove something ("password", "code") as name; user_id 0: nobody is called so. Counted before it
+** is judged. RC_TOO_MANY with the sentence and wait_s. Own transaction, like throttle_right. */
+enum rc throttle_begin(struct cx *cx, struct attempt *t, const char *what, const char *name,
+		       int64_t user_id) MUST_CHECK;
+/* it was right: forget the wrong ones */
+enum rc throttle_right(struct cx *cx, const struct attempt *t) MUST_CHECK;
+void throttle_undo(struct cx *cx, const struct attempt *t); /* nobody looked at it */
+/* In a transaction: all that counts against this name; and: this person is known at the actor's address. */
+enum rc throttle_forget(struct cx *cx, const char *name) MUST_CHECK;
+enum rc throttle_known(struct cx *cx, int64_t user_id) MUST_CHECK;
+/* Before a password is hashed in a worker: RC_OK (then password_turn_over), RC_PARTLY: parked, the handler
+** runs again (only with a call), RC_TRY_LATER: too many at once. */
+enum rc password_turn(struct cx *cx, struct call *call) MUST_CHECK;
+void password_turn_over(void);
 int64_t throttle_delay_ms(int64_t fails, int64_t free_fails, int64_t longest_s); /* pure */
 
-/* Login.c: handlers */
+/* second_factor.c */
+bool second_factor_is_required(const struct cx *cx);
+/* Is it a code of this person, or one of the recovery codes? RC_DENIED: no. RC_TOO_MANY. */
+enum rc second_factor_judge(struct cx *cx, int64_t user_id, const char *name, const char *code,
+			    struct attempt *t) MUST_CHECK;
+enum rc second_factor_has(struct cx *cx, int64_t user_id, bool *out) MUST_CHECK;
+
+/* Login.c */
+enum rc same_site(struct cx *cx, struct call *call) MUST_CHECK; /* a post from another site: RC_DENIED */
+void forget_actor(struct cx *cx, struct call *call);
+/* Too many tries: says when to come back. */
+void wait_said(struct cx *cx, struct call *call, int64_t wait_s);
+/* Login.c, login_code.c, reset.c: handlers */
 enum rc login_show(struct cx *cx, struct call *call);
 enum rc login_post(struct cx *cx, struct call *call);
 enum rc logout_post(struct cx *cx, struct call *call);
+enum rc login_code_show(struct cx *cx, struct call *call);
+enum rc login_code_post(struct cx *cx, struct call *call);
+enum rc reset_show(struct cx *cx, struct call *call);
+enum rc reset_post(struct cx *cx, struct call *call);
 enum rc setup_show(struct cx *cx, struct call *call);
 enum rc setup_post(struct cx *cx, struct call *call);
 

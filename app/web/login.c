@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Before the log-in there is no session and so no token: browsers say where a form was sent from. */
-static enum rc same_site(struct cx *cx, struct call *call)
+enum rc same_site(struct cx *cx, struct call *call)
 {
 	const char *site = request_header(call->rq, "Sec-Fetch-Site");
 	const char *origin = request_header(call->rq, "Origin"), *host = request_header(call->rq, "Host");
@@ -37,7 +37,7 @@ static bool has_session(struct cx *cx, struct call *call)
 	return is;
 }
 
-static void forget_actor(struct cx *cx, struct call *call)
+void forget_actor(struct cx *cx, struct call *call)
 {
 	cx->actor = (struct actor){
 		.kind = ACTOR_USER, .name = "", .role = "", .rights = "", .address = call->address
@@ -92,28 +92,62 @@ static enum rc find_user(struct cx *cx, const char *name, int64_t *id, const cha
 	return query_end(q, rc);
 }
 
+void wait_said(struct cx *cx, struct call *call, int64_t wait_s)
+{
+	reply_header(call->rp, "Retry-After", arena_printf(cx->arena, "%lld", (long long)wait_s));
+}
+
+/* RC_PARTLY: parked, others are at it. */
 static enum rc check_password(struct cx *cx, struct call *call, int64_t *id)
 {
 	const char *name = form_text(call, "name"), *password = form_text(call, "password"), *hash;
 	char quoted[LOG_QUOTE_SIZE];
-	int64_t wait_s = 0;
+	struct attempt t;
 	enum rc rc;
 
 	if (name == NULL || name[0] == '\0' || password == NULL || password[0] == '\0')
 		return cx_fail(cx, RC_BAD_INPUT, _("Give your name and your password."));
-	rc = throttle_check(cx, name, &wait_s);
-	if (rc == RC_TOO_MANY)
-		reply_header(call->rp, "Retry-After", arena_printf(cx->arena, "%lld", (long long)wait_s));
-	if (rc == RC_OK) rc = find_user(cx, name, id, &hash);
-	if (rc == RC_OK) rc = password_check(hash, password);
-	if (rc == RC_DENIED) {
-		log_event(LOG_WARN, "security", "login.fail", "name=%s address=%s", log_quote(quoted, name),
-			  call->address);
-		rc = throttle_fail(cx, name);
-		return rc != RC_OK ? rc : cx_fail(cx, RC_DENIED, _("The name or the password is wrong."));
+	rc = password_turn(cx, call);
+	if (rc != RC_OK) return rc;
+	rc = find_user(cx, name, id, &hash);
+	if (rc == RC_OK) rc = throttle_begin(cx, &t, "password", name, *id);
+	if (rc == RC_TOO_MANY) wait_said(cx, call, t.wait_s);
+	if (rc != RC_OK) {
+		password_turn_over();
+		return rc;
 	}
-	if (rc == RC_OK) rc = throttle_clear(cx, name);
-	return rc;
+	rc = password_check(hash, password);
+	password_turn_over();
+	if (rc == RC_OK) return throttle_right(cx, &t);
+	if (rc != RC_DENIED) throttle_undo(cx, &t);
+	if (rc != RC_DENIED) return rc;
+	log_event(LOG_WARN, "security", "login.fail", "name=%s address=%s", log_quote(quoted, name),
+		  call->address);
+	return cx_fail(cx, RC_DENIED, _("The name or the password is wrong."));
+}
+
+/* The right password: in, or on to the code. */
+static enum rc go_on(struct cx *cx, struct call *call, int64_t id)
+{
+	const char *next = path_safe(form_text(call, "next"));
+	bool has_factor = false;
+	enum rc rc = second_factor_has(cx, id, &has_factor);
+
+	if (rc == RC_OK && has_factor) {
+		rc = step_open(cx, call, id);
+		if (rc == RC_OK)
+			answer_redirect(cx, call,
+					strcmp(next, "/") == 0
+						? "/login/code"
+						: arena_printf(cx->arena, "/login/code?next=%s",
+							       query_escaped(cx->arena, next)));
+		return rc;
+	}
+	if (rc == RC_OK) rc = session_open(cx, call, id);
+	if (rc != RC_OK) return rc;
+	log_event(LOG_INFO, "security", "login.ok", "user=%lld address=%s", (long long)id, call->address);
+	answer_redirect(cx, call, next);
+	return RC_OK;
 }
 
 enum rc login_post(struct cx *cx, struct call *call)
@@ -124,13 +158,9 @@ enum rc login_post(struct cx *cx, struct call *call)
 	if (rc == RC_OK) rc = form_read(cx, call);
 	if (rc != RC_OK) return rc;
 	rc = check_password(cx, call, &id);
-	if (rc == RC_OK) rc = session_open(cx, call, id);
-	if (rc == RC_OK) {
-		log_event(LOG_INFO, "security", "login.ok", "user=%lld address=%s", (long long)id,
-			  call->address);
-		answer_redirect(cx, call, path_safe(form_text(call, "next")));
-		return RC_OK;
-	}
+	if (rc == RC_PARTLY) return RC_OK; /* this runs again when it is our turn */
+	if (rc == RC_OK) rc = go_on(cx, call, id);
+	if (rc == RC_OK) return rc;
 	if (call->wants_json || (rc != RC_BAD_INPUT && rc != RC_DENIED && rc != RC_TOO_MANY)) return rc;
 	answer_page(cx, call, "web/login", _("Log in"), form_page(cx, call, cx_sentence(cx, rc)));
 	reply_status(call->rp, rc_row(rc)->http);
@@ -154,20 +184,21 @@ enum rc logout_post(struct cx *cx, struct call *call)
 static enum rc setup_check(struct cx *cx, struct call *call, const char *given)
 {
 	const char *code;
-	int64_t wait_s = 0;
+	struct attempt t;
 	enum rc rc = setup_code(cx, &code);
 
 	if (rc == RC_OK && code[0] == '\0')
 		return cx_fail(cx, RC_CONFLICT, _("The first user already exists. Log in."));
-	if (rc == RC_OK) rc = throttle_check(cx, "set-up", &wait_s);
-	if (rc == RC_OK && (given == NULL || !same_bytes(given, strlen(given), code, strlen(code)))) {
+	if (rc == RC_OK) rc = throttle_begin(cx, &t, "set-up", "code", 0);
+	if (rc == RC_TOO_MANY) wait_said(cx, call, t.wait_s);
+	if (rc == RC_OK && given != NULL && same_bytes(given, strlen(given), code, strlen(code)))
+		rc = throttle_right(cx, &t);
+	else if (rc == RC_OK) {
 		log_event(LOG_WARN, "security", "setup.fail", "address=%s", call->address);
-		rc = given != NULL ? throttle_fail(cx, "set-up") : RC_OK;
-		if (rc == RC_OK)
-			rc = cx_fail(
-				cx, RC_DENIED,
-				_("The set-up code is wrong. The right address is printed by “recado serve” and "
-				  "“recado check”."));
+		if (given == NULL) throttle_undo(cx, &t);
+		rc = cx_fail(cx, RC_DENIED,
+			     _("The set-up code is wrong. The right address is printed by “recado serve” and "
+			       "“recado check”."));
 	}
 	return rc;
 }

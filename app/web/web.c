@@ -104,6 +104,14 @@ const struct setting web_settings[] = {
 	  .max = 1000000,
 	  .help = N_(
 		  "How many calls to the API may come at once, before web.api_per_minute sets the pace.") },
+	{ .name = "web.second_factor",
+	  .title = N_("Second factor"),
+	  .type = SET_ONE,
+	  .def = "optional",
+	  .choices = "optional|required",
+	  .help = N_(
+		  "A code from the phone at each log-in: optional (each person decides) or required (whoever has "
+		  "none yet sets it up first).") },
 	{ .name = NULL },
 };
 
@@ -138,6 +146,26 @@ const struct route web_routes[] = {
 	  OPEN_DB,
 	  .handle = login_post,
 	  .help = N_("Log in with name and password") },
+	{ .method = "GET",
+	  .path = "/login/code",
+	  OPEN_DB,
+	  .handle = login_code_show,
+	  .help = N_("The log-in's second page: the code from the phone") },
+	{ .method = "POST",
+	  .path = "/login/code",
+	  OPEN_DB,
+	  .handle = login_code_post,
+	  .help = N_("The log-in's second page: the code from the phone") },
+	{ .method = "GET",
+	  .path = "/reset",
+	  OPEN_DB,
+	  .handle = reset_show,
+	  .help = N_("A new password, with the link of `recado user reset`") },
+	{ .method = "POST",
+	  .path = "/reset",
+	  OPEN_DB,
+	  .handle = reset_post,
+	  .help = N_("A new password, with the link of `recado user reset`") },
 	{ .method = "POST",
 	  .path = "/logout",
 	  .realm = REALM_STAFF,
@@ -194,6 +222,7 @@ void web_setup(const struct web_options *o)
 {
 	web_state.routes = o->routes;
 	web_state.rights = o->rights;
+	web_state.right_titles = o->right_titles;
 	web_state.decorate = o->decorate;
 }
 
@@ -374,6 +403,12 @@ static enum rc guess_limit(struct web *w, struct cx *cx, struct call *call, cons
 	return RC_NO_LOGIN;
 }
 
+/* Whoever has to set up the second factor may do just that, or leave. */
+static bool is_open_without_factor(const struct route *row)
+{
+	return strncmp(row->path, "/me/second-factor", 17) == 0 || strcmp(row->path, "/logout") == 0;
+}
+
 static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool has_body)
 {
 	const struct route *row = call->match->route;
@@ -392,6 +427,11 @@ static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool
 	if (rc == RC_OK && has_body) rc = api_limit_of_actor(w, cx, call);
 	if (rc != RC_OK) return rc;
 	language_choose(cx, call);
+	if (call->login.needs_factor && !is_open_without_factor(row)) {
+		cx->error_code = "second_factor";
+		return cx_fail(cx, RC_DENIED,
+			       _("Set up the second factor first: /me/second-factor (web.second_factor)."));
+	}
 	if (row->right != NULL && !actor_may(&cx->actor, row->right)) return RC_DENIED;
 	if (has_body && is_write(call) && call->login.session_id != 0 && !csrf_is_good(cx, call)) {
 		if (cx->message[0] != '\0' || cx->field_count > 0)
@@ -442,6 +482,11 @@ static enum rc serve(struct web *w, struct cx *cx, struct call *call)
 		rc = RC_NOT_FOUND; /* nobody is a guest yet */
 	else if (row->class != ROUTE_MEMORY && cx->db == NULL)
 		rc = cx_fail(cx, RC_TRY_LATER, _("The database cannot be opened right now."));
+	if (rc == RC_DENIED && call->login.needs_factor && !call->wants_json &&
+	    !is_open_without_factor(row)) {
+		answer_redirect(cx, call, "/me/second-factor");
+		return RC_OK;
+	}
 	if (rc == RC_OK && row->takes != NULL && !call_is_again(call))
 		rc = takes_check(cx, call, is_write(call));
 	if (rc != RC_OK) return rc;
@@ -651,7 +696,6 @@ void web_stop(struct web *w)
 	arena_free(w->places[0].arena);
 	router_free(web_state.router);
 	web_state.router = NULL;
-	role_rights_forget();
 	gate_free(w->gate);
 	limit_free(w->limit);
 	mem_free(w);

@@ -166,6 +166,8 @@ struct web_options {
 	/* NULL-terminated lists of row arrays, each ended by a row without method or name. */
 	const struct route *const *routes;
 	const struct right *const *rights;
+	/* Who declared each of these arrays: msgids in the same order, NULL-terminated. May be NULL. */
+	const char *const *right_titles;
 	/* Given the actor, what upper rooms put on every page: alerts, unread counts, more menu (layout.c
 	** says how). May be NULL. */
 	void (*decorate)(struct cx *cx, struct value *layout);

@@ -235,8 +235,9 @@ static void a_name_taken_is_a_conflict_and_so_is_a_missing_parent(void **arg)
 	state_open(&s, 0);
 	assert_int_equal(put(&s, "a", "1"), RC_OK);
 	assert_int_equal(put(&s, "a", "2"), RC_CONFLICT);
-	assert_int_equal(state_run(&s, "INSERT INTO role_right (role_id, right) VALUES (99, 'x')"),
-			 RC_CONFLICT);
+	assert_int_equal(
+		state_run(&s, "INSERT INTO login_address (user_id, address, last_at) VALUES (99, 'x', 0)"),
+		RC_CONFLICT);
 	/* Anything else that the schema refuses is a fault of ours. */
 	assert_int_equal(state_run(&s, "INSERT INTO role (name, title, is_builtin) VALUES ('r', 'R', 7)"),
 			 RC_BUG);
