@@ -148,7 +148,7 @@ static enum rc hand_over(struct cx *cx, int64_t from, int64_t to, int64_t *moved
 
 /* Pages */
 
-static enum rc archive_page(struct cx *cx, struct call *call, int64_t id, enum rc failed)
+static enum rc leave_page(struct cx *cx, struct call *call, int64_t id, enum rc failed)
 {
 	struct value *page = value_map(cx->arena), *row = NULL;
 	const char *path, *name;
@@ -164,13 +164,13 @@ static enum rc archive_page(struct cx *cx, struct call *call, int64_t id, enum r
 	trail_add(cx, page, name, path);
 	value_set_text(cx->arena, page, "name", name);
 	value_set_text(cx->arena, page, "back", path);
-	value_set_text(cx->arena, page, "form_action", arena_printf(cx->arena, "%s/archive", path));
+	value_set_text(cx->arena, page, "form_action", arena_printf(cx->arena, "%s/leave", path));
 	value_set_text(
 		cx->arena, page, "question",
 		arena_printf(cx->arena, _("Archive “%s”? It leaves the lists; its history stays."), name));
 	fill_failure(cx, page, failed);
 	value_set_bool(cx->arena, page, "is_impossible", failed == RC_CONFLICT);
-	page_answer(cx, call, "desk/user_archive", _("Archive"), page);
+	page_answer(cx, call, "desk/user_leave", _("Hand over and archive"), page);
 	if (failed != RC_OK) reply_status(call_reply(call), failed == RC_BAD_INPUT ? 422 : 409);
 	return RC_OK;
 }
@@ -188,7 +188,7 @@ static enum rc obstacle(struct cx *cx, int64_t id)
 	return stops != RC_OK || rc == RC_TRY_LATER ? stops : rc;
 }
 
-enum rc handle_user_archive_ask(struct cx *cx, struct call *call)
+enum rc handle_user_leave_ask(struct cx *cx, struct call *call)
 {
 	int64_t id = 0;
 	enum rc rc = desk_find(cx, &id, desk_resource("users"), call_param(call, "id"));
@@ -196,7 +196,7 @@ enum rc handle_user_archive_ask(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return rc;
 	if (call_shape(call) != SHAPE_PAGE) return RC_NOT_FOUND;
 	rc = obstacle(cx, id);
-	return rc == RC_OK || rc == RC_CONFLICT ? archive_page(cx, call, id, rc) : rc;
+	return rc == RC_OK || rc == RC_CONFLICT ? leave_page(cx, call, id, rc) : rc;
 }
 
 static enum rc taker_of(struct cx *cx, struct call *call, int64_t id, int64_t *to)
@@ -223,7 +223,7 @@ enum rc user_leave(struct cx *cx, int64_t id, int64_t to, int64_t *moved)
 	return rc == RC_OK ? row_archive(cx, office_find("users"), id) : rc;
 }
 
-enum rc handle_user_archive(struct cx *cx, struct call *call)
+enum rc handle_user_leave(struct cx *cx, struct call *call)
 {
 	int64_t id = 0, to = 0, owns = 0, moved = 0;
 	enum rc rc = desk_find(cx, &id, desk_resource("users"), call_param(call, "id"));
@@ -232,7 +232,8 @@ enum rc handle_user_archive(struct cx *cx, struct call *call)
 	if (rc == RC_OK) rc = owned_rows(cx, id, &owns);
 	if (rc == RC_OK && owns > 0) rc = taker_of(cx, call, id, &to);
 	if (rc == RC_OK) rc = user_leave(cx, id, to, &moved);
-	if (rc == RC_CONFLICT || rc == RC_BAD_INPUT) return archive_page(cx, call, id, rc);
+	if (call_shape(call) == SHAPE_PAGE && (rc == RC_CONFLICT || rc == RC_BAD_INPUT))
+		return leave_page(cx, call, id, rc);
 	if (rc != RC_OK) return rc;
 	answer_flash(
 		cx, call, "/users",

@@ -111,6 +111,10 @@ const struct action user_actions[] = {
 	  .is_dangerous = true,
 	  .when = "t.totp_at IS NOT NULL",
 	  .run = run_reset_factor },
+	{ .name = "leave",
+	  .title = N_("Hand over and archive"),
+	  .is_dangerous = true,
+	  .page = "/users/:id/leave" },
 	{ .name = NULL },
 };
 
@@ -168,10 +172,10 @@ enum rc user_before_archive(struct cx *cx, int64_t id)
 			cx, RC_CONFLICT,
 			words_plural(
 				cx->lang, owns,
-				N_("This person still has %lld row of his own: hand it over first, on his page "
-				   "under “Archive” or with `recado user archive NAME --to OTHER`."),
-				N_("This person still has %lld rows of his own: hand them over first, on his "
-				   "page under “Archive” or with `recado user archive NAME --to OTHER`.")),
+				N_("This person still has %lld row of his own: choose “Hand over and archive” "
+				   "on his page, or `recado user archive NAME --to OTHER`."),
+				N_("This person still has %lld rows of his own: choose “Hand over and archive” "
+				   "on his page, or `recado user archive NAME --to OTHER`.")),
 			(long long)owns);
 	if (rc == RC_OK) rc = sessions_end(cx, id, 0, NULL);
 	if (rc == RC_OK)

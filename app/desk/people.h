@@ -34,18 +34,17 @@ enum rc handle_user_session_end(struct cx *cx, struct call *call);
 /* page.hand_over [{title, count}], page.takers [{value, title}], page.owns: how many rows in all. */
 enum rc fill_hand_over(struct cx *cx, int64_t user_id, struct value *page, int64_t *owns) MUST_CHECK;
 enum rc owned_rows(struct cx *cx, int64_t user_id, int64_t *out) MUST_CHECK;
-enum rc handle_user_archive_ask(struct cx *cx, struct call *call);
-enum rc handle_user_archive(struct cx *cx, struct call *call);
+enum rc handle_user_leave_ask(struct cx *cx, struct call *call);
+enum rc handle_user_leave(struct cx *cx, struct call *call);
 
 /* roles.c */
 extern const struct column role_columns[];
 extern const struct sort role_sorts[];
 extern const struct action role_actions[];
-extern struct office_arg roles_arg;
 enum rc role_before_save(struct cx *cx, int64_t id, struct value *values);
 enum rc role_before_archive(struct cx *cx, int64_t id);
 void role_show(struct cx *cx, int64_t id, struct value *page);
-enum rc handle_roles(struct cx *cx, struct call *call);
+enum rc handle_role_matrix(struct cx *cx, struct call *call);
 enum rc handle_role_rights(struct cx *cx, struct call *call);
 
 /* tokens.c */

@@ -9,7 +9,6 @@
 #include "desk/people.h"
 
 #include "base/text.h"
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -318,26 +317,16 @@ static enum rc roles_page(struct cx *cx, struct call *call, enum rc failed)
 		for (struct value *r = value_get(g, "rights")->first; r != NULL; r = r->next)
 			fill_cells(cx, roles, value_text_of(value_get(r, "right"), ""), r, may_edit);
 	value_set_bool(cx->arena, page, "may_edit", may_edit);
-	trail_add(cx, page, _("Users"), "/users");
+	trail_add(cx, page, _("Roles"), "/roles");
 	fill_failure(cx, page, failed);
-	page_answer(cx, call, "desk/roles", _("Roles"), page);
+	page_answer(cx, call, "desk/roles", _("Roles and rights"), page);
 	if (failed != RC_OK) reply_status(call_reply(call), rc_row(failed)->http);
 	return RC_OK;
 }
 
-/* Page and files have one address; the files are the generic list's, which wants its office. */
-struct office_arg roles_arg;
-static pthread_once_t roles_once = PTHREAD_ONCE_INIT;
-
-static void find_office(void)
+enum rc handle_role_matrix(struct cx *cx, struct call *call)
 {
-	roles_arg.office = office_find("roles");
-}
-
-enum rc handle_roles(struct cx *cx, struct call *call)
-{
-	pthread_once(&roles_once, find_office);
-	return call_shape(call) == SHAPE_PAGE ? roles_page(cx, call, RC_OK) : handle_list(cx, call);
+	return call_shape(call) == SHAPE_PAGE ? roles_page(cx, call, RC_OK) : RC_NOT_FOUND;
 }
 
 /* What the boxes of one role say now. Rights the actor does not have stay as they are. */
@@ -400,6 +389,7 @@ enum rc handle_role_rights(struct cx *cx, struct call *call)
 		rc = save_role(cx, call, form_text_at(call, "seen", i));
 	rc = tx_end(cx, rc);
 	if (is_for_the_form(rc)) return roles_page(cx, call, rc);
-	if (rc == RC_OK) answer_flash(cx, call, "/roles", _("Saved. It counts from now on, for everybody."));
+	if (rc == RC_OK)
+		answer_flash(cx, call, "/roles/rights", _("Saved. It counts from now on, for everybody."));
 	return rc;
 }

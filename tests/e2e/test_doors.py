@@ -152,7 +152,8 @@ def test_every_address_of_the_panel_is_in_the_table(house):
 def test_open_doors_are_few_and_known(house):
     opened = {(row["method"], row["path"]) for row in routes(house) if row["realm"] != "staff"}
     assert opened == {
-        ("GET", "/login"), ("POST", "/login"), ("GET", "/setup"), ("POST", "/setup"), ("GET", "/assets/:version/:name"),
+        ("GET", "/login"), ("POST", "/login"), ("GET", "/login/code"), ("POST", "/login/code"), ("GET", "/reset"),
+        ("POST", "/reset"), ("GET", "/setup"), ("POST", "/setup"), ("GET", "/assets/:version/:name"),
         ("GET", "/favicon.ico"), ("GET", "/robots.txt"), ("GET", "/health/live"), ("GET", "/health"),
         ("GET", "/admin"), ("GET", "/app"), ("GET", "/dashboard"),          # old addresses lead home
         ("*", "/webhook/wasender"), ("*", "/webhook/whatsapp"), ("*", "/registros/webhook/whatsapp"),
