@@ -57,12 +57,9 @@ const struct sort token_sorts[] = {
 const struct filter token_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
-	  .choices = "valid=Valid|expired=Expired|revoked=Revoked",
-	  .sql =
-		  (const char *const[]){
-			  "t.archived_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > :now)",
-			  "t.archived_at IS NULL AND t.expires_at <= :now", "t.archived_at IS NOT NULL",
-			  NULL } },
+	  .choices = "valid=Valid|expired=Expired",
+	  .sql = (const char *const[]){ "(t.expires_at IS NULL OR t.expires_at > :now)",
+					"t.expires_at <= :now", NULL } },
 	{ .name = NULL },
 };
 
