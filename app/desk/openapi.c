@@ -184,6 +184,11 @@ static void add_list_parameters(struct cx *cx, const struct office *o, struct va
 		  schema_up_to(cx, DESK_CURSOR_MAX));
 	parameter(cx, list, "count", "query", _("Tell how many rows there are in all, too."),
 		  schema_of_words(cx, one));
+	parameter(cx, list, "columns", "query", _("Only these columns: their names, separated by commas."),
+		  schema_of_type(cx, "string"));
+	if (o->where_archived != NULL)
+		parameter(cx, list, "archived", "query", _("The archived ones instead."),
+			  schema_of_words(cx, one));
 }
 
 static void add_parameters(struct cx *cx, const struct route *row, const struct office_arg *arg,
