@@ -2,21 +2,13 @@
 ** metrics.c -- the module's lines in /metrics (spec §17).
 **
 ** Never:  a name, a number or an address in a label.
-** Holds:  the count over all notices is made at most once in KEPT_MS: a scrape every few seconds costs
-** nothing.
+** Holds:  what has to read whole tables is counted rarely where that takes long (desk_kept): a scrape every few
+**         seconds costs nothing.
 */
-#include "renewals/resources.h"
-#include <pthread.h>
+#include "renewals/statistics.h"
 #include <string.h>
 
-#define KEPT_MS   MINUTE_MS
-#define KEPT_SIZE (16 * 1024) /* stages × states × one line */
-
-static struct {
-	pthread_mutex_t lock;
-	instant at;
-	char text[KEPT_SIZE];
-} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
+#define KEPT_SIZE (32 * 1024) /* stages × states × one line */
 
 static void line(struct sb *out, const char *name, int64_t n)
 {
@@ -43,29 +35,39 @@ static void counted(struct cx *cx, struct sb *out, const char *name, const char 
 
 static void notices_total(struct cx *cx, struct sb *out)
 {
-	struct sb text;
 	struct query *q = NULL;
-	enum rc rc;
+	enum rc rc = db_query(
+		cx, &q,
+		"SELECT coalesce(n.stage, -1), coalesce(m.state, 'left_out'), count(*) FROM notice n"
+		" LEFT JOIN message m ON m.id = n.message_id WHERE n.type = 'expiration_warning' AND n.origin <> 'manual' GROUP BY 1, 2 LIMIT 500",
+		NO_PARAMS);
 
-	pthread_mutex_lock(&kept.lock);
-	if (kept.at == 0 || cx_now(cx) - kept.at >= KEPT_MS || cx_now(cx) < kept.at) {
-		sb_init_arena(&text, cx->arena, KEPT_SIZE);
-		rc = db_query(
-			cx, &q,
-			"SELECT coalesce(n.stage, -1), coalesce(m.state, 'left_out'), count(*) FROM notice n"
-			" LEFT JOIN message m ON m.id = n.message_id WHERE n.type = 'expiration_warning' AND n.origin <> 'manual' GROUP BY 1, 2 LIMIT 500",
-			NO_PARAMS);
-		while (rc == RC_OK && query_next(q))
-			sb_printf(&text, "renewals_notices_total{stage=\"%lld\",status=\"%s\"} %lld\n",
-				  (long long)query_int(q, 0), query_text(q, 1), (long long)query_int(q, 2));
-		if (query_end(q, rc) == RC_OK && sb_result(&text) == RC_OK) {
-			snprintf(kept.text, sizeof(kept.text), "%s", sb_text_of(&text));
-			kept.at = cx_now(cx);
-		}
-	}
 	type(out, "renewals_notices_total", "gauge");
-	sb_text(out, kept.text);
-	pthread_mutex_unlock(&kept.lock);
+	while (rc == RC_OK && query_next(q))
+		sb_printf(out, "renewals_notices_total{stage=\"%lld\",status=\"%s\"} %lld\n",
+			  (long long)query_int(q, 0), query_text(q, 1), (long long)query_int(q, 2));
+	(void)!query_end(q, rc);
+}
+
+/* Whole tables, if only through an index. */
+static void fill_totals(struct cx *cx, struct value *out)
+{
+	int64_t inbound = 0;
+	struct sb text;
+
+	sb_init_arena(&text, cx->arena, KEPT_SIZE);
+	notices_total(cx, &text);
+	counted(cx, &text, "renewals_subscriptions", "state",
+		"SELECT state, count(*) FROM subscription INDEXED BY subscription_due WHERE state IN ('active', 'expired', 'cancelled')"
+		" AND archived_at IS NULL AND " NOT_PENDING " GROUP BY state");
+	if (db_get_int(cx, &inbound, "SELECT count(*) FROM inbound_message", NO_PARAMS) == RC_OK) {
+		type(&text, "renewals_inbound_total", "counter");
+		line(&text, "renewals_inbound_total", inbound);
+	}
+	counted(cx, &text, "renewals_revenue", "currency",
+		"SELECT currency, sum(amount_cents) FROM payment INDEXED BY payment_sums WHERE paid_at IS NOT NULL"
+		" AND state = 'completed' AND archived_at IS NULL GROUP BY currency");
+	value_set_text(cx->arena, out, "text", sb_text_of(&text));
 }
 
 static void due(struct cx *cx, struct sb *out)
@@ -82,7 +84,7 @@ static void due(struct cx *cx, struct sb *out)
 		if (db_get_int(
 			    cx, &n,
 			    "SELECT count(*) FROM subscription INDEXED BY subscription_due WHERE state = 'active' AND ends_on = :date"
-			    " AND archived_at IS NULL",
+			    " AND archived_at IS NULL AND " NOT_PENDING,
 			    PARAMS(P_TEXT(":date", date))) == RC_OK)
 			sb_printf(out, "renewals_due{stage=\"%lld\"} %lld\n", (long long)stages[i],
 				  (long long)n);
@@ -124,19 +126,11 @@ static void gateway(struct cx *cx, struct sb *out)
 
 void renewals_metrics(struct cx *cx, struct sb *out)
 {
-	int64_t inbound = 0;
+	struct value *totals = value_map(cx->arena);
 
-	notices_total(cx, out);
+	desk_kept(cx, totals, "renewals_metrics", fill_totals);
+	sb_text(out, text_in(totals, "text"));
 	due(cx, out);
 	last_run(cx, out);
-	counted(cx, out, "renewals_subscriptions", "state",
-		"SELECT state, count(*) FROM subscription INDEXED BY subscription_due WHERE state IN ('active', 'expired', 'cancelled')"
-		" AND archived_at IS NULL GROUP BY state");
-	if (db_get_int(cx, &inbound, "SELECT count(*) FROM inbound_message", NO_PARAMS) == RC_OK) {
-		type(out, "renewals_inbound_total", "counter");
-		line(out, "renewals_inbound_total", inbound);
-	}
-	counted(cx, out, "renewals_revenue", "currency",
-		"SELECT currency, sum(amount_cents) FROM payment WHERE state = 'completed' AND archived_at IS NULL GROUP BY currency");
 	gateway(cx, out);
 }

@@ -204,26 +204,33 @@ const char *stage_filter(struct cx *cx, int64_t stage)
 	return arena_printf(cx->arena, "stage=%lld&", (long long)stage);
 }
 
-/* "3 of 4 sent · 2 delivered · 1 skipped": what is 0 is not said, but for the first. */
+/* A macro, so that the compiler sees the translated format. */
+#define SAY_COUNT(name, one, many)                                                 \
+	do {                                                                       \
+		int64_t n = int_in(row, (name));                                   \
+                                                                                   \
+		if (n == 0) break;                                                 \
+		sb_lit(&sb, " · ");                                                \
+		if (n == 1)                                                        \
+			sb_text(&sb, words_get(cx->lang, (one)));                  \
+		else                                                               \
+			sb_printf(&sb, words_get(cx->lang, (many)), (long long)n); \
+	} while (0)
+
+/* "3 of 4 sent · 2 arrived · 1 left out": what is 0 is not said, but for the first. */
 static const char *counts_shown(struct cx *cx, const struct value *row)
 {
-	static const struct {
-		const char *name, *words;
-	} parts[] = {
-		{ "delivered", N_("arrived") },    { "read", N_("seen") },
-		{ "queued", N_("still waiting") }, { "failed", N_("with an error") },
-		{ "unsure", N_("uncertain") },     { "skipped", N_("left out") },
-	};
 	struct sb sb;
 
 	sb_init_arena(&sb, cx->arena, 1024);
 	sb_printf(&sb, _("%lld of %lld sent"), (long long)int_in(row, "sent"),
 		  (long long)int_in(row, "found"));
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (int_in(row, parts[i].name) == 0) continue;
-		sb_printf(&sb, " · %lld %s", (long long)int_in(row, parts[i].name),
-			  words_get(cx->lang, parts[i].words));
-	}
+	SAY_COUNT("delivered", N_("1 arrived"), N_("%lld arrived"));
+	SAY_COUNT("read", N_("1 seen"), N_("%lld seen"));
+	SAY_COUNT("queued", N_("1 still waiting"), N_("%lld still waiting"));
+	SAY_COUNT("failed", N_("1 with an error"), N_("%lld with an error"));
+	SAY_COUNT("unsure", N_("1 uncertain"), N_("%lld uncertain"));
+	SAY_COUNT("skipped", N_("1 left out"), N_("%lld left out"));
 	return sb_text_of(&sb);
 }
 

@@ -223,10 +223,8 @@ static void fill_ranges(struct cx *cx, struct value *page, day from, day to)
 	}
 }
 
-static void shape_days(struct cx *cx, struct value *page, const struct value *data)
+static void shape_days(struct cx *cx, struct value *page, struct value *days)
 {
-	struct value *days = list_in(data, "days");
-
 	for (struct value *d = days->first; d != NULL; d = d->next)
 		value_set_text(cx->arena, d, "day_href",
 			       notices_href(cx, "", text_in(d, "local_on"), text_in(d, "local_on")));
@@ -237,7 +235,9 @@ static void shape_days(struct cx *cx, struct value *page, const struct value *da
 
 static void fill_page(struct cx *cx, struct value *page, struct value *data, day from, day to)
 {
-	struct value *errors = list_in(data, "errors"), *stages = list_in(data, "stages");
+	/* taken out of data only when all of it was read: what moves takes its place in the chain along */
+	struct value *errors = list_in(data, "errors"), *stages = list_in(data, "stages"),
+		     *days = list_in(data, "days"), *sums = list_in(data, "sums");
 	char first[DATE_SIZE], last[DATE_SIZE];
 	const char *range;
 
@@ -250,8 +250,8 @@ static void fill_page(struct cx *cx, struct value *page, struct value *data, day
 	fill_conversion_chart(cx, page, data);
 	fill_heat(cx, page, data);
 	shape_stages(cx, stages, first, last);
-	shape_days(cx, page, data);
-	value_set(page, "sums", list_in(data, "sums"));
+	shape_days(cx, page, days);
+	value_set(page, "sums", sums);
 	value_set(page, "stages", stages);
 	value_set_bool(cx->arena, page, "has_stages", stages->count > 0);
 	value_set(page, "errors_seen", errors);
@@ -267,12 +267,16 @@ static void fill_page(struct cx *cx, struct value *page, struct value *data, day
 
 static void answer_data(struct cx *cx, struct call *call, struct value *data)
 {
-	struct value *out = value_map(cx->arena);
-	static const char *const parts[] = { "sums", "stages", "months", "errors", "kpi" };
+	static const char *const parts[][2] = { { "days", "data" },     { "sums", "sums" },
+						{ "stages", "stages" }, { "months", "months" },
+						{ "errors", "errors" }, { "kpi", "kpi" } };
+	enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+	struct value *out = value_map(cx->arena), *found[PARTS];
 
-	value_set(out, "data", list_in(data, "days"));
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		value_set(out, parts[i], list_in(data, parts[i]));
+	for (size_t i = 0; i < PARTS; i++)
+		found[i] = list_in(data, parts[i][0]);
+	for (size_t i = 0; i < PARTS; i++)
+		value_set(out, parts[i][1], found[i]);
 	answer_json(cx, call, 200, out);
 }
 
