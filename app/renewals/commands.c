@@ -1,12 +1,13 @@
 /*
-** commands.c -- `recado renewals …`: run, stats, renew, gateway. (Import has its own file.)
+** commands.c -- `recado renewals …`: run, stats, renew, gateway. (Import has its own file; pay and cancel are
+** in commands_pay.c.)
 **
 ** A run is a job of this process, whether it came from the schedule, the shell or /cron/: the
 ** command only starts it and tells what it did.
 */
 #include "outbox/window.h"
 #include "renewals/import.h"
-#include "renewals/renewals.h"
+#include "renewals/payment_steps.h"
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,8 @@ static enum rc run_renew(struct cx *cx, struct command_call *call)
 	options.payment_reference = command_option(call, "reference");
 	options.payment_is_pending = command_flag(call, "pending");
 	options.confirms = !command_flag(call, "no-confirmation");
+	if (rc == RC_OK && options.payment_method != NULL && !payment_method_is_known(options.payment_method))
+		rc = cx_fail(cx, RC_BAD_INPUT, _("“%s” is not one of the choices."), options.payment_method);
 	if (rc == RC_OK) rc = renew_run(cx, &done, row_id, &options);
 	if (rc != RC_OK) return rc;
 	if (call->is_json)
@@ -337,6 +340,16 @@ const struct command renewals_commands[] = {
 	  .help = N_("Renew a subscription."),
 	  .needs = COMMAND_HOLDER,
 	  .run = run_renew },
+	{ .name = "renewals pay",
+	  .usage = "ID [--amount A] [--method METHOD] [--reference R] [--renew N] [--pending]",
+	  .help = N_("Note a payment of a subscription, and renew with it."),
+	  .needs = COMMAND_HOLDER,
+	  .run = command_pay },
+	{ .name = "renewals cancel",
+	  .usage = "ID [--at-end] [--reason TEXT]",
+	  .help = N_("Cancel a subscription, now or at its end."),
+	  .needs = COMMAND_HOLDER,
+	  .run = command_cancel },
 	{ .name = "renewals gateway",
 	  .usage = "[test]",
 	  .help = N_("How the WhatsApp gateway is; test asks it now."),

@@ -164,10 +164,10 @@ static void fill_page(struct cx *cx, struct value *page, struct value *rows, day
 	value_set_text(cx->arena, page, "to", date);
 	value_set_text(
 		cx->arena, page, "csv",
-		arena_printf(cx->arena, "/payments/daily.csv?from=%s&to=%s", text_of(page, "from"), date));
+		arena_printf(cx->arena, "/renewals/daily.csv?from=%s&to=%s", text_of(page, "from"), date));
 	value_set_text(
 		cx->arena, page, "xlsx",
-		arena_printf(cx->arena, "/payments/daily.xlsx?from=%s&to=%s", text_of(page, "from"), date));
+		arena_printf(cx->arena, "/renewals/daily.xlsx?from=%s&to=%s", text_of(page, "from"), date));
 }
 
 /* The files end with a line a currency. */

@@ -101,15 +101,6 @@ static enum rc given_money(struct cx *cx, struct call *call, const char *name, c
 	return cx_fail_field(cx, field, "%s", words_get(cx->lang, why));
 }
 
-static bool is_method(const char *method)
-{
-	static const char *const methods[] = { "cash", "transfer", "card", "paypal", "other" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (strcmp(methods[i], method) == 0) return true;
-	return false;
-}
-
 static enum rc read_price(struct cx *cx, struct call *call, const struct value *facts, struct renew_form *f)
 {
 	int64_t now = value_int_of(value_get(facts, "price_cents"), 0);
@@ -131,7 +122,7 @@ static enum rc read_payment(struct cx *cx, struct call *call, const struct value
 	f->method = given(cx, call, "payment_method", "method");
 	f->reference = given(cx, call, "payment_reference", "reference");
 	f->state = given(cx, call, "payment_state", "state");
-	if (f->method != NULL && f->method[0] != '\0' && !is_method(f->method))
+	if (f->method != NULL && f->method[0] != '\0' && !payment_method_is_known(f->method))
 		rc = cx_fail_field(cx, "payment_method", _("“%s” is not one of the choices."), f->method);
 	if (f->state != NULL && f->state[0] != '\0' && strcmp(f->state, "completed") != 0 &&
 	    strcmp(f->state, "pending") != 0)

@@ -33,6 +33,15 @@ bool payment_may_become(const char *from, const char *to)
 	return false;
 }
 
+bool payment_method_is_known(const char *method)
+{
+	static const char *const methods[] = { "cash", "transfer", "card", "paypal", "other" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(methods[i], method) == 0) return true;
+	return false;
+}
+
 enum rc receipt_number_next(struct cx *cx, int64_t *out)
 {
 	return db_get_int(

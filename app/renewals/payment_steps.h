@@ -37,6 +37,7 @@ enum rc payment_follow(struct cx *cx, int64_t id, const char *to) MUST_CHECK;
 /* The number for the receipt of money that arrives in this transaction. */
 enum rc receipt_number_next(struct cx *cx, int64_t *out) MUST_CHECK;
 bool payment_may_become(const char *from, const char *to);
+bool payment_method_is_known(const char *method); /* cash transfer card paypal other */
 
 struct payment_completed {
 	bool is_repeat; /* it was completed before: nothing was done now             */

@@ -464,12 +464,12 @@ void payment_list(struct cx *cx, struct value *page)
 			   P_INT(":actor", cx->actor.user_id))) != RC_OK)
 		return;
 	if (rows->count == 0)
-		card_add(cx, page, _("Received today"), money_shown(cx, 0, ""), "/payments/daily");
+		card_add(cx, page, _("Received today"), money_shown(cx, 0, ""), "/renewals/daily");
 	for (const struct value *r = rows->first; r != NULL; r = r->next)
 		for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 			if (strcmp(methods[i].code, text_value(r, "method")) == 0)
 				card_add(
 					cx, page, words_get(cx->lang, methods[i].title),
 					money_shown(cx, int_value(r, "sum_cents"), text_value(r, "currency")),
-					"/payments/daily");
+					"/renewals/daily");
 }

@@ -24,6 +24,8 @@ extern const struct right renewals_rights[];           /* resources.c */
 extern const struct job_kind renewals_resource_jobs[]; /* services.c */
 extern const struct figure renewals_figures[];         /* home.c      */
 enum rc renewals_demo(struct cx *cx) MUST_CHECK;       /* demo.c      */
+enum rc command_pay(struct cx *cx, struct command_call *call);    /* commands_pay.c */
+enum rc command_cancel(struct cx *cx, struct command_call *call); /* commands_pay.c */
 
 #define PLANNED_ON "renewals.planned_on" /* meta: last date whose plan was finished */
 
