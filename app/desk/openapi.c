@@ -159,6 +159,20 @@ static struct value *schema_of_filter(struct cx *cx, const struct office *o, siz
 	return out;
 }
 
+static void add_columns_parameter(struct cx *cx, const struct office *o, struct value *list)
+{
+	struct value *names = schema_of_type(cx, "array"), *known, *one;
+
+	known = LIST(MAP(names, "items"), "enum");
+	for (size_t i = 0; i < o->columns; i++)
+		if (column_is_in(&o->r->columns[i], SELECT_API))
+			value_add_text(cx->arena, known, o->r->columns[i].name);
+	one = parameter(cx, list, "columns", "query",
+			_("Only these columns: their names, separated by commas."), names);
+	TEXT(one, "style", "form");
+	BOOL(one, "explode", false);
+}
+
 static void add_list_parameters(struct cx *cx, const struct office *o, struct value *list)
 {
 	static const char *const directions[] = { "up", "down", NULL }, *const one[] = { "1", NULL };
@@ -184,8 +198,7 @@ static void add_list_parameters(struct cx *cx, const struct office *o, struct va
 		  schema_up_to(cx, DESK_CURSOR_MAX));
 	parameter(cx, list, "count", "query", _("Tell how many rows there are in all, too."),
 		  schema_of_words(cx, one));
-	parameter(cx, list, "columns", "query", _("Only these columns: their names, separated by commas."),
-		  schema_of_type(cx, "string"));
+	add_columns_parameter(cx, o, list);
 	if (o->where_archived != NULL)
 		parameter(cx, list, "archived", "query", _("The archived ones instead."),
 			  schema_of_words(cx, one));
@@ -326,11 +339,23 @@ static void add_location(struct cx *cx, struct value *out)
 	value_set(header, "schema", schema_of_type(cx, "string"));
 }
 
+/* What a row does not tell may be a file to download. */
+static void add_files(struct cx *cx, struct value *out)
+{
+	static const char *const types[] = {
+		"text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	};
+	struct value *content = (struct value *)(uintptr_t)value_get(out, "content");
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		MAP(content, types[i]);
+}
+
 static void add_answers(struct cx *cx, const struct route *row, const struct office_arg *arg,
 			struct value *op)
 {
 	struct value *answers = MAP(op, "responses");
-	struct value *schema = arg != NULL ? office_answer(cx, row, arg) : NULL;
+	struct value *schema = arg != NULL ? office_answer(cx, row, arg) : NULL, *one;
 
 	if (schema != NULL && row->handle == handle_create) {
 		add_location(cx, answer(cx, answers, "201", _("It was created."), schema));
@@ -339,7 +364,8 @@ static void add_answers(struct cx *cx, const struct route *row, const struct off
 		answer(cx, answers, "202", _("It was taken on and is done in the background."),
 		       schema_of_type(cx, "object"));
 	} else if (schema != NULL || is_get(row)) {
-		answer(cx, answers, "200", _("Done."), schema != NULL ? schema : any_answer(cx, row));
+		one = answer(cx, answers, "200", _("Done."), schema != NULL ? schema : any_answer(cx, row));
+		if (schema == NULL && row->gives == NULL) add_files(cx, one);
 	} else {
 		answer(cx, answers, "200", _("Done."), any_answer(cx, row));
 		answer(cx, answers, "201", _("It was created."), any_answer(cx, row));

@@ -123,6 +123,7 @@ def test_what_fits_the_description_is_answered_as_described(document, house):
                 address = op.address(**{p["name"]: dice.choice(ids_for(op, pool)) for p in op.parameters("path")})
                 query = [(p["name"], sample(document, p["schema"], dice, pool)) for p in op.parameters("query")
                          if p["name"] != "cursor" and (p.get("required") or dice.random() < 0.4)]
+                query = [(name, ",".join(value) if isinstance(value, list) else value) for name, value in query]
                 if query:
                         address += "?" + urllib.parse.urlencode(query)
                 body = fitting(document, op, dice, pool, share=0 if turn == 0 else 0.5)
