@@ -10,6 +10,8 @@ from person import DESK, PHONE, Person, browser  # noqa: F401
 
 NOW = "2025-09-08T10:00:00-05:00"
 AXE = pathlib.Path(os.environ.get("RECADO_NODE", "build/node")) / "node_modules/axe-core/axe.min.js"
+# Made by one template for every resource: once is enough.
+SAME_PAGE = {"history", "archive", "restore", "activate", "deactivate", "up", "down"}
 RUN_AXE = """const done = arguments[arguments.length - 1];
 axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations.map(
     v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html + ' ' + (n.any[0] || {message: ''}).message).join(' | '))));"""
@@ -34,13 +36,13 @@ def office():
 def pages(house):
     """Every page of the route table a logged-in person can open: lists, forms, and one row of each resource."""
     token = house.api
-    seen = []
+    seen, tails = [], set()
     for route in house.run("routes", json_out=True):
         path = route["path"]
         if route["method"] != "GET" or route["realm"] not in ("staff", "open") or "*" in path:
             continue
         if any(word in path for word in ("/assets", "/health", "/metrics", "/api/", ".json", ".csv", ".xlsx", "progress",
-                                         "robots", "favicon", "/login", "/setup", "/reset")):
+                                         "robots", "favicon", "/login", "/setup", "/reset", "/sample", "/admin", "/app", "/dashboard")):
             continue
         if ":" in path:
             resource = path.split("/")[1]
@@ -51,6 +53,10 @@ def pages(house):
             name = row.get("name") if resource == "templates" else row.get("id")
             if name is None:
                 continue
+            tail = path.split("/")[-1]
+            if tail in tails and tail in SAME_PAGE:
+                continue
+            tails.add(tail)
             path = re.sub(r":\w+", str(name), path, count=1)
             if ":" in path:
                 continue
