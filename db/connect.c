@@ -6,7 +6,8 @@
 ** Never:  writes a row.
 ** Holds:  (1) every connection has the same settings, set here and nowhere else;
 **         (2) a COMMIT that tx_end or a migration did not ask for is turned into a ROLLBACK by the
-**             commit hook.
+**             commit hook;
+**         (3) no connection can change or delete a row of audit.
 */
 #include "base/mem.h"
 #include "db/inner.h"
@@ -103,6 +104,18 @@ enum rc connect_fail(struct cx *cx, struct db *db, int code, const char *sql)
 }
 
 /* Hooks */
+
+/* History is only ever added to, whoever asks: no statement of ours may change or take away a row of it. */
+static int on_prepare(void *arg, int code, const char *table, const char *column, const char *db,
+		      const char *trigger)
+{
+	(void)arg;
+	(void)column;
+	(void)db;
+	(void)trigger;
+	return (code == SQLITE_UPDATE || code == SQLITE_DELETE) && strcmp(table, "audit") == 0 ? SQLITE_DENY
+											       : SQLITE_OK;
+}
 
 static int on_commit(void *arg)
 {
@@ -209,6 +222,7 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 1);
 	sqlite3_busy_handler(h, on_busy, db);
 	sqlite3_progress_handler(h, PROGRESS_STEPS, on_progress, db);
+	sqlite3_set_authorizer(h, on_prepare, NULL);
 	sqlite3_commit_hook(h, on_commit, db);
 	sqlite3_wal_autocheckpoint(h, 0);
 	if (db->store && db->store->checkpointer) sqlite3_wal_hook(h, on_wal, db->store);

@@ -1,130 +1,77 @@
 /*
 ** history.c -- who changed what of one object, and when.
 **
-** Never:  writes; shows what a column hides.
-** Holds:  values appear as they were stored, by their column's title and type; what no column knows
-**         appears by name.
+** Needs:  changes.c for the words.
+** Never:  writes.
+** Holds:  newest first, paged by the entry's own number: nothing is skipped or shown twice while somebody
+**         else changes the object.
 */
-#include "desk/inner.h"
+#include "desk/changes.h"
 
 #include <string.h>
 
-static const char *action_words(struct cx *cx, const char *action)
+static int64_t query_number(struct call *call, const char *name)
 {
-	if (strcmp(action, "create") == 0) return _("created");
-	if (strcmp(action, "update") == 0) return _("changed");
-	if (strcmp(action, "archive") == 0) return _("archived");
-	return action;
+	const char *text = call_query(call, name);
+	struct value v = { .type = VALUE_TEXT, .text = text, .len = text != NULL ? strlen(text) : 0 };
+
+	return text != NULL ? value_int_of(&v, 0) : 0;
 }
 
-/* A stored value as people read it. References and codes of long ago may be gone: then what was stored. */
-static const char *value_shown(struct cx *cx, const struct office *o, const char *name, const struct value *v)
+static enum rc entries_of(struct cx *cx, const struct office *o, int64_t id, int64_t before, int64_t max,
+			  struct value **out)
 {
-	struct value *row;
-
-	if (v == NULL || v->type == VALUE_NULL) return "";
-	for (size_t i = 0; i < o->columns; i++) {
-		const struct column *c = &o->r->columns[i];
-
-		if (strcmp(c->name, name) != 0) continue;
-		if (c->type == COLUMN_REF && o->column_ref[i] != NULL && v->type == VALUE_INT) {
-			if (row_of(cx, o->column_ref[i], v->integer, SELECT_NAME, true, &row) == RC_OK)
-				return row_name(cx, o->column_ref[i], row);
-			return arena_printf(cx->arena, "%lld", (long long)v->integer);
-		}
-		row = value_map(cx->arena);
-		if (v->type == VALUE_INT)
-			value_set_int(cx->arena, row, c->name, v->integer);
-		else
-			value_set_text(cx->arena, row, c->name, value_text_of(v, ""));
-		return cell_text(cx, o, i, row);
-	}
-	return v->type == VALUE_INT ? arena_printf(cx->arena, "%lld", (long long)v->integer)
-				    : value_text_of(v, "");
+	return db_rows(
+		cx, out, (size_t)max,
+		"SELECT id, at, actor, address, action, door, before_json, after_json FROM audit"
+		" WHERE table_name = :table AND row_id = :id AND id < :before ORDER BY id DESC LIMIT :limit",
+		PARAMS(P_TEXT(":table", o->r->table), P_INT(":id", id),
+		       P_INT(":before", before > 0 ? before : INT64_MAX), P_INT(":limit", max)));
 }
 
-static bool is_hidden(const struct office *o, const char *name)
+void history_last(struct cx *cx, const struct office *o, int64_t id, struct value *page)
 {
-	for (size_t i = 0; i < o->columns; i++)
-		if (strcmp(o->r->columns[i].name, name) == 0)
-			return (o->r->columns[i].flags & (COL_SECRET | COL_HIDDEN)) != 0;
-	return false;
-}
+	struct value *rows = NULL, *out;
 
-static const char *title_of(struct cx *cx, const struct office *o, const char *name)
-{
-	for (size_t i = 0; i < o->columns; i++)
-		if (strcmp(o->r->columns[i].name, name) == 0)
-			return words_get(cx->lang, o->r->columns[i].title);
-	return name;
-}
-
-static const struct value *parse(struct cx *cx, const char *json)
-{
-	struct value *v = NULL;
-
-	if (json[0] == '\0' || json_parse(cx->arena, &v, NULL, json, strlen(json)) != RC_OK) return NULL;
-	return v;
-}
-
-static void fill_changes(struct cx *cx, const struct office *o, const struct value *entry, struct value *out)
-{
-	const struct value *before = parse(cx, value_text_of(value_get(entry, "before_json"), ""));
-	const struct value *after = parse(cx, value_text_of(value_get(entry, "after_json"), ""));
-	struct value *list = value_set_list(cx->arena, out, "changes");
-
-	for (const struct value *v = after != NULL && after->type == VALUE_MAP ? after->first : NULL;
-	     v != NULL; v = v->next) {
-		struct value *one;
-
-		if (is_hidden(o, v->key)) continue;
-		one = value_add_map(cx->arena, list);
-		value_set_text(cx->arena, one, "name", v->key);
-		value_set_text(cx->arena, one, "title", title_of(cx, o, v->key));
-		value_set_text(cx->arena, one, "before",
-			       value_shown(cx, o, v->key, value_get(before, v->key)));
-		value_set_text(cx->arena, one, "after", value_shown(cx, o, v->key, v));
-	}
-	value_set_bool(cx->arena, out, "has_changes", list->count > 0);
+	if (entries_of(cx, o, id, 0, 1, &rows) != RC_OK || rows->count == 0) return;
+	out = value_set_map(cx->arena, page, "last_change");
+	change_head(cx, o, rows->first, false, out);
 }
 
 enum rc handle_history(struct cx *cx, struct call *call)
 {
+	bool as_json = call_shape(call) == SHAPE_JSON;
 	const struct office *o;
 	struct value *page = value_map(cx->arena), *entries = NULL, *row = NULL, *list;
+	const char *next = NULL, *path;
 	int64_t id = 0;
 	enum rc rc = call_row(cx, call, &o, &id, true);
 
 	if (rc == RC_OK) rc = row_of(cx, o, id, SELECT_NAME, true, &row);
 	if (rc == RC_OK)
-		rc = db_rows(cx, &entries, DESK_HISTORY_ROWS,
-			     "SELECT at, actor, address, action, before_json, after_json FROM audit"
-			     " WHERE table_name = :table AND row_id = :id ORDER BY id DESC LIMIT :limit",
-			     PARAMS(P_TEXT(":table", o->r->table), P_INT(":id", id),
-				    P_INT(":limit", DESK_HISTORY_ROWS)));
+		rc = entries_of(cx, o, id, query_number(call, "before"), DESK_HISTORY_ROWS + 1, &entries);
 	if (rc != RC_OK) return rc;
-	list = value_set_list(cx->arena, page, call_shape(call) == SHAPE_JSON ? "data" : "entries");
-	for (const struct value *e = entries->first; e != NULL; e = e->next) {
+	path = row_path(cx, o, row);
+	list = value_set_list(cx->arena, page, as_json ? "data" : "entries");
+	for (const struct value *e = entries->first; e != NULL && list->count < DESK_HISTORY_ROWS;
+	     e = e->next) {
 		struct value *out = value_add_map(cx->arena, list);
-		const char *action = value_text_of(value_get(e, "action"), "");
-		char at[RFC3339_SIZE];
 
-		if (call_shape(call) == SHAPE_JSON)
-			instant_text(at, value_int_of(value_get(e, "at"), 0));
-		else
-			instant_text_local(at, value_int_of(value_get(e, "at"), 0), cx->env->zone);
-		value_set_text(cx->arena, out, "at", at);
-		value_set_text(cx->arena, out, "actor", value_text_of(value_get(e, "actor"), ""));
-		value_set_text(cx->arena, out, "action",
-			       call_shape(call) == SHAPE_JSON ? action : action_words(cx, action));
-		fill_changes(cx, o, e, out);
+		change_head(cx, o, e, as_json, out);
+		change_fill(cx, o, e, out);
+		if (list->count == DESK_HISTORY_ROWS && e->next != NULL)
+			next = arena_printf(cx->arena, "%s/history?before=%lld", path,
+					    (long long)value_int_of(value_get(e, "id"), 0));
 	}
-	if (call_shape(call) == SHAPE_JSON) {
+	if (as_json) {
+		value_set_text(cx->arena, page, "next",
+			       next != NULL ? arena_printf(cx->arena, "/api/v1%s", next) : NULL);
 		answer_json(cx, call, 200, page);
 		return RC_OK;
 	}
+	if (next != NULL) value_set_text(cx->arena, page, "next", next);
 	trail_add(cx, page, words_get(cx->lang, o->r->title), arena_printf(cx->arena, "/%s", o->r->name));
-	trail_add(cx, page, row_name(cx, o, row), row_path(cx, o, row));
+	trail_add(cx, page, row_name(cx, o, row), path);
 	value_set_bool(cx->arena, page, "is_empty", list->count == 0);
 	page_answer(cx, call, "desk/history", _("History"), page);
 	return RC_OK;

@@ -12,6 +12,12 @@
 ** customers: he sees what left by his own hand. */
 #define MADE_BY_ACTOR "t.created_by = (SELECT u.name FROM user u WHERE u.id = :actor)"
 
+static const struct dependent user_dependents[] = {
+	{ N_("API tokens"), "SELECT count(*) FROM api_token WHERE user_id = :id AND archived_at IS NULL" },
+	{ N_("Open sessions"), "SELECT count(*) FROM session WHERE user_id = :id" },
+	{ .title = NULL },
+};
+
 const struct resource desk_resources[] = {
 	{
 		.name = "outbox",
@@ -112,6 +118,7 @@ const struct resource desk_resources[] = {
 		.empty = N_("No users yet."),
 		.before_save = user_before_save,
 		.before_archive = user_before_archive,
+		.dependents = user_dependents,
 		.show = user_show,
 		.show_template = "desk/user_show",
 		.new_page = "/users/new",
@@ -168,7 +175,7 @@ const struct resource desk_resources[] = {
 	{
 		.name = "audit",
 		.title = N_("Audit log"),
-		.title_one = N_("Change"),
+		.title_one = N_("Log entry"),
 		.table = "audit",
 		.row_name = "t.action || ' ' || t.table_name",
 		.columns = audit_columns,
@@ -255,7 +262,8 @@ const struct route desk_routes[] = {
 	PAGE("POST", "/users/:id/sessions", "users.edit", handle_user_session_end, NULL,
 	     N_("End one session of a user")),
 	PAGE("GET", "/roles/rights", "users.view", handle_role_matrix, NULL, N_("Which role may do what")),
-	PAGE("POST", "/roles/rights", "users.edit", handle_role_rights, NULL, N_("Change which role may do what")),
+	PAGE("POST", "/roles/rights", "users.edit", handle_role_rights, NULL,
+	     N_("Change which role may do what")),
 	PAGE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
 	PAGE("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token")),
 	PAGE("GET", "/bulk/:id", NULL, handle_bulk_show, NULL, N_("How an action for many rows went")),
@@ -268,13 +276,15 @@ const struct route desk_routes[] = {
 	PAGE("GET", "/help/:topic", NULL, handle_help_topic, NULL, N_("Help for one screen")),
 	PAGE("GET", "/me/sessions", NULL, handle_my_sessions, NULL, N_("Where one is logged in")),
 	PAGE("POST", "/me/sessions", NULL, handle_my_sessions_end, NULL, N_("End own sessions")),
-	PAGE("GET", "/me/second-factor", NULL, handle_factor, NULL, N_("A code from the phone at the log-in")),
+	PAGE("GET", "/me/second-factor", NULL, handle_factor, NULL,
+	     N_("A code from the phone at the log-in")),
 	PAGE("POST", "/me/second-factor/start", NULL, handle_factor_start, NULL,
 	     N_("Begin to set up the second factor")),
 	PAGE("POST", "/me/second-factor/prove", NULL, handle_factor_prove, NULL,
 	     N_("Switch the second factor on with its first code")),
 	PAGE("POST", "/me/second-factor/codes", NULL, handle_factor_codes, NULL, N_("New recovery codes")),
-	PAGE("POST", "/me/second-factor/off", NULL, handle_factor_off, NULL, N_("Switch the second factor off")),
+	PAGE("POST", "/me/second-factor/off", NULL, handle_factor_off, NULL,
+	     N_("Switch the second factor off")),
 	PAGE("GET", "/me", NULL, handle_me, N_("My account"), N_("Language, e-mail and password")),
 	PAGE("POST", "/me", NULL, handle_me_save, NULL, N_("Change the own account")),
 	{ .method = NULL },

@@ -53,6 +53,14 @@ static void set_instant(struct cx *cx, struct call *call, struct value *out, con
 	value_set_text(cx->arena, out, key, text);
 }
 
+/* Who it is: as one of the house's lists knows the number, else as the person calls himself. */
+static const char *contact_name(struct cx *cx, const char *address, const char *own)
+{
+	const char *name = office_contact_name(cx, address);
+
+	return name[0] != '\0' ? name : own;
+}
+
 static int64_t query_number(struct call *call, const char *name)
 {
 	const char *text = call_query(call, name);
@@ -95,7 +103,8 @@ enum rc handle_inbox(struct cx *cx, struct call *call)
 		value_set_text(cx->arena, out, "href", arena_printf(cx->arena, "/inbox/%s", id));
 		value_set_text(cx->arena, out, "address",
 			       call_shape(call) == SHAPE_JSON ? address : address_shown(cx, address));
-		value_set_text(cx->arena, out, "name", value_text_of(value_get(v, "name"), ""));
+		value_set_text(cx->arena, out, "name",
+			       contact_name(cx, address, value_text_of(value_get(v, "name"), "")));
 		value_set_text(cx->arena, out, "last_text", value_text_of(value_get(v, "last_text"), ""));
 		value_set_int(cx->arena, out, "unread", value_int_of(value_get(v, "unread"), 0));
 		set_instant(cx, call, out, "last_inbound_at",
@@ -206,7 +215,8 @@ static enum rc thread_page(struct cx *cx, struct call *call, const char *typed)
 	if (rc == RC_OK) rc = thread_fill(cx, call, value_int_of(value_get(contact, "id"), 0), page);
 	if (rc != RC_OK) return rc;
 	address = value_text_of(value_get(contact, "address"), "");
-	name = value_text_of(value_get(contact, "name"), "");
+	name = contact_name(cx, value_text_of(value_get(contact, "address"), ""),
+			    value_text_of(value_get(contact, "name"), ""));
 	value_set_text(cx->arena, page, "id", value_text_of(value_get(contact, "public_id"), ""));
 	value_set_bool(cx->arena, page, "is_out", value_int_of(value_get(contact, "is_out"), 0) != 0);
 	value_set_int(cx->arena, page, "unread", value_int_of(value_get(contact, "unread"), 0));

@@ -14,7 +14,7 @@
 #define DESK_FILTERS_MAX      12 /* of one resource: they stand in one row of a page                 */
 #define DESK_SORTS_MAX        8
 #define DESK_ACTIONS_MAX      16
-#define DESK_CHOICES_MAX      24      /* of one column or filter: a list to read at one glance            */
+#define DESK_CHOICES_MAX      64      /* of one column or filter: all tables in the audit log    */
 #define DESK_PAGE_ROWS        25      /* rows of a page: about two screens of a phone                     */
 #define DESK_API_ROWS         50      /* rows of an API answer that names no limit                        */
 #define DESK_API_ROWS_MAX     200     /* of one API answer: fits the arena of a request */
@@ -186,6 +186,8 @@ enum rc rows_total(struct cx *cx, const struct ask *ask, int64_t ms, struct list
 /* "98,400" or "98 400", "about 98,400". */
 const char *number_text(struct cx *cx, int64_t n);
 const char *count_text(struct cx *cx, const struct list_count *count);
+/* How the resources with a contact column call who has this address; "" when none that the actor sees does. */
+const char *office_contact_name(struct cx *cx, const char *address);
 /* One visible row as a raw map; with_archived: also an archived one. */
 enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_kind kind, bool with_archived,
 	       struct value **out) MUST_CHECK;
@@ -280,6 +282,8 @@ enum rc handle_restore(struct cx *cx, struct call *call);
 enum rc show_json(struct cx *cx, struct call *call, const struct office *o, int64_t id,
 		  int status) MUST_CHECK; /* the row as the API answers it */
 enum rc handle_history(struct cx *cx, struct call *call);
+/* page.last_change {at, actor, action, door, address}: who changed the row last. */
+void history_last(struct cx *cx, const struct office *o, int64_t id, struct value *page);
 enum rc handle_action_ask(struct cx *cx, struct call *call);
 enum rc handle_action(struct cx *cx, struct call *call);
 enum rc handle_bulk(struct cx *cx, struct call *call);
@@ -326,6 +330,15 @@ extern const struct column batches_columns[];
 extern const struct sort batches_sorts[];
 extern const struct action batches_actions[];
 void batches_show(struct cx *cx, int64_t id, struct value *page);
+extern const struct column audit_columns[];
+extern const struct sort audit_sorts[];
+extern struct filter audit_filters[];
+/* Before desk_setup looks at the resources: what can be filtered by is made from them. */
+void audit_declare(struct arena *forever, const struct resource *const *resources);
+const char *audit_name_shown(struct cx *cx, const char *stored);
+void audit_rows_read(struct cx *cx, struct value *rows);
+void audit_show(struct cx *cx, int64_t id, struct value *page);
+const char *job_kind_shown(struct cx *cx, const char *stored);
 extern const struct column jobs_columns[];
 extern const struct sort jobs_sorts[];
 extern const struct filter jobs_filters[];

@@ -10,7 +10,11 @@
 #define RUNS_SHOWN 50 /* tries of one job, newest first */
 
 const struct column jobs_columns[] = {
-	{ .name = "kind", .title = N_("Work"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "kind",
+	  .title = N_("Work"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .shown = job_kind_shown },
 	{ .name = "state",
 	  .title = N_("State"),
 	  .type = COLUMN_CHOICE,
@@ -56,7 +60,19 @@ const struct sort jobs_sorts[] = {
 	{ .name = NULL },
 };
 
+const char *job_kind_shown(struct cx *cx, const char *stored)
+{
+	return words_get(cx->lang, work_kind_title(stored));
+}
+
+/* Every message that comes in is work of its own: thousands of lines that nobody looks for. The words are
+** those of the index job_shown. */
 const struct filter jobs_filters[] = {
+	{ .name = "which",
+	  .title = N_("Which work"),
+	  .choices = "usual=Without what comes in|all=All of it",
+	  .sql = (const char *const[]){ "t.kind <> 'outbox.inbound'", "1", NULL },
+	  .def = "usual" },
 	{ .name = "state",
 	  .title = N_("State"),
 	  .choices =

@@ -150,6 +150,7 @@ static enum rc show_page(struct cx *cx, struct call *call, const struct office *
 	value_set_text(cx->arena, page, "title_one", words_get(cx->lang, o->r->title_one));
 	fill_facts(cx, o, row, page);
 	fill_doors(cx, o, row, page);
+	history_last(cx, o, id, page);
 	if (value_get(page, "archived") == NULL) fill_actions(cx, o, row, page);
 	if (o->r->show != NULL) o->r->show(cx, id, page);
 	page_answer(cx, call, o->r->show_template != NULL ? o->r->show_template : "desk/show",

@@ -41,6 +41,37 @@ const struct right renewals_rights[] = {
 
 #define NAME_OF(alias) "trim(" alias ".given_names || ' ' || " alias ".surnames)"
 
+static const struct dependent client_dependents[] = {
+	{ N_("Active subscriptions"),
+	  "SELECT count(*) FROM subscription WHERE client_id = :id AND state = 'active' AND archived_at IS NULL" },
+	{ N_("Other subscriptions"),
+	  "SELECT count(*) FROM subscription WHERE client_id = :id AND state <> 'active' AND archived_at IS NULL" },
+	{ N_("Payments"), "SELECT count(*) FROM payment p JOIN subscription s ON s.id = p.subscription_id"
+			  " WHERE s.client_id = :id AND p.archived_at IS NULL" },
+	{ N_("Notices"), "SELECT count(*) FROM notice WHERE client_id = :id" },
+	{ .title = NULL },
+};
+
+static const struct dependent subscription_dependents[] = {
+	{ N_("Payments"),
+	  "SELECT count(*) FROM payment WHERE subscription_id = :id AND archived_at IS NULL" },
+	{ N_("Notices"), "SELECT count(*) FROM notice WHERE subscription_id = :id" },
+	{ .title = NULL },
+};
+
+static const struct dependent service_dependents[] = {
+	{ N_("Active subscriptions"),
+	  "SELECT count(*) FROM subscription WHERE service_id = :id AND state = 'active' AND archived_at IS NULL" },
+	{ N_("Other subscriptions"),
+	  "SELECT count(*) FROM subscription WHERE service_id = :id AND state <> 'active' AND archived_at IS NULL" },
+	{ .title = NULL },
+};
+
+static const struct dependent category_dependents[] = {
+	{ N_("Services"), "SELECT count(*) FROM service WHERE category_id = :id AND archived_at IS NULL" },
+	{ .title = NULL },
+};
+
 const struct resource renewals_resources[] = {
 	{ .name = "clients",
 	  .title = N_("Customers"),
@@ -68,6 +99,8 @@ const struct resource renewals_resources[] = {
 	  .before_save = client_before_save,
 	  .after_save = client_after_save,
 	  .before_archive = client_before_archive,
+	  .dependents = client_dependents,
+	  .contact_column = "phone",
 	  .show = client_show,
 	  .show_template = "renewals/client",
 	  .new_page = "/clients/new" },
@@ -98,6 +131,7 @@ const struct resource renewals_resources[] = {
 	  .before_save = subscription_before_save,
 	  .after_save = subscription_after_save,
 	  .before_archive = subscription_before_archive,
+	  .dependents = subscription_dependents,
 	  .show = subscription_show,
 	  .show_template = "renewals/subscription",
 	  .list_extra = subscription_list },
@@ -179,7 +213,7 @@ const struct resource renewals_resources[] = {
 	  .filters = service_filters,
 	  .actions = service_actions,
 	  .where = "t.archived_at IS NULL",
-	  .import_key = "name",
+	  .import_key = "display_name",
 	  .right_view = "services.view",
 	  .right_edit = "services.edit",
 	  .has_public_id = true,
@@ -191,6 +225,7 @@ const struct resource renewals_resources[] = {
 	  .before_save = service_before_save,
 	  .after_save = service_after_save,
 	  .before_archive = service_before_archive,
+	  .dependents = service_dependents,
 	  .list_extra = service_list },
 	{ .name = "service-categories",
 	  .title = N_("Service categories"),
@@ -211,6 +246,7 @@ const struct resource renewals_resources[] = {
 	  .menu = N_("Service categories"),
 	  .menu_order = 53,
 	  .empty = N_("No categories yet. They only group the services."),
+	  .dependents = category_dependents,
 	  .before_archive = category_before_archive },
 	{ .name = NULL },
 };

@@ -63,6 +63,16 @@ enum rc work_queue_of(char buf[QUEUE_NAME_SIZE], const char *kind)
 	return rc;
 }
 
+const char *work_kind_title(const char *kind)
+{
+	const struct job_kind *k = NULL;
+
+	pthread_mutex_lock(&current.lock);
+	if (current.work) k = work_kind(current.work, kind);
+	pthread_mutex_unlock(&current.lock);
+	return k && k->title ? k->title : kind;
+}
+
 bool work_ask_to_stop(int64_t id)
 {
 	bool is_here = false;

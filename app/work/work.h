@@ -101,6 +101,8 @@ void work_stop(struct work *w);
 int work_run_due(struct cx *cx, struct work *w);
 /* Liveness for /health: milliseconds since the scheduler last looked. */
 int64_t work_heartbeat_age_ms(const struct work *w);
+/* msgid of what a kind of work is called; the kind's own name when none that runs here has it. */
+const char *work_kind_title(const char *kind);
 
 /* Rules (rule.c) */
 
