@@ -183,7 +183,7 @@ enum rc api_input_check(struct cx *cx, const struct office *o, const struct valu
 			if (cx->field_count == before && is_empty(v) &&
 			    !column_may_be_empty(c, facts, answered == NULL))
 				(void)cx_fail_field(cx, v->key, _("This is needed."));
-		} else if (c != NULL ? (c->flags & (COL_HIDDEN | COL_SECRET)) == 0 : is_ours(o, v->key))
+		} else if ((c != NULL && (c->flags & (COL_HIDDEN | COL_SECRET)) == 0) || is_ours(o, v->key))
 			check_kept(cx, v, answered);
 		else
 			check_unknown(cx, o, v->key);

@@ -53,9 +53,8 @@ static uint64_t hash_of(const char *who)
 	return h != 0 ? h : 1;
 }
 
-/* The bucket of who, or the one to give up for him: an empty place, else the nearest to full. NULL for who
-** only looks and has none: it would be full. */
-static struct bucket *bucket_of(struct limit *l, uint64_t who, bool is_look)
+/* The bucket of who, or the one to give up for him: an empty place, else the nearest to full. */
+static struct bucket *bucket_of(struct limit *l, uint64_t who)
 {
 	struct bucket *set = l->buckets[who % SETS], *least = &set[0];
 
@@ -63,7 +62,6 @@ static struct bucket *bucket_of(struct limit *l, uint64_t who, bool is_look)
 		if (set[i].who == who) return &set[i];
 		if (set[i].full_at < least->full_at) least = &set[i];
 	}
-	if (is_look) return NULL;
 	*least = (struct bucket){ .who = who };
 	return least;
 }
@@ -73,7 +71,7 @@ static int64_t seconds_up(int64_t us)
 	return us <= 0 ? 0 : (us + SECOND_US - 1) / SECOND_US;
 }
 
-bool limit_take(struct limit *l, const char *who, struct limit_rate rate, int64_t now_us, bool is_look,
+bool limit_take(struct limit *l, const char *who, struct limit_rate rate, int64_t now_us,
 		struct limit_left *left)
 {
 	int64_t burst = rate.burst > 0 ? rate.burst : 1, one, full_at, wait;
@@ -84,10 +82,10 @@ bool limit_take(struct limit *l, const char *who, struct limit_rate rate, int64_
 	one = MINUTE_US / rate.per_minute; /* how long one call takes to come back */
 	if (one == 0) one = 1;
 	pthread_mutex_lock(&l->lock);
-	b = bucket_of(l, hash_of(who), is_look);
-	full_at = b != NULL && b->full_at > now_us ? b->full_at : now_us;
+	b = bucket_of(l, hash_of(who));
+	full_at = b->full_at > now_us ? b->full_at : now_us;
 	wait = full_at + one - (now_us + burst * one);
-	if (wait <= 0 && b != NULL && !is_look) b->full_at = full_at += one;
+	if (wait <= 0) b->full_at = full_at += one;
 	pthread_mutex_unlock(&l->lock);
 	left->remaining = (now_us + burst * one - full_at) / one;
 	left->reset_s = seconds_up(full_at - now_us);

@@ -358,9 +358,8 @@ static bool is_write(const struct call *call)
 	return strcmp(m, "GET") != 0 && strcmp(m, "HEAD") != 0 && strcmp(m, "OPTIONS") != 0;
 }
 
-/* How often who may call the API. With is_look the bucket of an address that shows no valid token: it is
-** emptied by failures only, and full ones are turned away before the database is asked. */
-static enum rc api_limit(struct web *w, struct cx *cx, struct call *call, const char *who, bool is_look)
+/* How often who may call the API. */
+static enum rc api_limit(struct web *w, struct cx *cx, struct call *call, const char *who)
 {
 	struct limit_rate rate = { setting_int(w->env->settings, "web.api_per_minute"),
 				   setting_int(w->env->settings, "web.api_burst") };
@@ -368,15 +367,11 @@ static enum rc api_limit(struct web *w, struct cx *cx, struct call *call, const 
 	bool may;
 
 	if (rate.per_minute == 0 || call->match->shape != SHAPE_JSON || call_is_again(call)) return RC_OK;
-	may = limit_take(w->limit, who, rate, clock_ticks_us(), is_look, &left);
-	if (!is_look) {
-		answer_header(call, "RateLimit-Limit",
-			      arena_printf(cx->arena, "%lld", (long long)rate.burst));
-		answer_header(call, "RateLimit-Remaining",
-			      arena_printf(cx->arena, "%lld", (long long)left.remaining));
-		answer_header(call, "RateLimit-Reset",
-			      arena_printf(cx->arena, "%lld", (long long)left.reset_s));
-	}
+	may = limit_take(w->limit, who, rate, clock_ticks_us(), &left);
+	answer_header(call, "RateLimit-Limit", arena_printf(cx->arena, "%lld", (long long)rate.burst));
+	answer_header(call, "RateLimit-Remaining",
+		      arena_printf(cx->arena, "%lld", (long long)left.remaining));
+	answer_header(call, "RateLimit-Reset", arena_printf(cx->arena, "%lld", (long long)left.reset_s));
 	if (may) return RC_OK;
 	answer_header(call, "Retry-After", arena_printf(cx->arena, "%lld", (long long)left.retry_s));
 	return cx_fail(cx, RC_TOO_MANY, _("Too many calls. Wait %lld s and go on more slowly."),
@@ -389,16 +384,17 @@ static enum rc api_limit_of_actor(struct web *w, struct cx *cx, struct call *cal
 				  ? cx->actor.name
 				  : arena_printf(cx->arena, "user:%lld", (long long)cx->actor.user_id);
 
-	return api_limit(w, cx, call, who, false);
+	return api_limit(w, cx, call, who);
 }
 
-/* A call without a valid token: counted by its address. */
-static enum rc guess_limit(struct web *w, struct cx *cx, struct call *call, const char *place)
+/* A call without a valid token: counted by its address. Who has one is never kept out by a neighbour. */
+static enum rc guess_limit(struct web *w, struct cx *cx, struct call *call)
 {
 	const char *sentence = cx->message;
 
 	cx->message = "";
-	if (api_limit(w, cx, call, place, false) != RC_OK) return RC_TOO_MANY;
+	if (api_limit(w, cx, call, arena_printf(cx->arena, "address:%s", call->address)) != RC_OK)
+		return RC_TOO_MANY;
 	cx->message = sentence;
 	return RC_NO_LOGIN;
 }
@@ -413,17 +409,14 @@ static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool
 {
 	const struct route *row = call->match->route;
 	const char *allow = setting_text(w->env->settings, "web.panel_allow");
-	const char *place = arena_printf(cx->arena, "address:%s", call->address);
 	enum rc rc;
 
 	if (cx->db == NULL && has_credentials(call->rq, call->is_https))
 		return cx_fail(cx, RC_TRY_LATER, _("The database cannot be opened right now."));
 	if (allow[0] != '\0' && !address_is_in(call->address, allow))
 		return cx_fail(cx, RC_DENIED, _("The panel is not open to this address (web.panel_allow)."));
-	rc = api_limit(w, cx, call, place, true);
-	if (rc != RC_OK) return rc;
 	rc = cx->db != NULL ? session_find(cx, call) : RC_NO_LOGIN;
-	if (rc == RC_NO_LOGIN && has_body) rc = guess_limit(w, cx, call, place);
+	if (rc == RC_NO_LOGIN && has_body) rc = guess_limit(w, cx, call);
 	if (rc == RC_OK && has_body) rc = api_limit_of_actor(w, cx, call);
 	if (rc != RC_OK) return rc;
 	language_choose(cx, call);

@@ -30,7 +30,7 @@ static int teardown(void **state)
 
 static bool take(const char *who, int64_t per_minute, int64_t burst, int64_t now)
 {
-	return limit_take(limit, who, (struct limit_rate){ per_minute, burst }, now, false, &left);
+	return limit_take(limit, who, (struct limit_rate){ per_minute, burst }, now, &left);
 }
 
 static void a_program_may_spend_its_bucket_at_once_and_no_call_more(void **state)
@@ -85,18 +85,6 @@ static void everybody_has_a_bucket_of_his_own(void **state)
 	assert_true(take("address:10.0.0.1", 1, 1, 0));
 }
 
-static void looking_takes_nothing(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 100; i++) {
-		assert_true(limit_take(limit, "address:1", (struct limit_rate){ 1, 1 }, 0, true, &left));
-		assert_int_equal(left.remaining, 1);
-	}
-	assert_true(take("address:1", 1, 1, 0));
-	assert_false(limit_take(limit, "address:1", (struct limit_rate){ 1, 1 }, 0, true, &left));
-	assert_int_equal(left.retry_s, 60);
-}
-
 static void nothing_is_limited_by_a_limit_of_zero(void **state)
 {
 	(void)state;
@@ -142,7 +130,6 @@ int main(void)
 		T(a_refused_call_costs_nothing_and_the_wait_it_names_is_enough),
 		T(a_bucket_fills_again_but_never_over_its_brim),
 		T(everybody_has_a_bucket_of_his_own),
-		T(looking_takes_nothing),
 		T(nothing_is_limited_by_a_limit_of_zero),
 		T(the_largest_settings_do_not_overflow),
 		T(a_flood_of_strangers_takes_no_memory_and_frees_nobody),
