@@ -69,6 +69,7 @@ void wizard_head(struct cx *cx, enum wizard_step step, struct value *page)
 		value_set_text(cx->arena, one, "label", words_get(cx->lang, steps[i].title));
 		value_set_text(cx->arena, one, "href", wizard_path(cx, (enum wizard_step)i));
 		value_set_bool(cx->arena, one, "is_here", i == (int)step);
+		value_set_bool(cx->arena, one, "is_first", i == 0);
 	}
 }
 

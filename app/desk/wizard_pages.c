@@ -174,13 +174,14 @@ static void whatsapp_page(struct cx *cx, struct call *call, enum rc failed)
 	const char *typed = is_post(call) ? form_text(call, "phone") : NULL;
 
 	add_field(cx, call, "whatsapp.api_key", fields);
-	value_set_text(cx->arena, page, "phone",
-		       typed != NULL ? typed : setting_text(cx->env->settings, "business.phone"));
 	for (size_t i = 0; i < cx->field_count; i++)
 		if (strcmp(cx->fields[i].field, "phone") == 0)
 			value_set_text(cx->arena, page, "phone_error", cx->fields[i].message);
 	value_set_bool(cx->arena, page, "is_standin", cx->env->is_offline);
 	wizard_test_show(cx, call, call_query(call, "test"), page);
+	if (typed == NULL) typed = value_text_of(value_get(page, "test_to"), NULL);
+	value_set_text(cx->arena, page, "phone",
+		       typed != NULL ? typed : setting_text(cx->env->settings, "business.phone"));
 	answer_step(cx, call, STEP_WHATSAPP, page, failed);
 }
 
@@ -199,7 +200,7 @@ static enum rc handle_test(struct cx *cx, struct call *call)
 		return RC_OK;
 	}
 	if (rc == RC_OK)
-		answer_redirect(cx, call, arena_printf(cx->arena, "/start/whatsapp?test=%s#test", public_id));
+		answer_redirect(cx, call, arena_printf(cx->arena, "/start/whatsapp?test=%s", public_id));
 	else if (is_refusal(rc))
 		whatsapp_page(cx, call, rc);
 	else
@@ -297,8 +298,7 @@ static enum rc handle_backup_now(struct cx *cx, struct call *call)
 		value_set_int(cx->arena, out, "job", id);
 		answer_json(cx, call, 202, out);
 	} else {
-		answer_redirect(cx, call,
-				arena_printf(cx->arena, "/start/backup?job=%lld#now", (long long)id));
+		answer_redirect(cx, call, arena_printf(cx->arena, "/start/backup?job=%lld", (long long)id));
 	}
 	return RC_OK;
 }
