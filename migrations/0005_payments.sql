@@ -23,3 +23,5 @@ CREATE INDEX payment_refunded ON payment (refunded_at) WHERE refunded_at IS NOT 
 CREATE INDEX payment_sums ON payment (paid_at, state, currency, amount_cents, subscription_id) WHERE archived_at IS NULL;
 CREATE INDEX subscription_cancelled ON subscription (cancelled_at, id) WHERE cancelled_at IS NOT NULL;
 CREATE INDEX inbound_message_received ON inbound_message (received_at, contact_id);
+CREATE INDEX subscription_period_renewed ON subscription_period (created_at, subscription_id)
+	WHERE previous_json <> '' AND undone_at IS NULL;

@@ -51,6 +51,7 @@ static const char *given(struct call *call, const char *name)
 struct order {
 	int64_t client_id, subscription_id, service_id; /* one of the last two is 0 */
 	const char *client, *subscription, *service;    /* as the form named them   */
+	const char *what; /* the field that names the last two: a form has one for both */
 	const char *method, *reference, *key;
 	int periods;
 };
@@ -73,6 +74,7 @@ static void read_what(struct call *call, struct order *o)
 	o->service = given(call, "service");
 	if (strncmp(what, SUBSCRIPTION_PREFIX, strlen(SUBSCRIPTION_PREFIX)) == 0)
 		o->subscription = what + strlen(SUBSCRIPTION_PREFIX);
+	o->what = form_json(call) == NULL ? "what" : o->service[0] != '\0' ? "service" : "subscription";
 	if (strncmp(what, SERVICE_PREFIX, strlen(SERVICE_PREFIX)) == 0)
 		o->service = what + strlen(SERVICE_PREFIX);
 }
@@ -83,11 +85,11 @@ static enum rc find_what(struct cx *cx, struct order *o)
 	enum rc rc = RC_OK, found = RC_OK;
 
 	if ((o->subscription[0] == '\0') == (o->service[0] == '\0'))
-		return cx_fail_field(cx, "what", _("Choose a subscription to renew, or a service to sell."));
+		return cx_fail_field(cx, o->what, _("Choose a subscription to renew, or a service to sell."));
 	if (o->subscription[0] != '\0')
-		rc = find_row(cx, &o->subscription_id, "subscriptions", o->subscription, "what");
+		rc = find_row(cx, &o->subscription_id, "subscriptions", o->subscription, o->what);
 	else
-		rc = find_row(cx, &o->service_id, "services", o->service, "what");
+		rc = find_row(cx, &o->service_id, "services", o->service, o->what);
 	if (o->client[0] != '\0')
 		found = find_row(cx, &o->client_id, "clients", o->client, "client");
 	else if (o->subscription_id == 0)
@@ -97,7 +99,7 @@ static enum rc find_what(struct cx *cx, struct order *o)
 	rc = db_get_int(cx, &owner, "SELECT client_id FROM subscription WHERE id = :id",
 			PARAMS(P_INT(":id", o->subscription_id)));
 	if (rc == RC_OK && o->client_id != 0 && owner != o->client_id)
-		return cx_fail_field(cx, "what", _("This subscription is another customer's."));
+		return cx_fail_field(cx, o->what, _("This subscription is another customer's."));
 	o->client_id = owner;
 	return rc;
 }
@@ -148,7 +150,7 @@ static enum rc sell(struct cx *cx, struct order *o)
 	value_set_text(cx->arena, in, "ends_on", text);
 	rc = desk_save(cx, desk_resource("subscriptions"), &o->subscription_id, in);
 	for (size_t i = 0; i < cx->field_count; i++) /* what is wrong with it is wrong with the choice */
-		cx->fields[i].field = "what";
+		cx->fields[i].field = o->what;
 	return rc;
 }
 

@@ -133,6 +133,17 @@ static void fill_message(struct cx *cx, struct value *page, int64_t id, const ch
 			       arena_printf(cx->arena, "%s/%s", text_of(page, "back"), action));
 }
 
+/* On paper nobody reads WhatsApp's marks for bold. */
+static const char *without_stars(struct cx *cx, const char *text)
+{
+	char *out = arena_text(cx->arena, text), *to = out;
+
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p != '*') *to++ = *p;
+	*to = '\0';
+	return out;
+}
+
 /* A setting without which the text says less than it should, or "". */
 static const char *missing_setting(struct cx *cx, const char *method)
 {
@@ -154,6 +165,7 @@ enum rc handle_instructions(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return rc;
 	missing = missing_setting(cx, text_of(page, "method"));
 	value_set_text(cx->arena, page, "text", text);
+	value_set_text(cx->arena, page, "plain", without_stars(cx, text));
 	if (missing[0] != '\0') {
 		value_set_text(cx->arena, page, "missing", missing);
 		value_set_bool(cx->arena, page, "misses_cash", strcmp(text_of(page, "method"), "cash") == 0);

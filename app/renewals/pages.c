@@ -5,6 +5,7 @@
 ** Holds:  every page works without script; every form says its errors at the field.
 */
 #include "renewals/panel.h"
+#include "renewals/payment_steps.h"
 #include <string.h>
 
 #define FORM_MAX (64 * 1024) /* a customer with a note and a dozen services */
@@ -21,20 +22,103 @@
 		.help = (words), .handle = (handler)                                               \
 	}
 
+#define METHODS "cash|transfer|card|paypal|other"
+
+/* What programs send and read (openapi.json). */
+static const struct fact checkout_takes[] = {
+	{ .name = "client", .type = FACT_TEXT, .help = N_("Id of the customer; needed with a service.") },
+	{ .name = "subscription", .type = FACT_TEXT, .help = N_("Id of the subscription to renew …") },
+	{ .name = "service", .type = FACT_TEXT, .help = N_("… or of the service to sell.") },
+	{ .name = "method", .type = FACT_TEXT, .is_needed = true, .choices = "cash|transfer|other" },
+	{ .name = "periods", .type = FACT_INT, .min = 1, .max = RENEW_PERIODS_MAX },
+	{ .name = "reference", .type = FACT_TEXT, .max = 100 },
+	{ .name = NULL },
+};
+static const struct fact checkout_gives[] = {
+	{ .name = "id", .type = FACT_TEXT, .is_needed = true, .help = N_("Id of the payment.") },
+	{ .name = "request",
+	  .type = FACT_TEXT,
+	  .is_needed = true,
+	  .help = N_("Number that the customer names.") },
+	{ .name = "subscription_id", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "state", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "method", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "amount_cents", .type = FACT_INT, .is_needed = true },
+	{ .name = "currency", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "renews_periods", .type = FACT_INT, .is_needed = true },
+	{ .name = "instructions",
+	  .type = FACT_TEXT,
+	  .is_needed = true,
+	  .help = N_("Text for the customer.") },
+	{ .name = NULL },
+};
+static const struct fact days_takes[] = {
+	{ .name = "from", .type = FACT_DATE },
+	{ .name = "to", .type = FACT_DATE },
+	{ .name = NULL },
+};
+static const struct fact rows_gives[] = {
+	{ .name = "data", .type = FACT_MAPS, .is_needed = true },
+	{ .name = NULL },
+};
+static const struct fact renew_takes[] = {
+	{ .name = "periods", .type = FACT_INT, .min = 1, .max = RENEW_PERIODS_MAX },
+	{ .name = "price", .type = FACT_MONEY, .help = N_("Price of a period") },
+	{ .name = "price_cents", .type = FACT_INT },
+	{ .name = "payment",
+	  .type = FACT_MAP,
+	  .help = N_("method, amount or amount_cents, reference, state") },
+	{ .name = "payment_method", .type = FACT_TEXT, .choices = METHODS },
+	{ .name = "payment_amount", .type = FACT_MONEY },
+	{ .name = "payment_amount_cents", .type = FACT_INT },
+	{ .name = "payment_reference", .type = FACT_TEXT, .max = 100 },
+	{ .name = "payment_state", .type = FACT_TEXT, .choices = "completed|pending" },
+	{ .name = "send_confirmation", .type = FACT_BOOL },
+	{ .name = "key", .type = FACT_TEXT, .help = N_("The same key renews once.") },
+	{ .name = NULL },
+};
+static const struct fact renew_gives[] = {
+	{ .name = "id", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "starts_on", .type = FACT_DATE, .is_needed = true },
+	{ .name = "ends_on", .type = FACT_DATE, .is_needed = true },
+	{ .name = "state", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "is_repeat", .type = FACT_BOOL, .is_needed = true },
+	{ .name = NULL },
+};
+static const struct fact cancel_takes[] = {
+	{ .name = "mode", .type = FACT_TEXT, .choices = "now|at_end" },
+	{ .name = "reason", .type = FACT_TEXT, .max = 200 },
+	{ .name = NULL },
+};
+static const struct fact cancel_gives[] = {
+	{ .name = "id", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "state", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "cancel_at_end", .type = FACT_BOOL, .is_needed = true },
+	{ .name = NULL },
+};
+
+/* A form whose call as an API is described. */
+#define CALL_ROW(address, needed, handler, words, in, out)                                         \
+	{                                                                                          \
+		.method = "POST", .path = (address), .realm = REALM_STAFF, .right = (needed),      \
+		.class = ROUTE_DB, .body_max = FORM_MAX, .has_token = true, .is_idempotent = true, \
+		.help = (words), .handle = (handler), .takes = (in), .gives = (out)                \
+	}
+
 const struct route renewals_pages_routes[] = {
 	PAGE_ROW("/clients/new", "clients.edit", handle_client_new, N_("Form for a customer with services")),
 	FORM_ROW("/clients/new", "clients.edit", handle_client_create,
 		 N_("Create a customer with one or more services in one step")),
 	PAGE_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew_page,
 		 N_("Renew: what it gives and costs")),
-	FORM_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew,
-		 N_("Renew for some periods")),
+	CALL_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew, N_("Renew for some periods"),
+		 renew_takes, renew_gives),
 	PAGE_ROW("/subscriptions/:id/reactivate", "subscriptions.edit", handle_renew_page,
 		 N_("Renew: what it gives and costs")),
 	PAGE_ROW("/subscriptions/:id/cancel", "subscriptions.edit", handle_cancel_page,
 		 N_("Ask before cancelling")),
-	FORM_ROW("/subscriptions/:id/cancel", "subscriptions.edit", handle_cancel,
-		 N_("Cancel now or at the end")),
+	CALL_ROW("/subscriptions/:id/cancel", "subscriptions.edit", handle_cancel,
+		 N_("Cancel now or at the end"), cancel_takes, cancel_gives),
 	FORM_ROW("/subscription/:id/send-reminder", "subscriptions.remind", handle_send_reminder,
 		 N_("Send a reminder now")),
 	PAGE_ROW("/renewal-requests/:id/renew", "subscriptions.edit", handle_request_renew,
@@ -48,9 +132,11 @@ const struct route renewals_pages_routes[] = {
 	  .class = ROUTE_DB,
 	  .menu = N_("Charge a customer"),
 	  .help = N_("Form for a request to pay"),
-	  .handle = handle_checkout },
-	FORM_ROW("/checkout", "payments.edit", handle_checkout_make,
-		 N_("Make a request to pay, for a new subscription or a renewal")),
+	  .handle = handle_checkout,
+	  .no_api = true },
+	CALL_ROW("/checkout", "payments.edit", handle_checkout_make,
+		 N_("Make a request to pay, for a new subscription or a renewal"), checkout_takes,
+		 checkout_gives),
 	{ .method = "GET",
 	  .path = "/renewals/daily",
 	  .realm = REALM_STAFF,
@@ -58,7 +144,9 @@ const struct route renewals_pages_routes[] = {
 	  .class = ROUTE_DB,
 	  .menu = N_("Money by day"),
 	  .help = N_("Money of each day by method"),
-	  .handle = handle_daily },
+	  .handle = handle_daily,
+	  .takes = days_takes,
+	  .gives = rows_gives },
 	PAGE_ROW("/payments/:id/complete", "payments.edit", handle_complete_page,
 		 N_("Complete the payment, and renew with it")),
 	PAGE_ROW("/payments/:id/instructions", "payments.view", handle_instructions, N_("How to pay it")),

@@ -13,16 +13,16 @@
 #include <string.h>
 
 const struct column payment_columns[] = {
+	{ .name = "request",
+	  .title = N_("Request"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_LIST | COL_READONLY,
+	  .sql = "printf('%06d', t.id)" },
 	{ .name = "receipt",
 	  .title = N_("Receipt"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_LIST | COL_READONLY,
 	  .sql = "CASE WHEN t.receipt_number IS NULL THEN '' ELSE printf('%06d', t.receipt_number) END" },
-	{ .name = "request",
-	  .title = N_("Request"),
-	  .type = COLUMN_TEXT,
-	  .flags = COL_READONLY,
-	  .sql = "printf('%06d', t.id)" },
 	{ .name = "paid_at",
 	  .title = N_("Date"),
 	  .type = COLUMN_INSTANT,

@@ -94,8 +94,10 @@ def test_a_program_charges_with_its_key_and_reads_how_to_pay(house):
 
 @pytest.mark.parametrize("wrong, field", [({"method": "card"}, "method"), ({"method": "oro"}, "method"),
                                           ({"periods": 13}, "periods"), ({"periods": "x"}, "periods"),
-                                          ({"subscription": ""}, "what"), ({"subscription": "nada"}, "what"),
-                                          ({"service": "SERVICE"}, "what"), ({"client": "nadie"}, "client"),
+                                          ({"subscription": ""}, "subscription"),
+                                          ({"subscription": "nada"}, "subscription"),
+                                          ({"service": "SERVICE"}, "service"), ({"client": "nadie"}, "client"),
+                                          ({"suscripcion": "x"}, "suscripcion"),
                                           ({"reference": "x" * 101}, "reference")],
                          ids=lambda v: v if isinstance(v, str) else "-".join(v))
 def test_what_does_not_fit_is_told_at_its_field_and_stores_nothing(house, wrong, field):
