@@ -11,7 +11,7 @@
 
 static const char renewed_sql[] =
 	"SELECT substr(n.local_on, 1, 7) AS month, n.stage AS stage, count(DISTINCT n.id) AS renewed"
-	" FROM subscription_period p INDEXED BY subscription_period_created"
+	" FROM subscription_period p INDEXED BY subscription_period_renewed"
 	" CROSS JOIN notice n INDEXED BY notice_subscription ON n.subscription_id = p.subscription_id"
 	" JOIN message m ON m.id = " NOTICE_MESSAGE
 	" WHERE p.created_at >= :since AND p.created_at < :until + :within AND p.previous_json <> '' AND p.undone_at IS NULL"
@@ -39,7 +39,7 @@ static void set_percents(struct cx *cx, const struct value *stages)
 /* Was it renewed on its last day? Then the new period begins that day, and so did the old one end. */
 static const char renewals_sql[] =
 	"SELECT p.created_at, p.starts_on, instr(p.previous_json, printf('\"ends_on\":\"%s\"', p.starts_on)) > 0"
-	" FROM subscription_period p INDEXED BY subscription_period_created WHERE p.created_at >= :since"
+	" FROM subscription_period p INDEXED BY subscription_period_renewed WHERE p.created_at >= :since"
 	" AND p.created_at < :until AND p.previous_json <> '' AND p.undone_at IS NULL"
 	" AND (:all OR p.subscription_id IN (SELECT id FROM subscription WHERE client_id IN " OWN_CLIENTS
 	"))";

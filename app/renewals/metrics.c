@@ -2,8 +2,8 @@
 ** metrics.c -- the module's lines in /metrics (spec §17).
 **
 ** Never:  a name, a number or an address in a label.
-** Holds:  what has to read whole tables is counted rarely where that takes long (desk_kept): a scrape every few
-**         seconds costs nothing.
+** Holds:  what has to read whole tables is counted rarely where that takes long (desk_kept): a scrape every
+**         few seconds costs nothing.
 */
 #include "renewals/statistics.h"
 #include <string.h>

@@ -29,7 +29,7 @@ static const char sold_sql[] =
 	" AND created_at >= :from AND created_at < :to AND " NOT_PENDING " AND " SEEN_OF("");
 
 static const char renewed_sql[] =
-	"SELECT count(*) FROM subscription_period p INDEXED BY subscription_period_created WHERE p.created_at >= :from"
+	"SELECT count(*) FROM subscription_period p INDEXED BY subscription_period_renewed WHERE p.created_at >= :from"
 	" AND p.created_at < :to AND p.previous_json <> '' AND p.undone_at IS NULL AND (:all OR p.subscription_id IN"
 	" (SELECT id FROM subscription WHERE client_id IN " OWN_CLIENTS "))";
 

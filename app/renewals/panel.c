@@ -127,7 +127,7 @@ static const char ended_sql[] =
 		    " AND state IN ('expired', 'cancelled') AND ends_on >= :since AND ends_on < :today) AS lost";
 
 static const char renewed_sql[] =
-	"SELECT count(*) FROM subscription_period p INDEXED BY subscription_period_created WHERE p.created_at >= :from"
+	"SELECT count(*) FROM subscription_period p INDEXED BY subscription_period_renewed WHERE p.created_at >= :from"
 	" AND p.previous_json <> '' AND p.undone_at IS NULL AND (:all OR p.subscription_id IN (SELECT id FROM subscription"
 	" WHERE client_id IN " OWN_CLIENTS "))";
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define ERRORS_SHOWN    8   /* most frequent ones                                   */
+#define STATES_MAX      10  /* of a message                                       */
 #define STAGES_SEEN_MAX 130 /* stages, and reminders by hand on other days, past ends too */
 
 int64_t percent_of(int64_t part, int64_t whole)
@@ -32,15 +33,27 @@ struct value *row_by_int(const struct value *rows, const char *column, int64_t n
 /* Days and stages: one pass over the index of the days */
 
 static const char days_sql[] =
-	"SELECT n.local_on AS local_on, n.stage AS stage, count(*) AS found, sum(coalesce(" HAS_LEFT
-	", 0)) AS sent,"
-	" sum(coalesce(m.state, '') IN ('delivered', 'read')) AS delivered, sum(coalesce(m.state, '') = 'read') AS read,"
-	" sum(coalesce(m.state, '') = 'failed') AS failed, sum(coalesce(m.state, '') = 'unsure') AS unsure,"
-	" sum(coalesce(m.state, '') IN ('queued', 'sending')) AS waiting,"
-	" sum(coalesce(m.state, 'skipped') IN ('skipped', 'expired', 'cancelled')) AS skipped"
+	"SELECT n.local_on AS local_on, n.stage AS stage, coalesce(m.state, 'skipped') AS state, count(*) AS found"
 	" FROM notice n INDEXED BY notice_day LEFT JOIN message m ON m.id = " NOTICE_MESSAGE
 	" WHERE n.local_on BETWEEN :from AND :to AND n.type = 'expiration_warning' AND " SEEN_OF(
-		"n.") " GROUP BY n.local_on, n.stage ORDER BY n.local_on DESC, n.stage DESC";
+		"n.") " GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2 DESC";
+
+/* How many of a state's notices count under which heading: what was read had arrived, and left before
+** that. */
+static const struct {
+	const char *state, *sums[3];
+} headings[] = {
+	{ "sent", { "sent" } },
+	{ "delivered", { "sent", "delivered" } },
+	{ "read", { "sent", "delivered", "read" } },
+	{ "failed", { "failed" } },
+	{ "unsure", { "unsure" } },
+	{ "queued", { "waiting" } },
+	{ "sending", { "waiting" } },
+	{ "skipped", { "skipped" } },
+	{ "expired", { "skipped" } },
+	{ "cancelled", { "skipped" } },
+};
 
 static const char *const sums[] = { "found",  "sent",   "delivered", "read",
 				    "failed", "unsure", "waiting",   "skipped" };
@@ -56,10 +69,15 @@ static void add_to(struct cx *cx, struct value *row, const char *name, int64_t n
 		value_set_int(cx->arena, row, name, n);
 }
 
-static void add_all(struct cx *cx, struct value *into, const struct value *row)
+/* A row of days_sql into the row of its day, stage, month or of all. */
+static void add_counts(struct cx *cx, struct value *into, const struct value *row)
 {
-	for (size_t i = 0; i < SUMS; i++)
-		add_to(cx, into, sums[i], int_in(row, sums[i]));
+	add_to(cx, into, "found", int_in(row, "found"));
+	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
+		if (strcmp(headings[i].state, text_in(row, "state")) != 0) continue;
+		for (size_t k = 0; k < 3 && headings[i].sums[k] != NULL; k++)
+			add_to(cx, into, headings[i].sums[k], int_in(row, "found"));
+	}
 }
 
 /* The stages that have a column of their own. */
@@ -103,6 +121,8 @@ static struct value *stage_row(struct cx *cx, struct value *stages, int64_t stag
 	if (row != NULL) return row;
 	row = value_add_map(cx->arena, stages);
 	value_set_int(cx->arena, row, "stage", stage);
+	value_set_int(cx->arena, row, "found", 0);
+	value_set_int(cx->arena, row, "sent", 0);
 	value_set_int(cx->arena, row, "renewed", 0);
 	return row;
 }
@@ -125,7 +145,7 @@ static enum rc fill_days(struct cx *cx, struct value *data, const char *from, co
 		     *stages = value_set_list(cx->arena, data, "stages"),
 		     *months = value_set_list(cx->arena, data, "months"),
 		     *total = value_set_map(cx->arena, data, "sums"), *rows = NULL;
-	enum rc rc = db_rows(cx, &rows, (size_t)STATS_DAYS_MAX * STAGES_SEEN_MAX, days_sql,
+	enum rc rc = db_rows(cx, &rows, (size_t)STATS_DAYS_MAX * STAGES_SEEN_MAX * STATES_MAX, days_sql,
 			     PARAMS(P_TEXT(":from", from), P_TEXT(":to", to), P_SEEN(cx)));
 
 	set_zeros(cx, total);
@@ -134,14 +154,14 @@ static enum rc fill_days(struct cx *cx, struct value *data, const char *from, co
 		struct value *one = day_row(cx, days, text_in(r, "local_on"));
 		int64_t stage = int_in(r, "stage");
 
-		add_all(cx, one, r);
-		add_all(cx, total, r);
+		add_counts(cx, one, r);
+		add_counts(cx, total, r);
 		if (stage_column(stage) != NULL) {
 			add_to(cx, one, stage_column(stage), int_in(r, "found"));
 			add_to(cx, total, stage_column(stage), int_in(r, "found"));
 		}
-		add_all(cx, stage_row(cx, stages, stage), r);
-		add_all(cx, month_row(cx, months, text_in(r, "local_on"), stage), r);
+		add_counts(cx, stage_row(cx, stages, stage), r);
+		add_counts(cx, month_row(cx, months, text_in(r, "local_on"), stage), r);
 	}
 	for (struct value *d = days->first; d != NULL; d = d->next)
 		value_set_int(cx->arena, d, "success_percent",
@@ -153,11 +173,16 @@ static enum rc fill_days(struct cx *cx, struct value *data, const char *from, co
 
 /* What went wrong most */
 
-static const char errors_sql[] =
-	"SELECT m.error AS error, count(*) AS n FROM notice n INDEXED BY notice_day JOIN message m ON m.id = " NOTICE_MESSAGE
-	" WHERE n.local_on BETWEEN :from AND :to AND n.type = 'expiration_warning' AND m.error <> ''"
-	" AND m.state IN ('failed', 'unsure') AND " SEEN_OF(
-		"n.") " GROUP BY m.error ORDER BY n DESC, m.error LIMIT :limit";
+/* From the few messages that failed, not from the many notices. */
+#define NOTICES_OF(state)                                                                                          \
+	"SELECT m.error AS error FROM message m INDEXED BY message_" state                                         \
+	" CROSS JOIN notice n INDEXED BY notice_message"                                                           \
+	" ON n.message_id IN (m.id, m.replaces_id) AND m.id = " NOTICE_MESSAGE " WHERE m.state = '" state          \
+	"' AND m.error <> '' AND n.local_on BETWEEN :from AND :to AND n.type = 'expiration_warning' AND " SEEN_OF( \
+		"n.")
+
+static const char errors_sql[] = "SELECT error, count(*) AS n FROM (" NOTICES_OF(
+	"failed") " UNION ALL " NOTICES_OF("unsure") ") GROUP BY error ORDER BY n DESC, error LIMIT :limit";
 
 static enum rc fill_errors(struct cx *cx, struct value *data, const char *from, const char *to)
 {

@@ -77,7 +77,7 @@ def test_every_number_is_that_of_the_list_it_leads_to(busy):
     numbers = check_numbers(busy.api)
     assert numbers["Suscripciones activas"] == 11 and numbers["Vencen en 7 días"] == 7
     assert numbers["Vencidas sin renovar"] == 1 and numbers["Canceladas"] == 1
-    assert numbers["Clientes sin número de WhatsApp"] == 2
+    assert numbers["Clientes sin número de WhatsApp"] == numbers["unreachable"] == 2 and numbers["failed"] == 0
     assert (numbers["ending_0"], numbers["ending_1"], numbers["ending_3"], numbers["ending_7"]) == (3, 1, 1, 2)
     assert (numbers["Último día"], numbers["7 días antes"]) == (3, 2)
     assert numbers["08/09/2025: 3"] == 3 and numbers["05/09/2025: 1"] == 1

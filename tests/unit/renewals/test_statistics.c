@@ -1,6 +1,6 @@
 /*
-** test_statistics.c -- what the notices did and what came of them, counted by the business's days; and that no
-** figure reads a whole table where an index would do.
+** test_statistics.c -- what the notices did and what came of them, counted by the business's days; and that
+** no figure reads a whole table where an index would do.
 */
 #include "shop.h"
 #include "renewals/panel.h"
@@ -28,7 +28,8 @@ static void run(struct shop *shop, const char *sql)
 	assert_int_equal(state_run(&shop->s, sql), RC_OK);
 }
 
-/* Each time as somebody else: what took long is kept for who asked (desk_kept), and a test asks again at once. */
+/* Each time as somebody else: what took long is kept for who asked (desk_kept), and a test asks again at
+** once. */
 static struct value *figures(struct shop *shop, const char *from, const char *to)
 {
 	static int asked;
