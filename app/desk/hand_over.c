@@ -170,7 +170,7 @@ static enum rc leave_page(struct cx *cx, struct call *call, int64_t id, enum rc 
 		arena_printf(cx->arena, _("Archive “%s”? It leaves the lists; its history stays."), name));
 	fill_failure(cx, page, failed);
 	value_set_bool(cx->arena, page, "is_impossible", failed == RC_CONFLICT);
-	page_answer(cx, call, "desk/user_leave", _("Hand over and archive"), page);
+	page_answer(cx, call, "desk/user_leave", _("Archive"), page);
 	if (failed != RC_OK) reply_status(call_reply(call), failed == RC_BAD_INPUT ? 422 : 409);
 	return RC_OK;
 }
@@ -181,9 +181,10 @@ static enum rc obstacle(struct cx *cx, int64_t id)
 	enum rc rc = tx_begin(cx), stops = RC_OK;
 
 	if (rc != RC_OK) return rc;
-	stops = id == cx->actor.user_id ? cx_fail(cx, RC_CONFLICT, _("You cannot archive yourself."))
-					: user_owner_left(cx, id);
-	if (stops == RC_OK) stops = user_reach(cx, id);
+	stops = user_reach(cx, id);
+	if (stops == RC_OK && cx->actor.kind == ACTOR_USER && id == cx->actor.user_id)
+		stops = cx_fail(cx, RC_CONFLICT, _("You cannot archive yourself."));
+	if (stops == RC_OK) stops = user_owner_left(cx, id);
 	rc = tx_end(cx, RC_TRY_LATER);
 	return stops != RC_OK || rc == RC_TRY_LATER ? stops : rc;
 }

@@ -109,12 +109,8 @@ const struct action user_actions[] = {
 		  "Switch off this person's second factor? Do it only when you know who asks for it: from then on "
 		  "the password alone is enough."),
 	  .is_dangerous = true,
-	  .when = "t.totp_at IS NOT NULL",
+	  .when = "t.totp_at IS NOT NULL AND t.id <> :actor", /* one's own: on one's own page */
 	  .run = run_reset_factor },
-	{ .name = "leave",
-	  .title = N_("Hand over and archive"),
-	  .is_dangerous = true,
-	  .page = "/users/:id/leave" },
 	{ .name = NULL },
 };
 
@@ -140,8 +136,12 @@ enum rc handle_user_session_end(struct cx *cx, struct call *call)
 void user_show(struct cx *cx, int64_t id, struct value *page)
 {
 	struct value *list = NULL;
+	const char *path = value_text_of(value_get(page, "row_path"), "");
 	enum rc rc = fill_sessions(cx, id, 0, page);
 
+	/* Whoever goes hands over first: the button leads to the page that asks to whom. */
+	if (value_get(page, "archive") != NULL)
+		value_set_text(cx->arena, page, "archive", arena_printf(cx->arena, "%s/leave", path));
 	value_set_bool(cx->arena, page, "may_end", actor_may(&cx->actor, "users.edit"));
 	if (rc == RC_OK)
 		rc = db_rows(
@@ -168,15 +168,13 @@ enum rc user_before_archive(struct cx *cx, int64_t id)
 	if (rc == RC_OK) rc = user_owner_left(cx, id);
 	if (rc == RC_OK) rc = owned_rows(cx, id, &owns);
 	if (rc == RC_OK && owns > 0)
-		rc = cx_fail(
-			cx, RC_CONFLICT,
-			words_plural(
-				cx->lang, owns,
-				N_("This person still has %lld row of his own: choose “Hand over and archive” "
-				   "on his page, or `recado user archive NAME --to OTHER`."),
-				N_("This person still has %lld rows of his own: choose “Hand over and archive” "
-				   "on his page, or `recado user archive NAME --to OTHER`.")),
-			(long long)owns);
+		rc = cx_fail(cx, RC_CONFLICT,
+			     words_plural(cx->lang, owns,
+					  N_("This person still has %lld row of his own: choose “Archive” "
+					     "on his page, or `recado user archive NAME --to OTHER`."),
+					  N_("This person still has %lld rows of his own: choose “Archive” "
+					     "on his page, or `recado user archive NAME --to OTHER`.")),
+			     (long long)owns);
 	if (rc == RC_OK) rc = sessions_end(cx, id, 0, NULL);
 	if (rc == RC_OK)
 		rc = db_run(

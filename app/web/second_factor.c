@@ -130,7 +130,7 @@ static void code_new(char out[RECOVERY_CODE_SIZE])
 	explicit_bzero(id, sizeof id);
 }
 
-/* As typed: case, blanks and the hyphen do not matter. */
+/* As typed: case, blanks and the hyphen do not matter, and our alphabet has no 0 and no 1 to mean. */
 static bool code_hash(char hash[SHA256_HEX_SIZE], const char *typed)
 {
 	char plain[RECOVERY_CODE_SIZE];
@@ -140,6 +140,8 @@ static bool code_hash(char hash[SHA256_HEX_SIZE], const char *typed)
 		char c = *typed >= 'A' && *typed <= 'Z' ? (char)(*typed - 'A' + 'a') : *typed;
 
 		if (c == '-' || c == ' ') continue;
+		if (c == '0') c = 'o';
+		if (c == '1') c = 'l';
 		if (n == RECOVERY_CODE_SIZE - 2) return false;
 		plain[n++] = c;
 	}
