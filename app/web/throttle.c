@@ -153,9 +153,12 @@ enum rc throttle_begin(struct cx *cx, struct attempt *t, const char *what, const
 	enum rc rc = keys_of(cx, t, what, name, user_id);
 
 	if (rc == RC_OK) rc = wait_of(cx, t); /* most who wait are told so without a write */
-	if (rc == RC_OK && t->wait_s > 0) return refuse(cx, t);
+	if (rc == RC_OK && t->wait_s > 0) rc = refuse(cx, t);
 	if (rc == RC_OK) rc = tx_begin(cx);
-	if (rc != RC_OK) return rc;
+	if (rc != RC_OK) {
+		t->count = 0;
+		return rc;
+	}
 	rc = wait_of(cx, t);
 	if (rc == RC_OK && t->wait_s > 0) rc = refuse(cx, t);
 	if (rc == RC_OK)
