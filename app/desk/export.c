@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define EXPORT_WORDS_MAX (1024 * 1024) /* what one row's own words take: a few hundred bytes a column */
+
 static enum sheet_type sheet_type_of(enum column_type type)
 {
 	switch (type) {
@@ -60,6 +62,7 @@ struct source {
 struct walk {
 	struct cx *cx;
 	struct sheet *sheet;
+	struct cx word_cx;    /* the reader's, on memory that each row gives back */
 	const char *currency; /* the house's */
 	int id;
 	bool id_is_text;
@@ -159,7 +162,7 @@ static void put_cell(struct walk *w, const struct query *q, const struct source 
 		const char *text =
 			query_text(q, s->column->type == COLUMN_REF && s->name >= 0 ? s->name : s->at);
 
-		if (s->column->shown != NULL) text = s->column->shown(w->cx, text);
+		if (s->column->shown != NULL) text = s->column->shown(&w->word_cx, text);
 		sheet_text(w->sheet, s->is_words ? words_get(w->cx->lang, text) : text);
 	}
 }
@@ -181,6 +184,7 @@ static enum rc put_rows(struct walk *w, const struct ask *ask, struct query *q)
 			sheet_int(w->sheet, query_int(q, w->id));
 		for (size_t i = 0; i < w->count; i++)
 			put_cell(w, q, &w->source[i]);
+		arena_reset(w->word_cx.arena);
 		rc = sheet_row(w->sheet);
 	}
 	return rc;
@@ -198,6 +202,9 @@ enum rc export_rows(struct cx *cx, const struct ask *ask, enum sheet_kind kind, 
 
 	if (w == NULL) return RC_NO_MEMORY;
 	w->cx = cx;
+	w->word_cx = *cx;
+	w->word_cx.arena = arena_new(EXPORT_WORDS_MAX);
+	if (w->word_cx.arena == NULL) rc = RC_NO_MEMORY;
 	if (rc == RC_OK)
 		rc = sheet_open(cx, &w->sheet, kind, words_get(cx->lang, ask->o->r->title), columns, count);
 	db_limit_ms(cx->db, DESK_EXPORT_MS);
@@ -205,6 +212,7 @@ enum rc export_rows(struct cx *cx, const struct ask *ask, enum sheet_kind kind, 
 	if (rc == RC_OK) rc = put_rows(w, ask, q);
 	rc = query_end(q, rc);
 	db_limit_ms(cx->db, DESK_PAGE_MS);
+	arena_free(w->word_cx.arena);
 	return sheet_close(w->sheet, rc, fd);
 }
 

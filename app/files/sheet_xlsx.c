@@ -27,6 +27,7 @@
 #define EXCEL_DATE_TIME 22
 #define TITLE_MAX       31 /* letters of a sheet's name                                            */
 #define ESCAPED_MAX     (SHEET_TEXT_MAX * 8) /* every unit a control character, and some */
+#define ROWS_BUFFER     (64 * 1024) /* musl's own is 1 KiB: a write(2) every second row, a tenth of the time */
 #define SHEET_PART      "xl/worksheets/sheet1.xml"
 
 struct xlsx_sheet {
@@ -36,6 +37,7 @@ struct xlsx_sheet {
 	lxw_format *heading, *text, *number[SHEET_SCALE_MAX + 1], *money[SHEET_SCALE_MAX + 1], *date,
 		*instant;
 	struct sb escaped;
+	char rows_buffer[ROWS_BUFFER]; /* of page->optimize_tmpfile, until the workbook is closed */
 };
 
 static struct xlsx_sheet *own(struct sheet *s)
@@ -334,6 +336,7 @@ enum rc sheet_xlsx_start(struct sheet *s, const char *title)
 	sheet_name(name, title);
 	o->page = workbook_add_worksheet(o->book, name);
 	if (o->page == NULL) return sheet_disk_full(s); /* its temporary file */
+	(void)setvbuf(o->page->optimize_tmpfile, o->rows_buffer, _IOFBF, sizeof(o->rows_buffer));
 	if (!make_formats(o) || workbook_set_properties(o->book, &properties) != LXW_NO_ERROR)
 		return RC_NO_MEMORY;
 	set_widths(s);

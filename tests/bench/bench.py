@@ -26,6 +26,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e")]
 
 import data     # noqa: E402
+import export   # noqa: E402
 import house    # noqa: E402
 
 PATIENCE = 150                  # seconds for one command; the whole bench stays under five minutes
@@ -368,7 +369,7 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
-    ask.add_argument("--only", nargs="*", help="choosing, sending, pages, at_rest")
+    ask.add_argument("--only", nargs="*", help="choosing, sending, pages, at_rest, export")
     said = ask.parse_args()
     build = said.build.resolve()
     os.environ["RECADO_BIN"] = str(build / "release" / "recado")
@@ -379,6 +380,7 @@ def main():
     report.part("choosing", choosing, build)
     report.part("pages", pages, build)
     report.part("sending", sending, build)
+    report.part("export", export.exports, build, sys.modules[__name__])
     took = time.monotonic() - began
     print(f"{took:.0f} s; {os.cpu_count()} cores, load {load_before[0]:.1f} before and {os.getloadavg()[0]:.1f} after")
     said.out.parent.mkdir(parents=True, exist_ok=True)
