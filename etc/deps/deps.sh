@@ -385,20 +385,19 @@ build_expat()
 }
 
 # Its own tmpfileplus, not the standard tmpfile(), which ignores the folder given and needs /tmp; dtoa, so
-# that numbers are written without locale. unzip.c of the same minizip reads the uploaded workbooks.
+# that numbers are written without locale. Of its minizip only the writing half: files/zip_in.c says why.
 build_libxlsxwriter()
 {
 	local dir=$WORK/libxlsxwriter f files=()
 
 	unpack libxlsxwriter
 	for f in "$dir"/src/*.c; do files+=("src/$(basename "$f")"); done
-	for f in minizip/ioapi minizip/zip minizip/unzip md5/md5 dtoa/emyg_dtoa tmpfileplus/tmpfileplus; do
+	for f in minizip/ioapi minizip/zip md5/md5 dtoa/emyg_dtoa tmpfileplus/tmpfileplus; do
 		files+=("third_party/$f.c")
 	done
 	compile_archive libxlsxwriter.a "$dir" \
 		"-Iinclude -I$PREFIX/include -DUSE_DTOA_LIBRARY -DNOCRYPT -DNOUNCRYPT" "${files[@]}"
 	cp -r "$dir/include/xlsxwriter.h" "$dir/include/xlsxwriter" "$PREFIX/include/"
-	cp "$dir/third_party/minizip/unzip.h" "$PREFIX/include/xlsxwriter/third_party/"
 }
 
 build_qrcodegen()
