@@ -25,5 +25,3 @@ CREATE INDEX subscription_cancelled ON subscription (cancelled_at, id) WHERE can
 CREATE INDEX inbound_message_received ON inbound_message (received_at, contact_id);
 CREATE INDEX subscription_period_renewed ON subscription_period (created_at, subscription_id)
 	WHERE previous_json <> '' AND undone_at IS NULL;
-CREATE INDEX subscription_period_renewed ON subscription_period (created_at, subscription_id)
-	WHERE previous_json <> '' AND undone_at IS NULL;
