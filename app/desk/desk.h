@@ -145,6 +145,9 @@ struct resource {
 	/* What hangs on a row, told before it is archived and before a dangerous action; ended by a row
 	** without title. NULL = nothing. */
 	const struct dependent *dependents;
+	/* Currency of a new row's amounts where another row decides it (values: what was taken so far); NULL or
+	** "" = the house's. */
+	const char *(*currency_of)(struct cx *cx, const struct value *values);
 };
 
 /* A card on the home page, and a gauge in /metrics when metric is given. */

@@ -128,10 +128,12 @@ static void set_phone_facts(struct cx *cx, const struct table_facts *facts, cons
 		value_set_text(cx->arena, values, kind, has_phone ? kinds[phone.kind] : "");
 }
 
-static const char *currency_for(struct cx *cx, const struct column *c, const struct value *values)
+static const char *currency_for(struct cx *cx, const struct resource *r, const struct column *c,
+				const struct value *values)
 {
 	const char *own = c->choices != NULL ? value_text_of(value_get(values, c->choices), "") : "";
 
+	if (own[0] == '\0' && c->choices != NULL && r->currency_of != NULL) own = r->currency_of(cx, values);
 	return own[0] != '\0' ? own : setting_text(cx->env->settings, "business.currency");
 }
 
@@ -163,7 +165,7 @@ static enum rc take_input(struct cx *cx, const struct office *o, const struct ta
 		given = given_for(cx, c, input);
 		if (given == NULL && stored != NULL) continue;
 		if (given == NULL) given = &missing;
-		rc = input_check(cx, o, i, given, value_get(stored, c->name), currency_for(cx, c, values),
+		rc = input_check(cx, o, i, given, value_get(stored, c->name), currency_for(cx, o->r, c, values),
 				 &checked);
 		if (rc == RC_BAD_INPUT) worst = rc;
 		if (rc != RC_OK) continue;

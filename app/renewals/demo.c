@@ -6,6 +6,7 @@
 **         three of the numbers make the stand-in misbehave, so that a failed, a late failed and an unsure
 **         message can be looked at.
 */
+#include "renewals/payment_steps.h"
 #include "renewals/resources.h"
 #include <string.h>
 
@@ -139,6 +140,26 @@ static enum rc add_payment(struct cx *cx, int64_t subscription_id, size_t n, day
 	return save(cx, "payments", &id, in);
 }
 
+/* Somebody asked how to pay the renewal: a request that waits for its transfer. */
+static enum rc add_request(struct cx *cx, int64_t subscription_id)
+{
+	struct value *row = NULL;
+	int64_t id = 0;
+	enum rc rc = db_row(cx, &row, "SELECT price_cents, currency FROM subscription WHERE id = :id",
+			    PARAMS(P_INT(":id", subscription_id)));
+
+	return rc != RC_OK
+		       ? rc
+		       : payment_add(cx, &id,
+				     &(struct payment_new){
+					     .subscription_id = subscription_id,
+					     .amount_cents = value_int_of(value_get(row, "price_cents"), 0),
+					     .currency = value_text_of(value_get(row, "currency"), ""),
+					     .method = "transfer",
+					     .state = "pending",
+					     .renews_periods = 1 });
+}
+
 static enum rc add_subscription(struct cx *cx, const char *client, size_t n, int service, int ends,
 				bool is_paid)
 {
@@ -159,7 +180,8 @@ static enum rc add_subscription(struct cx *cx, const char *client, size_t n, int
 	value_set_text(cx->arena, in, "starts_on", start);
 	value_set_text(cx->arena, in, "ends_on", end);
 	rc = save(cx, "subscriptions", &id, in);
-	return rc == RC_OK && is_paid ? add_payment(cx, id, n, last - 30) : rc;
+	if (rc == RC_OK && is_paid) return add_payment(cx, id, n, last - 30);
+	return rc == RC_OK && ends >= 0 && n % 2 == 0 ? add_request(cx, id) : rc;
 }
 
 static enum rc add_person(struct cx *cx, size_t n)

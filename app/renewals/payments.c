@@ -195,6 +195,17 @@ static enum rc take_amount(struct cx *cx, int64_t id, const struct value *sold, 
 	return RC_OK;
 }
 
+const char *payment_currency(struct cx *cx, const struct value *values)
+{
+	const char *currency = "";
+	int64_t id = int_value(values, "subscription_id");
+
+	if (id == 0 || db_get_text(cx, &currency, "SELECT currency FROM subscription WHERE id = :id",
+				   PARAMS(P_INT(":id", id))) != RC_OK)
+		return "";
+	return currency;
+}
+
 /* Money that arrives with this save gets the next receipt; money given back, the hour. */
 static enum rc take_stamps(struct cx *cx, const struct value *was, struct value *values)
 {

@@ -129,6 +129,7 @@ const struct resource renewals_resources[] = {
 	  .empty = N_(
 		  "No subscriptions here. Add a customer with services, or a subscription for a customer you have."),
 	  .before_save = subscription_before_save,
+	  .currency_of = subscription_currency,
 	  .after_save = subscription_after_save,
 	  .before_archive = subscription_before_archive,
 	  .dependents = subscription_dependents,
@@ -158,6 +159,7 @@ const struct resource renewals_resources[] = {
 	  .menu_order = 30,
 	  .empty = N_("No payments here. Renewing a subscription with its payment puts one here."),
 	  .before_save = payment_before_save,
+	  .currency_of = payment_currency,
 	  .after_save = payment_after_save,
 	  .list_extra = payment_list },
 	{ .name = "notices",

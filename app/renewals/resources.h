@@ -71,6 +71,9 @@ extern const struct action subscription_actions[];
 enum rc subscription_before_save(struct cx *cx, int64_t id, struct value *values) MUST_CHECK;
 enum rc subscription_after_save(struct cx *cx, int64_t id, bool is_new,
 				const struct value *values) MUST_CHECK;
+/* Amounts are read in the currency of what they are for: the service's, the subscription's. */
+const char *subscription_currency(struct cx *cx, const struct value *values);
+const char *payment_currency(struct cx *cx, const struct value *values);
 enum rc subscription_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
 void subscription_show(struct cx *cx, int64_t id, struct value *page);
 void subscription_list(struct cx *cx, struct value *page);

@@ -8,6 +8,7 @@
 **         messages not left yet.
 */
 #include "renewals/resources.h"
+#include "base/phone.h"
 #include "base/text.h"
 #include <string.h>
 
@@ -212,6 +213,17 @@ static enum rc take_service(struct cx *cx, const struct value *was, struct value
 			       arena_text(cx->arena, text_value(service, "currency")));
 	if (id != was_id) value_set_int(cx->arena, values, "period_days", period_days_of(*period));
 	return RC_OK;
+}
+
+const char *subscription_currency(struct cx *cx, const struct value *values)
+{
+	const char *currency = "";
+	int64_t id = value_int_of(value_get(values, "service_id"), 0);
+
+	if (id == 0 || db_get_text(cx, &currency, "SELECT currency FROM service WHERE id = :id",
+				   PARAMS(P_INT(":id", id))) != RC_OK)
+		return "";
+	return currency;
 }
 
 static enum rc take_dates(struct cx *cx, struct value *values, const char *period)
@@ -428,6 +440,15 @@ static void show_rows(struct cx *cx, int64_t id, struct value *page, const char 
 	value_set_bool(cx->arena, page, has, rows->count > 0);
 }
 
+static const char *phone_shown(struct cx *cx, const char *e164)
+{
+	char shown[32];
+
+	if (e164[0] == '\0') return "";
+	phone_text(shown, e164);
+	return arena_text(cx->arena, shown);
+}
+
 static void show_facts(struct cx *cx, int64_t id, struct value *page)
 {
 	struct value *row = NULL;
@@ -444,6 +465,7 @@ static void show_facts(struct cx *cx, int64_t id, struct value *page)
 		return;
 	shape_page(cx, row);
 	subscription_badge(cx, row);
+	value_set_text(cx->arena, row, "phone", phone_shown(cx, text_value(row, "phone")));
 	value_set_text(cx->arena, row, "client_href",
 		       arena_printf(cx->arena, "/clients/%s", text_value(row, "client")));
 	value_set_text(cx->arena, row, "payment_shown",
