@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xlsxwriter.h>
@@ -330,6 +331,7 @@ enum rc sheet_xlsx_start(struct sheet *s, const char *title)
 	o->file = (struct tmpfile_at)TMPFILE_NONE;
 	sb_init(&o->escaped, ESCAPED_MAX);
 	if (len < 0 || (size_t)len >= sizeof(folder)) return RC_BAD_INPUT;
+	(void)mkdir(folder, 0700); /* as spool_open: it is there, or there is no disk */
 	if (tmpfile_open(&o->file, folder) != RC_OK) return sheet_disk_full(s);
 	o->book = workbook_new_opt(o->file.path, &options);
 	if (o->book == NULL) return RC_NO_MEMORY;

@@ -1,6 +1,7 @@
 /* desk/export.c and shape.c: the same rows for a spreadsheet and for a program. */
 #include "office.h"
 #include "desk/export.h"
+#include "files/rows_in.h"
 #include <unistd.h>
 
 static const char *get_pair(void *arg, const char *name)
@@ -59,6 +60,58 @@ static void an_export_has_the_rows_and_words_of_the_list(void **unused)
 		"id,Given names,Surnames,E-mail,Phone,Born,Size,Visits,Debt,Member,Notes,Website,Made,Pets\r\n"
 		"id1,'=1+1,,,+593990000001,,Small one,0,12.50,No,\"a \"\"b\"\", c\",,2026-11-22 12:00:00,0\r\n"
 		"id2,Ana,,,,2003-02-01,Large one,0,0.00,No,,,2026-11-22 12:00:00,0\r\n");
+	shop_close(&s);
+}
+
+/* The rows of a file as an import reads them, "a|b\n". */
+static const char *read_back(struct shop *s, enum sheet_kind kind)
+{
+	struct cx *cx = &s->state.cx;
+	char *bytes = arena_alloc(cx->arena, 65536);
+	struct rows_in *in = NULL;
+	struct cells row;
+	struct ask ask;
+	struct sb sb;
+	int fd = -1;
+	ssize_t n;
+	enum rc rc = ask_read(cx, &ask, office_find("people"), get_pair, (struct pair[]){ { NULL, NULL } },
+			      DESK_EXPORT_ROWS_MAX, DESK_EXPORT_ROWS_MAX);
+
+	assert_non_null(bytes);
+	if (rc == RC_OK) rc = export_rows(cx, &ask, kind, &fd);
+	assert_int_equal(rc, RC_OK);
+	n = pread(fd, bytes, 65536, 0);
+	assert_true(n > 0);
+	close(fd);
+	sb_init_arena(&sb, cx->arena, 65536);
+	rc = rows_in_open(cx, &in, (struct bytes){ bytes, (size_t)n });
+	while (rc == RC_OK && (rc = rows_in_next(cx, in, cx->arena, &row)) == RC_OK) {
+		for (size_t i = 0; i < row.count; i++)
+			sb_printf(&sb, "%s%s", i > 0 ? "|" : "", row.cell[i]);
+		sb_char(&sb, '\n');
+	}
+	rows_in_close(in);
+	assert_int_equal(rc, RC_NOT_FOUND);
+	return sb_text_of(&sb);
+}
+
+static void an_import_reads_the_same_from_both_kinds_of_export(void **unused)
+{
+	struct shop s;
+
+	(void)unused;
+	shop_open(&s);
+	two_people(&s);
+	assert_string_equal(
+		read_back(&s, SHEET_XLSX),
+		"id|Given names|Surnames|E-mail|Phone|Born|Size|Visits|Debt|Member|Notes|Website|Made|Pets\n"
+		"id1|=1+1|||+593990000001||Small one|0|12.5|No|a \"b\", c||2026-11-22 12:00:00|0\n"
+		"id2|Ana||||2003-02-01|Large one|0|0|No|||2026-11-22 12:00:00|0\n");
+	assert_string_equal(
+		read_back(&s, SHEET_CSV),
+		"id|Given names|Surnames|E-mail|Phone|Born|Size|Visits|Debt|Member|Notes|Website|Made|Pets\n"
+		"id1|=1+1|||+593990000001||Small one|0|12.50|No|a \"b\", c||2026-11-22 12:00:00|0\n"
+		"id2|Ana||||2003-02-01|Large one|0|0.00|No|||2026-11-22 12:00:00|0\n");
 	shop_close(&s);
 }
 
@@ -175,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_export_has_the_rows_and_words_of_the_list),
+		cmocka_unit_test(an_import_reads_the_same_from_both_kinds_of_export),
 		cmocka_unit_test(an_export_follows_the_filter_and_the_order),
 		cmocka_unit_test(an_export_leaves_out_what_the_actor_does_not_see),
 		cmocka_unit_test(an_export_past_its_limit_is_refused_not_cut),
