@@ -243,7 +243,7 @@ static enum rc serve(struct cx *cx, FILE *out)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before the first thread: all inherit it */
-	sandbox_enter(cx->env->dir, setting_text(cx->env->settings, "backup.folder"));
+	sandbox_enter(cx->env);
 	rc = log_start(cx->env->zone, LOG_INFO,
 		       setting_bool(cx->env->settings, "log.files")
 			       ? arena_printf(cx->arena, "%s/log", cx->env->dir)

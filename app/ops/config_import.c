@@ -134,7 +134,7 @@ static void take_pair(struct cx *cx, struct import *im, const struct dotenv_pair
 {
 	const struct settings *s = cx->env->settings;
 	const struct setting *row = row_of(s, pair->name);
-	struct setting_change *c = &im->changes[im->changed];
+	struct setting_change *c;
 	struct line *l;
 	enum rc rc;
 
@@ -147,6 +147,7 @@ static void take_pair(struct cx *cx, struct import *im, const struct dotenv_pair
 		return;
 	}
 	forget_earlier(cx, im, row->name);
+	c = &im->changes[im->changed];
 	*c = (struct setting_change){ .name = row->name, .value = converted(cx->arena, row, pair->value) };
 	rc = settings_check(s, c, 1, cx->arena, cx->lang);
 	add_line(im, TAKEN, pair->line, pair->name, row->name, "");

@@ -68,9 +68,9 @@ const char *backup_folder_refuse(const char *value, struct arena *a, enum lang l
 
 /* Host */
 
-/* Landlock on folders and a system-call deny list; before any thread. A kernel without them is logged, not
-** a failure. */
-void sandbox_enter(const char *state_dir, const char *backup_dir); /* "": none beside the state folder */
+/* Landlock on folders (state, backups, those of secrets in files) and a system-call deny list; before any
+** thread. A kernel without them is logged, not a failure. */
+void sandbox_enter(const struct env *env);
 /* systemd's notification socket; nothing without NOTIFY_SOCKET. state: "READY=1", "WATCHDOG=1", "STOPPING=1".
  */
 void notify_systemd(const char *state);

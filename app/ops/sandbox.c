@@ -8,11 +8,13 @@
 #include "ops/ops.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,12 +40,29 @@ static void allow_folder(int ruleset, const char *path, uint64_t rights)
 	close(rule.parent_fd);
 }
 
-static bool enter_landlock(const char *state_dir, const char *backup_dir)
+/* The folders of secrets that stand in files (file:PATH): they are read again with the settings. */
+static void allow_secrets(int ruleset, const struct settings *s)
+{
+	const struct setting *row;
+	char folder[PATH_MAX];
+
+	for (size_t i = 0; (row = settings_row(s, i)) != NULL; i++) {
+		const char *shown = settings_shown(s, row->name), *slash;
+
+		if (!row->is_secret || strncmp(shown, "file:/", 6) != 0) continue;
+		slash = strrchr(shown, '/');
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - shown - 5), shown + 5);
+		if (folder[0] != '\0') allow_folder(ruleset, folder, READ_RIGHTS);
+	}
+}
+
+static bool enter_landlock(const struct env *env)
 {
 	static const char *const readable[] = { "/etc", "/usr/share", "/run",
 						"/dev", "/proc",      "/sys/fs/cgroup" };
 	struct landlock_ruleset_attr attr = { .handled_access_fs =
 						      READ_RIGHTS | WRITE_RIGHTS | OTHER_RIGHTS };
+	const char *backup_dir = setting_text(env->settings, "backup.folder");
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION), ruleset;
 	bool is_in;
 
@@ -52,8 +71,9 @@ static bool enter_landlock(const char *state_dir, const char *backup_dir)
 	if (ruleset < 0) return false;
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		allow_folder((int)ruleset, readable[i], READ_RIGHTS);
-	allow_folder((int)ruleset, state_dir, READ_RIGHTS | WRITE_RIGHTS);
+	allow_folder((int)ruleset, env->dir, READ_RIGHTS | WRITE_RIGHTS);
 	if (backup_dir[0] != '\0') allow_folder((int)ruleset, backup_dir, READ_RIGHTS | WRITE_RIGHTS);
+	allow_secrets((int)ruleset, env->settings);
 	is_in = syscall(SYS_landlock_restrict_self, (int)ruleset, 0) == 0;
 	close((int)ruleset);
 	return is_in;
@@ -118,7 +138,7 @@ static bool enter_seccomp(void)
 }
 #endif
 
-void sandbox_enter(const char *state_dir, const char *backup_dir)
+void sandbox_enter(const struct env *env)
 {
 	bool has_landlock, has_seccomp;
 
@@ -126,7 +146,7 @@ void sandbox_enter(const char *state_dir, const char *backup_dir)
 		log_event(LOG_WARN, "security", "sandbox.none", "errno=%d", errno);
 		return;
 	}
-	has_landlock = enter_landlock(state_dir, backup_dir);
+	has_landlock = enter_landlock(env);
 	has_seccomp = enter_seccomp();
 	log_event(has_landlock && has_seccomp ? LOG_INFO : LOG_WARN, "security", "sandbox.entered",
 		  "landlock=%d seccomp=%d", has_landlock, has_seccomp);

@@ -114,3 +114,99 @@ def test_a_wrong_change_leaves_a_running_server_as_it_was(house):
     house.server.send_signal(signal.SIGHUP)
     wait_until(lambda: "settings.reloaded" in house.log(), "the reload in the log")
     assert "Cine Nuevo" in ana.page("/settings")
+
+
+def test_a_mistyped_file_is_called_missing(village):
+    house = village.house()
+    for command in (["serve"], ["check"], ["backup"]):
+        done = house.call(*command, "--config", str(house.folder / "nowhere" / "recado.ini"), config=False, lang="en")
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.splitlines()[-1].startswith(f"There is no settings file {house.folder}/nowhere/recado.ini.")
+
+
+def test_several_values_are_written_together_or_not_at_all(house):
+    house.run("config", "set", "outbox.slots", "9", "business.phone", "0988")
+    before = house.config.read_text()
+    assert "slots = 9" in before and "phone = 0988" in before
+    done = house.call("config", "set", "outbox.slots", "10", "outbox.retry_max", "0", "mode.offline", "perhaps")
+    assert done.returncode == 2 and "outbox.retry_max" in done.stderr and "mode.offline" in done.stderr
+    assert house.config.read_text() == before
+    assert house.call("config", "set", "outbox.slots").returncode == 2
+    assert house.run("config", "reset", "outbox.slots", "business.phone", json_out=True)[0]["origin"] == "default"
+
+
+def test_the_running_server_has_a_change_at_once_and_the_history_knows_it(house):
+    house.serve()
+    said = house.run("config", "set", "business.name", "Cine Nuevo", lang="en")
+    assert said == "Written: business.name. The running server has it already.\n"
+    ana = house.panel()
+    assert "Cine Nuevo" in ana.page("/settings")
+    history = ana.page("/settings/history?name=business.name")
+    assert "línea de comandos" in history and "Cine Nuevo" in history
+
+
+def test_without_a_server_the_change_is_in_the_history_all_the_same(house):
+    house.set("business.name", "De noche")
+    assert house.sql("SELECT actor, json_extract(after_json, '$.\"business.name\"') FROM audit WHERE table_name = 'setting'"
+                     " ORDER BY id DESC LIMIT 1") == [("command", "De noche")]
+
+
+def test_without_a_database_a_setting_is_written_all_the_same(house, village):
+    alone = village.folder / "alone"
+    alone.mkdir()
+    (alone / "recado.ini").write_text("[outbox]\nslots = 8\n")
+    house.run("config", "set", "outbox.slots", "9", "--config", str(alone / "recado.ini"), config=False)
+    assert (alone / "recado.ini").read_text() == "[outbox]\nslots = 9\n"
+    assert [path.name for path in alone.iterdir()] == ["recado.ini"]
+
+
+OLD = """# the old shop
+SECRET_KEY='django-insecure-x'
+DEBUG=False
+ALLOWED_HOSTS=panel.example.com,www.example.com
+TIME_ZONE="America/Bogota"
+LANGUAGE_CODE=es-co
+export BUSINESS_NAME="Cine \\"El Faro\\""   # with quotes
+WASENDER_API_KEY=very-secret-key
+WASENDER_API_URL=https://wasenderapi.com
+NOTIFICATION_TIME_HOUR=7
+EXPIRATION_DAYS_NOTICE=[0, 1, 5]
+ENABLE_WHATSAPP_NOTIFICATIONS=True
+SEND_PAUSE_SECONDS=fast
+CURRENCY=COP
+BUSINESS_PHONE=1
+BUSINESS_PHONE=0988000001
+MY_OWN=1
+what is this
+"""
+
+
+def test_an_old_installation_is_taken_over_and_what_falls_away_is_listed(house):
+    env = house.folder / "old.env"
+    env.write_text(OLD)
+    before = house.config.read_text()
+    dry = house.run("config", "import", env, "--dry-run", code=3, json_out=True)
+    assert dry["is_dry_run"] and house.config.read_text() == before
+    said = house.call("config", "import", env)
+    assert said.returncode == 3 and "very-secret-key" not in said.stdout + said.stderr
+    assert "línea 13: SEND_PAUSE_SECONDS → whatsapp.pause_s: debe ser un número entero" in said.stdout
+    assert "línea 18: no es NOMBRE=VALOR" in said.stdout and "MY_OWN" in said.stdout
+    fate = {row["variable"]: row["fate"] for row in dry["lines"]}
+    assert {k for k, v in fate.items() if v == "gone"} == {"SECRET_KEY", "DEBUG", "MY_OWN"}
+    assert fate["BUSINESS_PHONE"] == "taken" and fate["SEND_PAUSE_SECONDS"] == "wrong"
+    rows = {row["name"]: row["value"] for row in house.run("config", "list", json_out=True)}
+    assert (rows["business.name"], rows["business.zone"], rows["business.language"], rows["business.currency"]) == (
+        'Cine "El Faro"', "America/Bogota", "es", "COP")
+    assert (rows["renewals.time"], rows["renewals.stages"], rows["business.phone"]) == ("07:00", "0, 1, 5", "0988000001")
+    assert rows["web.hosts"] == "panel.example.com,www.example.com" and rows["whatsapp.pause_s"] == "0"
+    assert "api_key = very-secret-key" in house.config.read_text()
+    assert house.run("config", "import", env, code=3, json_out=True)["lines"][3]["fate"] == "same"
+
+
+def test_a_file_that_is_no_env_is_refused(house):
+    big = house.folder / "big.env"
+    big.write_bytes(b"A=" + b"x" * (256 * 1024))
+    done = house.call("config", "import", big)
+    assert done.returncode == 2 and "256 kB" in done.stderr
+    assert house.call("config", "import", house.folder / "none.env").returncode == 2
+    assert house.call("config", "import").returncode == 2
