@@ -313,3 +313,11 @@ void db_limit_ms(struct db *db, int64_t ms)
 	db->limit_ms = ms;
 	db->deadline = 0;
 }
+
+void db_large_cache(struct db *db, bool is_large)
+{
+	enum rc rc = connect_exec(db, is_large ? "PRAGMA cache_size=-8192"
+					       : "PRAGMA cache_size=-512; PRAGMA shrink_memory");
+
+	if (rc != RC_OK) log_event(LOG_WARN, "app", "db.cache", "large=%d", is_large);
+}

@@ -129,7 +129,10 @@ static enum rc bind_all(struct cx *cx, struct statement *st, const char *sql, co
 
 	if (want > DB_PARAMS_MAX) return bug("too many parameters", sql);
 	for (const struct param *p = params; p && p->name; p++) {
-		int i = sqlite3_bind_parameter_index(st->stmt, p->name);
+		const char *next =
+			sqlite3_bind_parameter_name(st->stmt, have + 1); /* mostly given in order */
+		int i = next && strcmp(next, p->name) == 0 ? have + 1
+							   : sqlite3_bind_parameter_index(st->stmt, p->name);
 		int code;
 
 		if (i == 0) return bug("a parameter that the statement does not have", sql);

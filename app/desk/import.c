@@ -13,6 +13,7 @@
 
 #define READ_JOB   "desk.import.read"
 #define COMMIT_JOB "desk.import.commit"
+#define HEAD_BYTES (64 * 1024) /* of a file: the longest heading there is stands in it */
 
 const struct importer *import_importer(const struct resource *r, const char *name)
 {
@@ -23,6 +24,17 @@ const struct importer *import_importer(const struct resource *r, const char *nam
 bool import_is_offered(const struct cx *cx, const struct resource *r)
 {
 	return r->can_create && !r->no_import && office_may_edit(cx, r);
+}
+
+/* Of a text only the beginning, up to a line's end: opening it reads every byte that it is given. A workbook has
+** its table of contents at the end. */
+static struct bytes head_of(struct bytes file)
+{
+	const char *end;
+
+	if (file.len <= HEAD_BYTES || memcmp(file.p, "PK", 2) == 0) return file;
+	end = memrchr(file.p, '\n', HEAD_BYTES);
+	return end != NULL ? (struct bytes){ file.p, (size_t)(end - file.p) + 1 } : file;
 }
 
 /* Column by column, or the resource's own importer when the heading is one of its. */
@@ -37,7 +49,7 @@ static enum rc choose_importer(struct cx *cx, int64_t file_id, const struct impo
 	*name = n->importer != NULL ? n->importer : "";
 	if (n->importer != NULL || own == NULL || own->recognises == NULL) return RC_OK;
 	rc = file_map(cx, &file, file_id);
-	if (rc == RC_OK && file.len > 0 && rows_in_open(cx, &in, file) == RC_OK) {
+	if (rc == RC_OK && file.len > 0 && rows_in_open(cx, &in, head_of(file)) == RC_OK) {
 		if (rows_in_next(cx, in, cx->arena, &heading) == RC_OK && own->recognises(cx, &heading))
 			*name = own->name;
 		rows_in_close(in);

@@ -279,7 +279,8 @@ static enum rc collect(struct commit *c, bool with_new)
 	}
 	if (rc == RC_NO_MEMORY)
 		rc = cx_fail(r->cx, RC_TOO_LARGE,
-			     words_get(r->cx->lang, N_("The rows are too long to be written at once; split the file.")));
+			     words_get(r->cx->lang,
+				       N_("The rows are too long to be written at once; split the file.")));
 	return rc == RC_NOT_FOUND ? (arena_failed(r->arena) ? RC_NO_MEMORY : RC_OK) : rc;
 }
 
@@ -570,6 +571,7 @@ enum rc import_commit(struct cx *cx, struct job *job, int64_t import_id)
 	bool is_before_flip;
 
 	if (rc == RC_OK) read_place(&c);
+	db_large_cache(cx->db, true);
 	if (rc == RC_OK && strcmp(c.run.state, "committing") == 0) {
 		rc = read_verdicts(&c);
 		if (rc == RC_OK) rc = write_all(&c);
@@ -585,6 +587,7 @@ enum rc import_commit(struct cx *cx, struct job *job, int64_t import_id)
 	}
 	if (rc == RC_OK && c.progress_total > 0)
 		rc = job_progress(cx, job, c.progress_total, c.progress_total);
+	db_large_cache(cx->db, false);
 	mem_free(c.verdicts);
 	run_close(&c.run);
 	return rc;

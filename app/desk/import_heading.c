@@ -153,9 +153,13 @@ const char *import_why(struct cx *cx, const struct resource *r, enum rc rc)
 {
 	const char *why = "";
 
-	for (size_t i = 0; i < cx->field_count; i++)
-		why = arena_printf(cx->arena, "%s%s%s: %s", why, why[0] != '\0' ? "; " : "",
+	for (size_t i = 0; i < cx->field_count; i++) {
+		size_t len = strlen(why);
+		const char *between = len == 0 ? "" : why[len - 1] == '.' ? " " : "; ";
+
+		why = arena_printf(cx->arena, "%s%s%s: %s", why, between,
 				   title_of(cx, r, cx->fields[i].field), cx->fields[i].message);
+	}
 	if (why[0] == '\0') why = cx_sentence(cx, rc);
 	cx->field_count = 0;
 	cx->message = "";

@@ -10,7 +10,6 @@
 #include "desk/inner.h"
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 const char *const import_outcomes[IMPORT__MAX] = { "new", "update", "same", "skip", "wrong" };
 
@@ -89,6 +88,12 @@ void run_close(struct import_run *r)
 	r->arena = r->slice = NULL;
 }
 
+/* Pages of the file that were read are the system's again: a large file must not count as our memory. */
+static void let_go(const struct import_run *r)
+{
+	(void)madvise((void *)(uintptr_t)r->file.p, r->file.len, MADV_DONTNEED);
+}
+
 /* The heading: fields of the importer, found in the first row. */
 static enum rc read_heading(struct import_run *r)
 {
@@ -123,6 +128,7 @@ enum rc run_begin(struct import_run *r, int64_t generation)
 	}
 	if (rc == RC_OK && r->file.len == 0) rc = cx_fail(cx, RC_BAD_INPUT, _("The file is empty."));
 	if (rc == RC_OK) rc = rows_in_open(cx, &r->in, r->file);
+	if (rc == RC_OK) let_go(r); /* telling the encoding read all of it */
 	if (rc == RC_OK) rc = read_heading(r);
 	if (rc != RC_OK) return rc;
 	cx->arena = r->arena;
@@ -174,19 +180,6 @@ void run_slice_begin(struct import_run *r)
 	r->cx->arena = r->slice;
 }
 
-/* Pages of the file that were read are the system's again: a large file must not count as our memory. */
-static void let_go(const struct import_run *r)
-{
-	int64_t done = 0, total = 0;
-	long page = sysconf(_SC_PAGESIZE);
-	size_t len;
-
-	if (r->in == NULL || page <= 0) return;
-	rows_in_progress(r->in, &done, &total);
-	len = done > 0 && (size_t)done <= r->file.len ? (size_t)done / (size_t)page * (size_t)page : 0;
-	if (len > 0) (void)madvise((void *)(uintptr_t)r->file.p, len, MADV_DONTNEED);
-}
-
 void run_slice_end(struct import_run *r)
 {
 	struct cx *cx = r->cx;
@@ -194,7 +187,7 @@ void run_slice_end(struct import_run *r)
 	cx->arena = r->outer;
 	if (cx->message[0] != '\0') cx->message = arena_text(r->outer, cx->message);
 	cx->field_count = 0;
-	let_go(r);
+	if (r->in != NULL) let_go(r);
 }
 
 const char *const *run_tables(const struct import_run *r)

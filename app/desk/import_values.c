@@ -69,10 +69,10 @@ static enum rc check_bool(struct cx *cx, struct columns *s, size_t i, const char
 {
 	const char *folded = text_fold(cx->arena, text);
 
-	/* As a spreadsheet in Spanish writes a truth. */
-	if (strcmp(folded, "verdadero") == 0) folded = "1";
-	if (strcmp(folded, "falso") == 0) folded = "0";
-	return check(cx, s, i, folded, NULL, s->currency, out);
+	/* As a spreadsheet in Spanish writes a truth, and "SÍ". */
+	if (strcmp(folded, "verdadero") == 0 || strcmp(folded, "si") == 0) text = "1";
+	if (strcmp(folded, "falso") == 0) text = "0";
+	return check(cx, s, i, text, NULL, s->currency, out);
 }
 
 /* References */
