@@ -28,6 +28,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e")]
 import data     # noqa: E402
 import export   # noqa: E402
 import house    # noqa: E402
+import imports  # noqa: E402
 
 PATIENCE = 150                  # seconds for one command; the whole bench stays under five minutes
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -381,6 +382,7 @@ def main():
     report.part("pages", pages, build)
     report.part("sending", sending, build)
     report.part("export", export.exports, build, sys.modules[__name__])
+    report.part("imports", imports.imports, build, sys.modules[__name__])
     took = time.monotonic() - began
     print(f"{took:.0f} s; {os.cpu_count()} cores, load {load_before[0]:.1f} before and {os.getloadavg()[0]:.1f} after")
     said.out.parent.mkdir(parents=True, exist_ok=True)
