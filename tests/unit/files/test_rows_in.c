@@ -309,6 +309,11 @@ static char *many(struct state *s, const char *piece, size_t times)
 	return sb.p;
 }
 
+static const char *deep(struct state *s, size_t levels)
+{
+	return arena_printf(s->arena, "%s%s", many(s, "<a>", levels), many(s, "</a>", levels));
+}
+
 static void a_cell_may_be_as_long_as_excel_allows_and_no_longer(void **unused)
 {
 	struct state s;
@@ -383,7 +388,16 @@ static void a_bomb_is_refused_before_it_goes_off(void **unused)
 	assert_string_equal(sheet(&s, arena_printf(s.arena, "<row r='1'><!-- %s --></row>",
 						   many(&s, "0123456789abcdef", 2 * XLSX_TOKEN_MAX / 16))),
 			    DAMAGED);
-	assert_string_equal(sheet(&s, many(&s, "<a>", XLSX_DEPTH_MAX + 1)), DAMAGED);
+	assert_string_equal(sheet(&s, deep(&s, XLSX_DEPTH_MAX - 2)), ""); /* inside worksheet and sheetData */
+	assert_string_equal(sheet(&s, deep(&s, XLSX_DEPTH_MAX - 1)), DAMAGED);
+	/* A directory of ten thousand parts is looked through, not one more. */
+	for (unsigned n = ZIP_IN_PARTS_MAX; n <= ZIP_IN_PARTS_MAX + 1; n++) {
+		file = book_with(&s, "<row r='1'><c r='A1'><v>1</v></c></row>", NULL, NULL);
+		p = (char *)(uintptr_t)file.p;
+		p[file.len - 12] = (char)(n & 0xFF);
+		p[file.len - 11] = (char)(n >> 8);
+		assert_string_equal(rows_of_file(&s, file), n == ZIP_IN_PARTS_MAX ? "1:1\n" : DAMAGED);
+	}
 	state_close(&s);
 }
 
