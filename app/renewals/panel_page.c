@@ -26,9 +26,11 @@ struct sheet {
 	const char *hrefs[31];
 };
 
-static enum rc count_days(struct cx *cx, struct sheet *s, const char *state, day from, day to)
+static enum rc count_days(struct cx *cx, struct sheet *s, struct value *days, const char *state, day from,
+			  day to)
 {
 	char first[DATE_SIZE], last[DATE_SIZE];
+	struct value *one;
 	struct query *q = NULL;
 	enum rc rc;
 
@@ -46,6 +48,10 @@ static enum rc count_days(struct cx *cx, struct sheet *s, const char *state, day
 		s->counts[d - s->first] = query_int(q, 1);
 		s->hrefs[d - s->first] = arena_printf(
 			cx->arena, "/subscriptions?state=%s&ends_from=%s&ends_to=%s", state, on, on);
+		one = value_add_map(cx->arena, days);
+		value_set_text(cx->arena, one, "ends_on", on);
+		value_set_int(cx->arena, one, "count", s->counts[d - s->first]);
+		value_set_text(cx->arena, one, "href", s->hrefs[d - s->first]);
 	}
 	return query_end(q, rc);
 }
@@ -85,9 +91,10 @@ static enum rc fill_calendar(struct cx *cx, struct value *page, day first)
 		.counts = s.counts,
 		.hrefs = s.hrefs
 	};
-	enum rc rc = count_days(cx, &s, "expired", s.first, s.last < today ? s.last : today - 1);
+	struct value *days = value_set_list(cx->arena, page, "days");
+	enum rc rc = count_days(cx, &s, days, "expired", s.first, s.last < today ? s.last : today - 1);
 
-	if (rc == RC_OK) rc = count_days(cx, &s, "active", s.first > today ? s.first : today, s.last);
+	if (rc == RC_OK) rc = count_days(cx, &s, days, "active", s.first > today ? s.first : today, s.last);
 	if (rc != RC_OK) return rc;
 	value_set(page, "chart_month", chart_calendar(cx, &m));
 	value_set_text(cx->arena, page, "calendar_title", m.title);
@@ -126,6 +133,21 @@ static void fill_figures(struct cx *cx, struct value *page)
 	}
 }
 
+/* For programs: the figures without the places of the pictures. */
+static void answer_data(struct cx *cx, struct call *call, const struct value *page, const struct value *year)
+{
+	static const char *const parts[] = { "cards", "notices", "tables", "days" };
+	enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+	struct value *out = value_map(cx->arena), *found[PARTS];
+
+	for (size_t i = 0; i < PARTS; i++)
+		found[i] = list_in(page, parts[i]);
+	for (size_t i = 0; i < PARTS; i++)
+		value_set(out, parts[i], found[i]);
+	value_set(out, "months", list_in(year, "months"));
+	answer_json(cx, call, 200, out);
+}
+
 enum rc handle_panel(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena), *year = value_map(cx->arena),
@@ -139,8 +161,7 @@ enum rc handle_panel(struct cx *cx, struct call *call)
 	desk_kept(cx, year, "renewals_year", year_fill);
 	cx->message = ""; /* what a part could not find out is not the page's failure */
 	if (call_shape(call) == SHAPE_JSON) {
-		value_set(page, "months", list_in(year, "months"));
-		answer_json(cx, call, 200, page);
+		answer_data(cx, call, page, year);
 		return RC_OK;
 	}
 	if (call_shape(call) != SHAPE_PAGE) return RC_NOT_FOUND;

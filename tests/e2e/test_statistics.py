@@ -60,7 +60,7 @@ def counted(panel):
                 found.append((f["title"], int(f["value"]), f["href"]))
     found += [(t["name"], t["total"], t["rows_href"]) for t in panel["tables"] if t["total"] is not None]
     found += [(r["stage_shown"], r["found"], r["stage_href"]) for r in panel.get("notices", {}).get("rows", [])]
-    found += [(d["hint"], int(d["count_shown"]), d["day_href"]) for d in panel["chart_month"]["days"] if d["day_href"]]
+    found += [(d["ends_on"], d["count"], d["href"]) for d in panel["days"]]
     return found
 
 
@@ -80,7 +80,7 @@ def test_every_number_is_that_of_the_list_it_leads_to(busy):
     assert numbers["Clientes sin número de WhatsApp"] == numbers["unreachable"] == 2 and numbers["failed"] == 0
     assert (numbers["ending_0"], numbers["ending_1"], numbers["ending_3"], numbers["ending_7"]) == (3, 1, 1, 2)
     assert (numbers["Último día"], numbers["7 días antes"]) == (3, 2)
-    assert numbers["08/09/2025: 3"] == 3 and numbers["05/09/2025: 1"] == 1
+    assert numbers["2025-09-08"] == 3 and numbers["2025-09-05"] == 1
 
 
 def test_money_is_that_of_the_rows_behind_it(busy):
@@ -122,11 +122,14 @@ def test_the_old_address_of_the_dashboard_leads_to_the_panel(house):
 
 def test_another_month_of_the_calendar_has_its_own_days(busy):
     sell(busy.api, busy, "En octubre", "2025-10-31", "+593990000040")
-    month = busy.api.get("panel?month=2025-10")["chart_month"]
-    assert [d["hint"] for d in month["days"] if d["count_shown"]] == ["31/10/2025: 1"]
-    assert len(busy.api.get("panel?month=2024-02")["chart_month"]["days"]) == 29
-    for nonsense in ("2025-13", "x", "9999-99", "2025", "-1--1"):
-        assert busy.api.call("GET", "panel?month=" + nonsense).json["chart_month"]["days"], nonsense
+    assert [(d["ends_on"], d["count"]) for d in busy.api.get("panel?month=2025-10")["days"]] == [("2025-10-31", 1)]
+    owner = busy.panel()
+    page = html.unescape(owner.page("/panel?month=2025-10"))
+    assert "octubre de 2025" in page and 'aria-label="31/10/2025: 1"' in page
+    assert "/panel?month=2025-09#calendar" in page and "/panel?month=2025-11#calendar" in page
+    assert owner.page("/panel?month=2024-02").count('class="dom') == 29
+    for nonsense in ("2025-13", "x", "9999-99", "2025", "-1--1", "2025-00"):
+        assert "septiembre de 2025" in owner.page("/panel?month=" + nonsense), nonsense
 
 
 def test_a_hostile_name_is_only_text(house):
