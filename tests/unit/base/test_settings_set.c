@@ -94,8 +94,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define CHANGES(...) ((struct setting_change[]){ __VA_ARGS__ })
-#define SET(list)    settings_set_many(s, (list), sizeof(list) / sizeof((list)[0]), NULL, arena, LANG_EN, &why)
+#define SET(list) settings_set_many(s, (list), sizeof(list) / sizeof((list)[0]), NULL, arena, LANG_EN, &why)
 
 static void several_values_are_saved_in_one_rewrite(void **state)
 {
