@@ -12,6 +12,7 @@ CREATE INDEX job_shown ON job (id) WHERE kind <> 'outbox.inbound';
 -- Archived rows, the last one first. They are few.
 CREATE INDEX user_archived ON user (archived_at, id) WHERE archived_at IS NOT NULL;
 CREATE INDEX api_token_archived ON api_token (archived_at, id) WHERE archived_at IS NOT NULL;
+CREATE INDEX role_archived ON role (archived_at, id) WHERE archived_at IS NOT NULL;
 CREATE INDEX client_archived ON client (archived_at, id) WHERE archived_at IS NOT NULL;
 CREATE INDEX subscription_archived ON subscription (archived_at, id) WHERE archived_at IS NOT NULL;
 CREATE INDEX service_archived ON service (archived_at, id) WHERE archived_at IS NOT NULL;

@@ -86,7 +86,9 @@ static enum rc read_ref(struct cx *cx, struct ask *ask, size_t i, const char *va
 	if (rc != RC_NOT_FOUND && rc != RC_CONFLICT) return rc;
 	cx->message = "";
 	return refuse(cx, ask->o->r->filters[i].name,
-		      arena_printf(cx->arena, _("%s: “%s” was not found."),
+		      arena_printf(cx->arena,
+				   rc == RC_CONFLICT ? _("%s: “%s” fits several. Choose one, or write more.")
+						     : _("%s: “%s” was not found."),
 				   words_get(cx->lang, ask->o->r->filters[i].title), value));
 }
 

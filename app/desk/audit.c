@@ -29,7 +29,7 @@ const struct column audit_columns[] = {
 	  .title = N_("Object"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_LINK,
-	  .sql = "CAST(t.row_id AS TEXT)" },
+	  .sql = "CASE t.row_id WHEN 0 THEN '' ELSE CAST(t.row_id AS TEXT) END" },
 	{ .name = "row_id",
 	  .title = N_("Number of the object"),
 	  .type = COLUMN_INT,
@@ -134,7 +134,7 @@ static const char *fields_of(struct cx *cx, const char *table, const struct valu
 	if (json[0] == '\0' || json_parse(cx->arena, &after, NULL, json, strlen(json)) != RC_OK) return "";
 	sb_init_arena(&sb, cx->arena, 4096);
 	for (const struct value *v = after->first; after->type == VALUE_MAP && v != NULL; v = v->next) {
-		const char *title = NULL;
+		const char *title = o == NULL ? v->key : NULL;
 
 		for (size_t i = 0; o != NULL && i < o->columns; i++)
 			if (strcmp(o->r->columns[i].name, v->key) == 0 &&

@@ -399,8 +399,7 @@ static enum rc rights_of_now(struct cx *cx, struct bulk_run *run)
 	if (run->actor.kind == ACTOR_USER) {
 		rc = db_row(
 			cx, &row,
-			"SELECT r.name AS role, coalesce((SELECT group_concat(x.\"right\", ' ') FROM role_right x"
-			" WHERE x.role_id = r.id), '') AS rights FROM user u JOIN role r ON r.id = u.role_id"
+			"SELECT r.name AS role, r.rights AS rights FROM user u JOIN role r ON r.id = u.role_id"
 			" WHERE u.id = :id AND u.archived_at IS NULL",
 			PARAMS(P_INT(":id", run->actor.user_id)));
 		if (rc == RC_OK) {

@@ -185,7 +185,7 @@ static enum rc fill_refused(struct cx *cx, const struct office *o, const struct 
 						    (long long)value_int_of(value_get(v, "row_id"), 0)));
 	}
 	value_set_bool(cx->arena, page, "has_refused", list->count > 0);
-	value_set_text(cx->arena, page, "refused_csv", arena_printf(cx->arena, "%s.csv", path));
+	value_set_text(cx->arena, page, "refused_csv", arena_printf(cx->arena, "%s/refused.csv", path));
 	return RC_OK;
 }
 

@@ -217,22 +217,116 @@ const struct right desk_rights[] = {
 		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h          \
 	}
 
+/* For people: forms, and what is one person's own. */
+#define PEOPLE(m, p, r, h, menu_, help_)                                                            \
+	{                                                                                           \
+		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,        \
+		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h, .no_api = true \
+	}
+#define CALL(m, p, r, h, menu_, help_, in, out)                                                   \
+	{                                                                                         \
+		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,      \
+		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h, .takes = in, \
+		.gives = out                                                                      \
+	}
+
+static const struct fact nothing[] = { { .name = NULL } };
+static const struct fact home_gives[] = {
+	{ .name = "figures",
+	  .type = FACT_MAPS,
+	  .is_needed = true,
+	  .help = N_("The cards of the home page.") },
+	{ .name = NULL },
+};
+static const struct fact inbox_takes[] = {
+	{ .name = "before", .type = FACT_INT, .help = N_("As “next” of the answer before has it.") },
+	{ .name = "after", .type = FACT_INT, .help = N_("As “next” of the answer before has it.") },
+	{ .name = NULL },
+};
+static const struct fact inbox_gives[] = {
+	{ .name = "data",
+	  .type = FACT_MAPS,
+	  .is_needed = true,
+	  .help = N_("Who wrote, the last one first.") },
+	{ .name = "next", .type = FACT_TEXT, .help = N_("The address of the next page, if there is one.") },
+	{ .name = NULL },
+};
+static const struct fact thread_gives[] = {
+	{ .name = "id", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "address", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "is_out", .type = FACT_BOOL, .is_needed = true, .help = N_("Wants no notices.") },
+	{ .name = "unread", .type = FACT_INT, .is_needed = true },
+	{ .name = "messages",
+	  .type = FACT_MAPS,
+	  .is_needed = true,
+	  .help = N_("Both ways, the oldest first.") },
+	{ .name = NULL },
+};
+static const struct fact reply_takes[] = {
+	{ .name = "text", .type = FACT_TEXT, .is_needed = true, .max = 4000 },
+	{ .name = "nonce",
+	  .type = FACT_TEXT,
+	  .max = 26,
+	  .help = N_("A word of your own, 26 letters: the same answer goes out once.") },
+	{ .name = NULL },
+};
+static const struct fact opt_out_takes[] = {
+	{ .name = "out", .type = FACT_BOOL, .is_needed = true, .help = N_("True: no more notices.") },
+	{ .name = NULL },
+};
+static const struct fact templates_gives[] = {
+	{ .name = "data", .type = FACT_MAPS, .is_needed = true },
+	{ .name = NULL },
+};
+static const struct fact template_gives[] = {
+	{ .name = "name", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "title", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "body", .type = FACT_TEXT, .is_needed = true },
+	{ .name = NULL },
+};
+static const struct fact template_takes[] = {
+	{ .name = "body", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "preview", .type = FACT_BOOL, .help = N_("Try it with made-up values; nothing is saved.") },
+	{ .name = NULL },
+};
+static const struct fact template_saved[] = {
+	{ .name = "name", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "preview", .type = FACT_TEXT },
+	{ .name = NULL },
+};
+static const struct fact test_gives[] = {
+	{ .name = "job", .type = FACT_INT, .is_needed = true, .help = N_("The work that does it.") },
+	{ .name = NULL },
+};
+static const struct fact progress_gives[] = {
+	{ .name = "done", .type = FACT_INT, .is_needed = true },
+	{ .name = "total", .type = FACT_INT, .is_needed = true },
+	{ .name = "text", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "is_over", .type = FACT_BOOL, .is_needed = true },
+	{ .name = NULL },
+};
+
 const struct route desk_routes[] = {
-	PAGE("GET", "/", NULL, handle_home, N_("Home"), N_("The day at one glance")),
-	PAGE("GET", "/inbox", "inbox.view", handle_inbox, N_("Inbox"), N_("What people wrote")),
-	PAGE("GET", "/inbox/:id", "inbox.view", handle_thread, NULL, N_("One person's messages, both ways")),
-	PAGE("POST", "/inbox/:id/read", "inbox.edit", handle_thread_read, NULL, N_("Mark as read")),
-	PAGE("POST", "/inbox/:id/reply", "inbox.edit", handle_thread_reply, NULL, N_("Answer")),
-	PAGE("POST", "/inbox/:id/opt-out", "inbox.edit", handle_thread_opt_out, NULL,
-	     N_("No more notices, or again")),
-	PAGE("GET", "/templates", "templates.view", handle_templates, N_("Message texts"),
-	     N_("The texts of messages")),
-	PAGE("GET", "/templates/:name", "templates.view", handle_template, NULL,
-	     N_("One text, with preview")),
-	PAGE("POST", "/templates/:name", "templates.edit", handle_template_save, NULL,
-	     N_("Save or try a text")),
+	CALL("GET", "/", NULL, handle_home, N_("Home"), N_("The day at one glance"), NULL, home_gives),
+	CALL("GET", "/inbox", "inbox.view", handle_inbox, N_("Inbox"), N_("What people wrote"), inbox_takes,
+	     inbox_gives),
+	CALL("GET", "/inbox/:id", "inbox.view", handle_thread, NULL, N_("One person's messages, both ways"),
+	     NULL, thread_gives),
+	CALL("POST", "/inbox/:id/read", "inbox.edit", handle_thread_read, NULL, N_("Mark as read"), nothing,
+	     thread_gives),
+	CALL("POST", "/inbox/:id/reply", "inbox.edit", handle_thread_reply, NULL, N_("Answer"), reply_takes,
+	     thread_gives),
+	CALL("POST", "/inbox/:id/opt-out", "inbox.edit", handle_thread_opt_out, NULL,
+	     N_("No more notices, or again"), opt_out_takes, thread_gives),
+	CALL("GET", "/templates", "templates.view", handle_templates, N_("Message texts"),
+	     N_("The texts of messages"), NULL, templates_gives),
+	CALL("GET", "/templates/:name", "templates.view", handle_template, NULL, N_("One text, with preview"),
+	     NULL, template_gives),
+	CALL("POST", "/templates/:name", "templates.edit", handle_template_save, NULL,
+	     N_("Save or try a text"), template_takes, template_saved),
 	PAGE("GET", "/gateway", "gateway.view", handle_gateway, N_("WhatsApp"), N_("The WhatsApp gateway")),
-	PAGE("POST", "/gateway/test", "gateway.edit", handle_gateway_test, NULL, N_("Try the gateway")),
+	CALL("POST", "/gateway/test", "gateway.edit", handle_gateway_test, NULL, N_("Try the gateway"),
+	     nothing, test_gives),
 	{ .method = "POST",
 	  .path = "/gateway/open",
 	  .realm = REALM_STAFF,
@@ -240,6 +334,7 @@ const struct route desk_routes[] = {
 	  .class = ROUTE_DB,
 	  .has_token = true,
 	  .help = N_("Let messages leave again"),
+	  .takes = nothing,
 	  .handle = handle_gateway_state,
 	  .arg = "open" },
 	{ .method = "POST",
@@ -249,14 +344,15 @@ const struct route desk_routes[] = {
 	  .class = ROUTE_DB,
 	  .has_token = true,
 	  .help = N_("Hold all messages"),
+	  .takes = nothing,
 	  .handle = handle_gateway_state,
 	  .arg = "stop" },
-	PAGE("GET", "/users/new", "users.edit", handle_user_new, NULL, N_("Form for a new user")),
+	PEOPLE("GET", "/users/new", "users.edit", handle_user_new, NULL, N_("Form for a new user")),
 	PAGE("POST", "/users/new", "users.edit", handle_user_create, NULL, N_("Make a user")),
-	PAGE("GET", "/users/:id/edit", "users.edit", handle_user_edit, NULL, N_("Form to change a user")),
+	PEOPLE("GET", "/users/:id/edit", "users.edit", handle_user_edit, NULL, N_("Form to change a user")),
 	PAGE("POST", "/users/:id/edit", "users.edit", handle_user_save, NULL, N_("Change a user")),
-	PAGE("GET", "/users/:id/leave", "users.edit", handle_user_leave_ask, NULL,
-	     N_("Who takes over before a user goes")),
+	PEOPLE("GET", "/users/:id/leave", "users.edit", handle_user_leave_ask, NULL,
+	       N_("Who takes over before a user goes")),
 	PAGE("POST", "/users/:id/leave", "users.edit", handle_user_leave, NULL,
 	     N_("Hand over what is a user's, and archive him")),
 	PAGE("POST", "/users/:id/sessions", "users.edit", handle_user_session_end, NULL,
@@ -264,29 +360,31 @@ const struct route desk_routes[] = {
 	PAGE("GET", "/roles/rights", "users.view", handle_role_matrix, NULL, N_("Which role may do what")),
 	PAGE("POST", "/roles/rights", "users.edit", handle_role_rights, NULL,
 	     N_("Change which role may do what")),
-	PAGE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
+	PEOPLE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
 	PAGE("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token")),
 	PAGE("GET", "/bulk/:id", NULL, handle_bulk_show, NULL, N_("How an action for many rows went")),
+	PAGE("GET", "/bulk/:id/refused", NULL, handle_bulk_show, NULL,
+	     N_("The rows that were refused; as CSV all of them")),
 	PAGE("GET", "/bulk/:id/progress", NULL, handle_bulk_progress, NULL, N_("How far it is, as JSON")),
 	PAGE("POST", "/bulk/:id/cancel", NULL, handle_bulk_cancel, NULL, N_("Stop it")),
 	PAGE("POST", "/bulk/:id/continue", NULL, handle_bulk_continue, NULL, N_("Let it go on")),
-	PAGE("GET", "/jobs/:id/progress", "jobs.view", handle_job_progress, NULL,
-	     N_("How far a job is, as JSON")),
-	PAGE("GET", "/help", NULL, handle_help, N_("Help"), N_("What each screen is for")),
-	PAGE("GET", "/help/:topic", NULL, handle_help_topic, NULL, N_("Help for one screen")),
-	PAGE("GET", "/me/sessions", NULL, handle_my_sessions, NULL, N_("Where one is logged in")),
-	PAGE("POST", "/me/sessions", NULL, handle_my_sessions_end, NULL, N_("End own sessions")),
-	PAGE("GET", "/me/second-factor", NULL, handle_factor, NULL,
-	     N_("A code from the phone at the log-in")),
-	PAGE("POST", "/me/second-factor/start", NULL, handle_factor_start, NULL,
-	     N_("Begin to set up the second factor")),
-	PAGE("POST", "/me/second-factor/prove", NULL, handle_factor_prove, NULL,
-	     N_("Switch the second factor on with its first code")),
-	PAGE("POST", "/me/second-factor/codes", NULL, handle_factor_codes, NULL, N_("New recovery codes")),
-	PAGE("POST", "/me/second-factor/off", NULL, handle_factor_off, NULL,
-	     N_("Switch the second factor off")),
-	PAGE("GET", "/me", NULL, handle_me, N_("My account"), N_("Language, e-mail and password")),
-	PAGE("POST", "/me", NULL, handle_me_save, NULL, N_("Change the own account")),
+	CALL("GET", "/jobs/:id/progress", "jobs.view", handle_job_progress, NULL,
+	     N_("How far a job is, as JSON"), NULL, progress_gives),
+	PEOPLE("GET", "/help", NULL, handle_help, N_("Help"), N_("What each screen is for")),
+	PEOPLE("GET", "/help/:topic", NULL, handle_help_topic, NULL, N_("Help for one screen")),
+	PEOPLE("GET", "/me/sessions", NULL, handle_my_sessions, NULL, N_("Where one is logged in")),
+	PEOPLE("POST", "/me/sessions", NULL, handle_my_sessions_end, NULL, N_("End own sessions")),
+	PEOPLE("GET", "/me/second-factor", NULL, handle_factor, NULL,
+	       N_("A code from the phone at the log-in")),
+	PEOPLE("POST", "/me/second-factor/start", NULL, handle_factor_start, NULL,
+	       N_("Begin to set up the second factor")),
+	PEOPLE("POST", "/me/second-factor/prove", NULL, handle_factor_prove, NULL,
+	       N_("Switch the second factor on with its first code")),
+	PEOPLE("POST", "/me/second-factor/codes", NULL, handle_factor_codes, NULL, N_("New recovery codes")),
+	PEOPLE("POST", "/me/second-factor/off", NULL, handle_factor_off, NULL,
+	       N_("Switch the second factor off")),
+	PEOPLE("GET", "/me", NULL, handle_me, N_("My account"), N_("Language, e-mail and password")),
+	PEOPLE("POST", "/me", NULL, handle_me_save, NULL, N_("Change the own account")),
 	{ .method = NULL },
 };
 

@@ -614,6 +614,27 @@ enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id)
 
 /* Every declared pair, for EXPLAIN QUERY PLAN */
 
+/* The archived rows: first page and a later one. */
+static bool plan_of_archived(struct cx *cx, const struct office *o, size_t *i, struct ask *ask,
+			     const char **what)
+{
+	if (o->where_archived == NULL) return false;
+	if (*i >= 2) {
+		*i -= 2;
+		return false;
+	}
+	*ask = (struct ask){ .o = o, .sort = &archived_sort, .is_down = true, .q = "", .is_archived = true };
+	ask->limit = DESK_PAGE_ROWS;
+	if (*i == 1)
+		ask->cursor = (struct cursor){ .is_set = true,
+					       .is_down = true,
+					       .id = 1,
+					       .sort = archived_sort.name,
+					       .key_is_int = true };
+	*what = arena_printf(cx->arena, "%s, archived%s", o->r->name, *i == 1 ? ", later page" : "");
+	return true;
+}
+
 /*
 ** Pairs of one resource: each sort × (nothing, or one choice of one filter) × without and with search × first
 ** page and a later one. i counts through all of them; a resource without search skips that half.
@@ -628,7 +649,7 @@ static bool plan_of(struct cx *cx, const struct office *o, size_t *i, struct ask
 	half = o->has_search ? 4 : 2;
 	if (*i >= o->sorts * picks * half) {
 		*i -= o->sorts * picks * half;
-		return false;
+		return plan_of_archived(cx, o, i, ask, what);
 	}
 	sort = *i / (picks * half);
 	pick = *i / half % picks;

@@ -17,6 +17,13 @@ struct shop {
 	struct arena *forever;
 };
 
+/* The action "greet" counts a visit, refuses ids that end in 7, and fails as a full disk would after so many
+** rows (-1: never). */
+extern int greet_fails_after;
+/* Another resource for the next shop_open(), with the SQL of its table; NULL = none. */
+extern const struct resource *shop_more;
+extern const char *const *shop_more_sql;
+
 void shop_open(struct shop *s);
 void shop_close(struct shop *s);
 /* The actor of what follows: an owner sees all, a seller his own, a reader writes nothing. */
