@@ -154,29 +154,44 @@ static void fill_operations(struct cx *cx, const struct value *document, const c
 	value_set_bool(cx->arena, page, "has_operations", list->count > 0);
 }
 
+/* A resource's title, or what the menu calls the page at the same address. */
+static const char *title_of(struct cx *cx, const char *tag)
+{
+	const struct resource *r = desk_resource(tag);
+	const struct route *row;
+
+	if (r != NULL) return words_get(cx->lang, r->title);
+	for (size_t i = 0; (row = web_route_at(i)) != NULL; i++)
+		if (row->menu != NULL && strcmp(row->path + 1, strcmp(tag, "home") == 0 ? "" : tag) == 0)
+			return words_get(cx->lang, row->menu);
+	return tag;
+}
+
+static struct value *tag_found(const struct value *list, const char *tag)
+{
+	for (struct value *v = list->first; v != NULL; v = v->next)
+		if (strcmp(value_text_of(value_get(v, "name"), ""), tag) == 0) return v;
+	return NULL;
+}
+
 /* Every tag of the document, in the order of its calls, with how many there are. */
 static void fill_tags(struct cx *cx, const struct value *document, struct value *page)
 {
-	struct value *list = LIST(page, "tags"), *seen = value_map(cx->arena);
+	struct value *list = LIST(page, "tags");
 	const struct value *paths = value_get(document, "paths");
 
 	for (const struct value *path = paths != NULL ? paths->first : NULL; path != NULL; path = path->next)
 		for (const struct value *op = path->first; op != NULL; op = op->next) {
 			const char *tag = value_text_of(value_path(op, "tags.0"), "");
-			const struct resource *r = desk_resource(tag);
-			struct value *out = (struct value *)(uintptr_t)value_get(seen, tag);
+			struct value *out = tag_found(list, tag);
 
-			if (out != NULL) {
-				value_set_int(cx->arena, out, "count",
-					      value_int_of(value_get(out, "count"), 0) + 1);
-				continue;
+			if (out == NULL) {
+				out = value_add_map(cx->arena, list);
+				TEXT(out, "name", tag);
+				TEXT(out, "title", title_of(cx, tag));
+				TEXT(out, "href", arena_printf(cx->arena, "/api?of=%s", tag));
 			}
-			out = value_add_map(cx->arena, list);
-			TEXT(out, "name", tag);
-			TEXT(out, "title", r != NULL ? words_get(cx->lang, r->title) : tag);
-			TEXT(out, "href", arena_printf(cx->arena, "/api?of=%s", tag));
-			value_set_int(cx->arena, out, "count", 1);
-			value_set(seen, tag, value_map(cx->arena));
+			value_set_int(cx->arena, out, "count", value_int_of(value_get(out, "count"), 0) + 1);
 		}
 }
 
@@ -191,13 +206,6 @@ static void fill_errors(struct cx *cx, struct value *page)
 		value_set_int(cx->arena, out, "status", e->status);
 		TEXT(out, "help", words_get(cx->lang, e->help));
 	}
-}
-
-static const char *title_of(struct cx *cx, const char *of)
-{
-	const struct resource *r = desk_resource(of);
-
-	return r != NULL ? words_get(cx->lang, r->title) : of;
 }
 
 enum rc handle_api(struct cx *cx, struct call *call)

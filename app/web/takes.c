@@ -109,7 +109,7 @@ static void check_value(struct cx *cx, const struct fact *f, const struct value 
 	}
 	if (v->type != VALUE_TEXT)
 		(void)cx_fail_field(cx, f->name, _("A text is wanted here, in quotes."));
-	else if (v->text[0] != '\0')
+	else
 		check_text(cx, f, v->text);
 }
 
