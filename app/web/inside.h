@@ -196,6 +196,14 @@ enum rc assets_start(void) MUST_CHECK;   /* hash and compress; once, before any 
 const char *asset_url(const char *name); /* "/assets/0a1b2c3d4e/recado.css" */
 enum rc asset_show(struct cx *cx, struct call *call);
 
+/* Pace.c */
+struct limit;
+/* One call of the API out of the actor's bucket; RC_TOO_MANY with Retry-After and the sentence. Other calls
+** cost nothing. */
+enum rc pace_of_actor(struct limit *l, struct cx *cx, struct call *call) MUST_CHECK;
+/* The same for a call without a valid token, counted by its address; RC_NO_LOGIN while there is some left. */
+enum rc pace_of_guess(struct limit *l, struct cx *cx, struct call *call) MUST_CHECK;
+
 /* Takes.c */
 /* A call of the API against route.takes: RC_BAD_INPUT with all wrong fields. Reads the body. */
 enum rc takes_check(struct cx *cx, struct call *call, bool is_write) MUST_CHECK;

@@ -22,8 +22,8 @@ struct limit_left {
 struct limit *limit_new(void); /* NULL: no memory */
 void limit_free(struct limit *l);
 
-/* One call out of who's bucket at now_us (microseconds that never go back). False when it is empty: nothing is
-** taken then. Constant time, any thread. A table full of busy buckets forgets the one that is nearest to full. */
+/* One call out of who's bucket at now_us (microseconds that never go back). False when it is empty: nothing
+** is taken then. Constant time, any thread. A table full of busy buckets forgets the one nearest to full. */
 bool limit_take(struct limit *l, const char *who, struct limit_rate rate, int64_t now_us,
 		struct limit_left *left);
 

@@ -358,47 +358,6 @@ static bool is_write(const struct call *call)
 	return strcmp(m, "GET") != 0 && strcmp(m, "HEAD") != 0 && strcmp(m, "OPTIONS") != 0;
 }
 
-/* How often who may call the API. */
-static enum rc api_limit(struct web *w, struct cx *cx, struct call *call, const char *who)
-{
-	struct limit_rate rate = { setting_int(w->env->settings, "web.api_per_minute"),
-				   setting_int(w->env->settings, "web.api_burst") };
-	struct limit_left left;
-	bool may;
-
-	if (rate.per_minute == 0 || call->match->shape != SHAPE_JSON || call_is_again(call)) return RC_OK;
-	may = limit_take(w->limit, who, rate, clock_ticks_us(), &left);
-	answer_header(call, "RateLimit-Limit", arena_printf(cx->arena, "%lld", (long long)rate.burst));
-	answer_header(call, "RateLimit-Remaining",
-		      arena_printf(cx->arena, "%lld", (long long)left.remaining));
-	answer_header(call, "RateLimit-Reset", arena_printf(cx->arena, "%lld", (long long)left.reset_s));
-	if (may) return RC_OK;
-	answer_header(call, "Retry-After", arena_printf(cx->arena, "%lld", (long long)left.retry_s));
-	return cx_fail(cx, RC_TOO_MANY, _("Too many calls. Wait %lld s and go on more slowly."),
-		       (long long)left.retry_s);
-}
-
-static enum rc api_limit_of_actor(struct web *w, struct cx *cx, struct call *call)
-{
-	const char *who = cx->actor.kind == ACTOR_TOKEN
-				  ? cx->actor.name
-				  : arena_printf(cx->arena, "user:%lld", (long long)cx->actor.user_id);
-
-	return api_limit(w, cx, call, who);
-}
-
-/* A call without a valid token: counted by its address. Who has one is never kept out by a neighbour. */
-static enum rc guess_limit(struct web *w, struct cx *cx, struct call *call)
-{
-	const char *sentence = cx->message;
-
-	cx->message = "";
-	if (api_limit(w, cx, call, arena_printf(cx->arena, "address:%s", call->address)) != RC_OK)
-		return RC_TOO_MANY;
-	cx->message = sentence;
-	return RC_NO_LOGIN;
-}
-
 /* Whoever has to set up the second factor may do just that, or leave. */
 static bool is_open_without_factor(const struct route *row)
 {
@@ -416,8 +375,8 @@ static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool
 	if (allow[0] != '\0' && !address_is_in(call->address, allow))
 		return cx_fail(cx, RC_DENIED, _("The panel is not open to this address (web.panel_allow)."));
 	rc = cx->db != NULL ? session_find(cx, call) : RC_NO_LOGIN;
-	if (rc == RC_NO_LOGIN && has_body) rc = guess_limit(w, cx, call);
-	if (rc == RC_OK && has_body) rc = api_limit_of_actor(w, cx, call);
+	if (rc == RC_NO_LOGIN && has_body) rc = pace_of_guess(w->limit, cx, call);
+	if (rc == RC_OK && has_body) rc = pace_of_actor(w->limit, cx, call);
 	if (rc != RC_OK) return rc;
 	language_choose(cx, call);
 	if (call->login.needs_factor && !is_open_without_factor(row)) {

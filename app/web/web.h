@@ -60,9 +60,9 @@ struct route {
 	const char *help;   /* N_() one line: manual, OpenAPI                          */
 	enum rc (*handle)(struct cx *cx, struct call *call);
 	const void *arg; /* for the handler: desk puts its resource here            */
-	bool no_api;     /* a page, a form or a file only: /api/v1 does not have it   */
-	/* Body of a write, query of a GET, when called as /api/v1: anything else is refused with its field. NULL:
-	** the handler looks for itself. */
+	bool no_api;     /* a page, a form or a file only: /api/v1 does not have it       */
+	/* Body of a write, query of a GET, when called as /api/v1: anything else is refused with its
+	** field. NULL: the handler looks for itself. */
 	const struct fact *takes;
 	const struct fact *gives; /* members of the JSON answer; NULL = not told       */
 };
