@@ -416,6 +416,20 @@ static enum rc handle_dismiss(struct cx *cx, struct call *call)
 	return rc;
 }
 
+static const struct fact test_takes[] = {
+	{ .name = "phone", .type = FACT_TEXT, .is_needed = true, .max = 40, .help = N_("Number for a test") },
+	{ .name = "whatsapp.api_key", .type = FACT_TEXT, .help = N_("API key") },
+	{ .name = NULL },
+};
+static const struct fact test_gives[] = {
+	{ .name = "message", .type = FACT_TEXT, .is_needed = true, .help = N_("Message") },
+	{ .name = NULL },
+};
+static const struct fact backup_gives[] = {
+	{ .name = "job", .type = FACT_INT, .is_needed = true, .help = N_("Job") },
+	{ .name = NULL },
+};
+
 #define STEP_ROUTE .realm = REALM_STAFF, .class = ROUTE_DB, .right = "settings.edit"
 
 const struct route desk_wizard_routes[] = {
@@ -443,13 +457,16 @@ const struct route desk_wizard_routes[] = {
 	  STEP_ROUTE,
 	  .has_token = true,
 	  .help = N_("Send a test message to a number"),
-	  .handle = handle_test },
+	  .handle = handle_test,
+	  .takes = test_takes,
+	  .gives = test_gives },
 	{ .method = "POST",
 	  .path = "/start/backup-now",
 	  STEP_ROUTE,
 	  .has_token = true,
 	  .help = N_("Make a backup now"),
-	  .handle = handle_backup_now },
+	  .handle = handle_backup_now,
+	  .gives = backup_gives },
 	{ .method = "POST",
 	  .path = "/start/dismiss",
 	  STEP_ROUTE,

@@ -6,6 +6,7 @@ import pytest
 
 from house import PASSWORD, Panel, text_of, wait_until
 from person import DESK, PHONE, Keys, Person, browser  # noqa: F401
+from test_looks import AXE, RUN_AXE
 
 WORDS = {
     "es": {"business": "Tu negocio", "go": ("Guardar y seguir",), "test": ("Envíame una prueba",),
@@ -54,12 +55,20 @@ def test_a_new_owner_sets_up_the_house_in_five_steps(browser, new_house, size, l
     words, house = WORDS[lang], new_house
     me = Person(browser, house, size, lang, "first-" + request.node.callspec.id)
     me.scheme(scheme)
+    findings = []
+
+    def look(name):
+        me.look(name)
+        if AXE.exists():
+            browser.execute_script(AXE.read_text())
+            findings.extend(f"{name}: {v}" for v in browser.execute_async_script(RUN_AXE))
+
     me.go(f"/setup?code={house.made['setup_code']}")
     me.find("input[name=name]").send_keys("Ana")
     me.find("input[name=password]").send_keys(PASSWORD)
     me.find("input[name=password_again]").send_keys(PASSWORD + Keys.ENTER)
     wait_until(lambda: words["business"] in me.text(), "the first step")
-    me.look("business")
+    look("business")
     me.find("[name='business.name']").send_keys("Cine en Casa")
     me.click_text(*words["go"])
     phone = me.find("[name=phone]")
@@ -68,17 +77,17 @@ def test_a_new_owner_sets_up_the_house_in_five_steps(browser, new_house, size, l
     me.click_text(*words["test"])
     wait_until(lambda: any(w in me.text() for w in words["arrived"]), "what became of the test")
     assert "Cine en Casa" in me.find(".preview").text
-    me.look("whatsapp")
+    look("whatsapp")
     me.click_text(*words["go"])
     me.find("a[href='/clients/import']")
-    me.look("customers")
+    look("customers")
     me.click_text(*words["later"])
     me.click_text(*words["backup"])
     wait_until(lambda: words["written"] in me.text(), "the backup")
-    me.look("backup")
+    look("backup")
     me.click_text(*words["go"])
     wait_until(lambda: words["done"] in me.text(), "the last step")
-    me.look("done")
+    look("done")
     me.click_text(*words["end"])
     wait_until(lambda: me.browser.current_url.rstrip("/").endswith(house.address.rstrip("/")), "the home page")
     assert not [a for a in me.all("a[href='/start']") if a.find_elements("xpath", "ancestor::main")]
@@ -86,10 +95,11 @@ def test_a_new_owner_sets_up_the_house_in_five_steps(browser, new_house, size, l
     assert len(list((house.state / "backups").glob("recado-*.tar"))) == 1
     assert house.run("config", "get", "business.name").strip() == "Cine en Casa"
     for path, name in (("/settings", "settings"), ("/settings/business", "section"), ("/settings/whatsapp", "secrets"),
+                       ("/settings/web", "web"), ("/settings/modules", "modules"), ("/settings/outbox", "outbox"),
                        ("/settings/history", "history"), ("/settings?q=zona zone", "search")):
         me.go(path)
-        me.look(name)
-    assert me.complaints() == []
+        look(name)
+    assert me.complaints() == [] and findings == [], "\n".join(findings)
 
 
 def test_the_steps_begin_after_the_first_owner_is_made_and_go_on_where_they_were_left(new_house):
