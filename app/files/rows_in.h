@@ -6,7 +6,8 @@
 **
 ** A cell reads as people would type it: a number in its shortest form ("12.99"), a date as "2026-11-22", a
 ** date with a time as "2026-11-22 09:00:00", a truth as "1" or "0", a formula as the value it had when the
-** file was saved. A cell that is not there is "".
+** file was saved (without one the row is refused). A cell that is not there is "". The apostrophe with which
+** our own CSV guards a text (sheet.h) is off; a workbook's texts are as they stand.
 */
 #ifndef RECADO_FILES_ROWS_IN_H
 #define RECADO_FILES_ROWS_IN_H
