@@ -75,6 +75,7 @@ enum rc subscription_after_save(struct cx *cx, int64_t id, bool is_new,
 const char *subscription_currency(struct cx *cx, const struct value *values);
 const char *payment_currency(struct cx *cx, const struct value *values);
 enum rc subscription_before_archive(struct cx *cx, int64_t id) MUST_CHECK;
+/* page_subscription.c */
 void subscription_show(struct cx *cx, int64_t id, struct value *page);
 void subscription_list(struct cx *cx, struct value *page);
 

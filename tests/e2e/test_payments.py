@@ -1,5 +1,6 @@
 """Money, by the people who take it: charge, how to pay, complete, receipt, refund, undo, money by day, roles, many
 at once (spec renewals §1, §4, §10, §11, §15)."""
+import concurrent.futures
 import csv
 import io
 import re
@@ -106,6 +107,16 @@ def test_what_does_not_fit_is_told_at_its_field_and_stores_nothing(house, wrong,
     reply = house.api.call("POST", "checkout", {"subscription": row["id"], "method": "cash", **wrong})
     assert reply.status == 400 and field in reply.json["error"]["fields"], reply
     assert payments(house) == {}
+
+
+def test_everybody_presses_at_once_and_it_happens_once(house):
+    rows = [subscribe(house, f"Cliente {n}", phone=f"09900000{n:02}") for n in range(6)]
+    asked = [house.api.post("checkout", subscription=r["id"], method="cash")["id"] for r in rows]
+    with concurrent.futures.ThreadPoolExecutor(12) as people:
+        replies = list(people.map(lambda i: house.api.call("POST", f"payments/{i}/complete", {"renew": True}), asked * 4))
+    assert {r.status for r in replies} <= {200, 409}
+    assert sorted(p["receipt"] for p in payments(house).values()) == [f"{n:06}" for n in range(1, 7)]
+    assert {s["ends_on"] for s in house.api.all("subscriptions")} == {"2025-10-20"}
 
 
 # --- how to pay, receipts -----------------------------------------------------------------------------------

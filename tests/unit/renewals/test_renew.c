@@ -179,6 +179,111 @@ static void cancelling_at_the_end_keeps_it_until_then(void **state)
 	shop_close(&shop);
 }
 
+/* "active 2025-09-20 pending" of the only subscription, and what undoing would need. */
+static const char *standing(struct shop *shop)
+{
+	return shop_text(
+		shop,
+		"SELECT state || CASE cancel_at_end WHEN 1 THEN ' ending ' ELSE ' ' END || ends_on FROM subscription");
+}
+
+static void put(struct shop *shop, int64_t id, const char *how)
+{
+	if (strcmp(how, "expired") == 0) /* it ended yesterday */
+		assert_int_equal(
+			state_run(
+				&shop->s,
+				"UPDATE subscription SET state = 'expired', ends_on = '2025-09-07', expired_at = 1"),
+			RC_OK);
+	if (strcmp(how, "cancelled") == 0)
+		assert_int_equal(subscription_cancel(&shop->s.cx, id, "", false), RC_OK);
+	if (strcmp(how, "ending") == 0)
+		assert_int_equal(subscription_cancel(&shop->s.cx, id, "", true), RC_OK);
+	if (strcmp(how, "renewed") == 0) {
+		struct renew_options o = RENEW_DEFAULTS;
+		struct renewed done;
+
+		assert_int_equal(renew_run(&shop->s.cx, &done, id, &o), RC_OK);
+	}
+}
+
+static enum rc take(struct shop *shop, int64_t id, const char *action)
+{
+	struct renew_options o = RENEW_DEFAULTS;
+	struct renewed done;
+
+	if (strcmp(action, "renew") == 0) return renew_run(&shop->s.cx, &done, id, &o);
+	if (strcmp(action, "undo") == 0) return renew_undo(&shop->s.cx, id);
+	return subscription_cancel(&shop->s.cx, id, "", strcmp(action, "cancel at end") == 0);
+}
+
+static void every_state_takes_the_actions_that_fit_it(void **state)
+{
+	static const struct {
+		const char *from, *action;
+		enum rc rc;
+		const char *to;
+	} table[] = {
+		{ "active", "renew", RC_OK, "active 2025-10-20" },
+		{ "active", "cancel", RC_OK, "cancelled 2025-09-20" },
+		{ "active", "cancel at end", RC_OK, "active ending 2025-09-20" },
+		{ "active", "undo", RC_CONFLICT, "active 2025-09-20" },
+		{ "renewed", "renew", RC_OK, "active 2025-11-19" },
+		{ "renewed", "undo", RC_OK, "active 2025-09-20" },
+		{ "expired", "renew", RC_OK, "active 2025-10-08" },
+		{ "expired", "cancel", RC_OK, "cancelled 2025-09-07" },
+		{ "expired", "cancel at end", RC_OK, "cancelled 2025-09-07" },
+		{ "expired", "undo", RC_CONFLICT, "expired 2025-09-07" },
+		{ "cancelled", "renew", RC_OK, "active 2025-10-20" },
+		{ "cancelled", "cancel", RC_CONFLICT, "cancelled 2025-09-20" },
+		{ "cancelled", "cancel at end", RC_CONFLICT, "cancelled 2025-09-20" },
+		{ "cancelled", "undo", RC_CONFLICT, "cancelled 2025-09-20" },
+		{ "ending", "renew", RC_OK, "active 2025-10-20" },
+		{ "ending", "cancel", RC_OK, "cancelled 2025-09-20" },
+		{ "ending", "cancel at end", RC_CONFLICT, "active ending 2025-09-20" },
+		{ "ending", "undo", RC_CONFLICT, "active ending 2025-09-20" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct shop shop;
+		int64_t id;
+
+		shop_open(&shop, NINE);
+		id = shop_subscription(&shop, "+593990000004", "2025-09-20");
+		put(&shop, id, table[i].from);
+		if (take(&shop, id, table[i].action) != table[i].rc ||
+		    strcmp(standing(&shop), table[i].to) != 0)
+			fail_msg("%s, %s: %s", table[i].from, table[i].action, standing(&shop));
+		/* a stamp of the cancellation stands exactly where there is one */
+		assert_int_equal(
+			state_int(
+				&shop.s,
+				"SELECT (cancelled_at IS NOT NULL) = (state = 'cancelled' OR cancel_at_end) FROM subscription"),
+			1);
+		if (table[i].rc != RC_OK) assert_string_not_equal(shop.s.cx.message, "");
+		shop_close(&shop);
+	}
+}
+
+static void what_costs_nothing_is_paid_when_it_is_renewed(void **state)
+{
+	struct shop shop;
+	struct renew_options o = RENEW_DEFAULTS;
+	struct renewed done;
+	int64_t id;
+
+	(void)state;
+	shop_open(&shop, NINE);
+	id = shop_subscription(&shop, "+593990000004", "2025-09-20");
+	o.price_cents = 0;
+	o.payment_method = "cash";
+	assert_int_equal(renew_run(&shop.s.cx, &done, id, &o), RC_OK);
+	assert_string_equal(shop_text(&shop, "SELECT payment_status FROM subscription"), "paid");
+	assert_int_equal(state_int(&shop.s, "SELECT count(*) FROM payment"), 0);
+	shop_close(&shop);
+}
+
 static void reminders_by_hand_are_ten_minutes_apart(void **state)
 {
 	struct shop shop;
@@ -209,6 +314,8 @@ int main(void)
 		cmocka_unit_test(calendar_months_are_clamped_to_the_months_end),
 		cmocka_unit_test(a_notice_that_still_waits_is_taken_back_when_the_customer_renews),
 		cmocka_unit_test(cancelling_at_the_end_keeps_it_until_then),
+		cmocka_unit_test(every_state_takes_the_actions_that_fit_it),
+		cmocka_unit_test(what_costs_nothing_is_paid_when_it_is_renewed),
 		cmocka_unit_test(reminders_by_hand_are_ten_minutes_apart),
 	};
 
