@@ -2,6 +2,7 @@
 ** door.c -- the panel of door.h: a real server, a raw client.
 */
 #include "door.h"
+#include "desk/api.h"
 #include "desk/settings.h"
 
 #include <netinet/in.h>
@@ -21,7 +22,7 @@ static const struct right people_rights[] = {
 
 static const struct right *const all_rights[] = { people_rights, desk_rights, desk_settings_rights,
 						  outbox_rights, web_rights,  NULL };
-static const struct route *all_routes[5];
+static const struct route *all_routes[6];
 
 static void people(struct cx *cx)
 {
@@ -54,7 +55,8 @@ void door_open(struct door *d)
 	all_routes[1] = desk_routes;
 	all_routes[2] = desk_made_routes();
 	all_routes[3] = desk_settings_routes;
-	all_routes[4] = NULL;
+	all_routes[4] = desk_api_routes;
+	all_routes[5] = NULL;
 	people(&d->shop.state.cx);
 	if (web_start(&d->web, &d->shop.state.env, &o, d->shop.forever, &why) != RC_OK) fail_msg("%s", why);
 	d->port = server_port(web_server(d->web));
