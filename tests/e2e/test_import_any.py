@@ -250,6 +250,21 @@ def test_what_changed_between_yes_and_now_undoes_everything_and_says_so(full):
     assert done["state"] == "done" and done["made"][0]["count"] == 299 and done["error"] == ""
 
 
+def test_what_hung_on_hidden_rows_goes_with_them(full):
+    hbo = next(s for s in full.api.all("services") if s["display_name"] == "HBO Max")
+    for n in range(60):
+        full.api.client(f"C{n}", f"098 5{n:06}")
+    rows = "".join(f"C{n},{'HBO Max' if n == 59 else 'Netflix'},2026-01-31\n" for n in range(60))
+    look = judged(full, "subscriptions", "Cliente,Servicio,Fin\n" + rows)
+    assert counts(look) == {"new": 60}, look
+    before = everything(full)
+    full.api.patch("services/" + hbo["id"], is_active=False)
+    before["service"] = everything(full)["service"]
+    now = confirm(full, look)
+    assert now["state"] == "preview" and "61" in now["error"] and counts(now) == {"new": 59, "wrong": 1}
+    assert everything(full) == before
+
+
 def test_tables_without_hidden_rows_take_a_thousand_at_once_and_no_more(full):
     lines = [f"Servicio {n},{n}.50\n" for n in range(1, 1002)]
     head = "Nombre,Precio base\n"
