@@ -114,10 +114,14 @@ static const char *given(const struct setting_change *changes, size_t count, con
 	return NULL;
 }
 
+/* As settings_check() reads it: yes true on 1 sí si, in any case. */
 static bool is_yes(const char *value)
 {
-	return strcmp(value, "yes") == 0 || strcmp(value, "true") == 0 || strcmp(value, "1") == 0 ||
-	       strcmp(value, "on") == 0 || strncmp(value, "s", 1) == 0;
+	static const char *const words[] = { "yes", "true", "on", "1", "s\xc3\xad", "si" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (text_equal_fold(words[i], value)) return true;
+	return false;
 }
 
 static enum rc check_offline(struct cx *cx, const char *value, bool is_sure)
@@ -160,12 +164,13 @@ static enum rc check_danger(struct cx *cx, struct call *call, const struct setti
 /* What the file says now is what is asked for. */
 static bool is_so(const struct settings *s, const struct setting_change *c)
 {
-	const struct setting *row = settings_find(s, c->name);
-	const char *origin = settings_origin(s, c->name), *shown = settings_shown(s, c->name);
-	bool is_default = strcmp(origin, "default") == 0;
+	const char *origin, *shown;
 
-	if (row == NULL || strcmp(origin, "override") == 0) return false;
-	if (c->value == NULL) return is_default;
+	if (settings_find(s, c->name) == NULL) return false;
+	origin = settings_origin(s, c->name);
+	shown = settings_shown(s, c->name);
+	if (strcmp(origin, "override") == 0) return false;
+	if (c->value == NULL) return strcmp(origin, "default") == 0;
 	return strcmp(shown, MASKED) != 0 && strcmp(shown, c->value) == 0;
 }
 

@@ -64,13 +64,23 @@ static bool is_one_of(const char *list, const char *name)
 	return false;
 }
 
-static const struct setting *row_of(const struct settings *s, const char *old)
+/* The n-th row (from 0) that had this name; NULL past the last. */
+static const struct setting *row_of(const struct settings *s, const char *old, size_t n)
 {
 	const struct setting *row;
 
 	for (size_t i = 0; (row = settings_row(s, i)) != NULL; i++)
-		if (is_one_of(row->old, old)) return row;
+		if (is_one_of(row->old, old) && n-- == 0) return row;
 	return NULL;
+}
+
+/* One old value for two rows is a range, "8-20": the first row gets its begin, the second its end. */
+static const char *part_of(struct arena *a, const char *text, size_t n)
+{
+	size_t left = strcspn(text, "-\xe2"); /* a hyphen, or the first byte of a dash */
+	const char *right = text + left + strspn(text + left, "-\xe2\x80\x93\x94");
+
+	return n == 0 ? text_trim(a, arena_bytes(a, text, left)) : text_trim(a, right);
 }
 
 /* "[7, 3, 1]" and "(7,3)" as "7,3,1": the old programs read lists of Python. */
@@ -130,25 +140,17 @@ static void forget_earlier(struct cx *cx, struct import *im, const char *name)
 		}
 }
 
-static void take_pair(struct cx *cx, struct import *im, const struct dotenv_pair *pair)
+static void take_row(struct cx *cx, struct import *im, const struct dotenv_pair *pair,
+		     const struct setting *row, const char *value)
 {
 	const struct settings *s = cx->env->settings;
-	const struct setting *row = row_of(s, pair->name);
 	struct setting_change *c;
 	struct line *l;
 	enum rc rc;
 
-	if (row == NULL) {
-		const char *why = N_("no setting of that name here");
-
-		for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
-			if (strcmp(gone[i].old, pair->name) == 0) why = gone[i].why;
-		add_line(im, GONE, pair->line, pair->name, "", words_get(cx->lang, why));
-		return;
-	}
 	forget_earlier(cx, im, row->name);
 	c = &im->changes[im->changed];
-	*c = (struct setting_change){ .name = row->name, .value = converted(cx->arena, row, pair->value) };
+	*c = (struct setting_change){ .name = row->name, .value = converted(cx->arena, row, value) };
 	rc = settings_check(s, c, 1, cx->arena, cx->lang);
 	add_line(im, TAKEN, pair->line, pair->name, row->name, "");
 	l = &im->lines[im->count - 1];
@@ -161,6 +163,21 @@ static void take_pair(struct cx *cx, struct import *im, const struct dotenv_pair
 	} else {
 		im->changed++;
 	}
+}
+
+static void take_pair(struct cx *cx, struct import *im, const struct dotenv_pair *pair)
+{
+	const struct settings *s = cx->env->settings;
+	bool is_range = row_of(s, pair->name, 1) != NULL;
+	const struct setting *row;
+	const char *why = N_("no setting of that name here");
+
+	for (size_t n = 0; (row = row_of(s, pair->name, n)) != NULL && im->count < PAIRS_MAX; n++)
+		take_row(cx, im, pair, row, is_range ? part_of(cx->arena, pair->value, n) : pair->value);
+	if (row_of(s, pair->name, 0) != NULL) return;
+	for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+		if (strcmp(gone[i].old, pair->name) == 0) why = gone[i].why;
+	add_line(im, GONE, pair->line, pair->name, "", words_get(cx->lang, why));
 }
 
 static enum rc read_file(struct cx *cx, FILE *in, struct bytes *out)

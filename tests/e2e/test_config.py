@@ -174,6 +174,7 @@ EXPIRATION_DAYS_NOTICE=[0, 1, 5]
 ENABLE_WHATSAPP_NOTIFICATIONS=True
 SEND_PAUSE_SECONDS=fast
 CURRENCY=COP
+SEND_WINDOW=9–18
 BUSINESS_PHONE=1
 BUSINESS_PHONE=0988000001
 MY_OWN=1
@@ -190,7 +191,7 @@ def test_an_old_installation_is_taken_over_and_what_falls_away_is_listed(house):
     said = house.call("config", "import", env)
     assert said.returncode == 3 and "very-secret-key" not in said.stdout + said.stderr
     assert "línea 13: SEND_PAUSE_SECONDS → whatsapp.pause_s: debe ser un número entero" in said.stdout
-    assert "línea 18: no es NOMBRE=VALOR" in said.stdout and "MY_OWN" in said.stdout
+    assert "línea 19: no es NOMBRE=VALOR" in said.stdout and "MY_OWN" in said.stdout
     fate = {row["variable"]: row["fate"] for row in dry["lines"]}
     assert {k for k, v in fate.items() if v == "gone"} == {"SECRET_KEY", "DEBUG", "MY_OWN"}
     assert fate["BUSINESS_PHONE"] == "taken" and fate["SEND_PAUSE_SECONDS"] == "wrong"
@@ -198,6 +199,7 @@ def test_an_old_installation_is_taken_over_and_what_falls_away_is_listed(house):
     assert (rows["business.name"], rows["business.zone"], rows["business.language"], rows["business.currency"]) == (
         'Cine "El Faro"', "America/Bogota", "es", "COP")
     assert (rows["renewals.time"], rows["renewals.stages"], rows["business.phone"]) == ("07:00", "0, 1, 5", "0988000001")
+    assert (rows["outbox.window_from"], rows["outbox.window_to"]) == ("09:00", "18:00")
     assert rows["web.hosts"] == "panel.example.com,www.example.com" and rows["whatsapp.pause_s"] == "0"
     assert "api_key = very-secret-key" in house.config.read_text()
     assert house.run("config", "import", env, code=3, json_out=True)["lines"][3]["fate"] == "same"

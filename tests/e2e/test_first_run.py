@@ -212,6 +212,14 @@ def test_a_folder_for_backups_must_be_one_that_can_be_written(new_house, tmp_pat
     assert [p.name for p in disk.iterdir()] and not list((new_house.state / "backups").glob("*.tar"))
 
 
+def test_only_the_newest_backups_stay(new_house):
+    new_house.set("backup.keep", "2")
+    for n in range(4):
+        job = new_house.api.call("POST", "start/backup-now", {}).json["job"]
+        wait_until(lambda: new_house.api.get(f"jobs/{job}")["state"] == "done", "the backup")
+    assert len(list((new_house.state / "backups").glob("recado-*.tar"))) == 2
+
+
 def test_programs_take_the_steps_over_the_api(new_house):
     start = new_house.api.get("start")
     assert start["step"] == "business" and not start["is_over"]
