@@ -369,8 +369,8 @@ static enum rc run_with_state(struct cx *cx, const struct command *row, struct c
 	return rc;
 }
 
-/* In the server if one answers, so that it knows at once; else here. Without a database the row does what it can.
-*/
+/* In the server if one answers, so that it knows at once; else here. Without a database the row does what it
+** can. */
 static enum rc run_anywhere(struct cx *cx, const struct command *row, struct command_call *call,
 			    const struct command_line *line, int *exit_code)
 {

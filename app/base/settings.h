@@ -36,8 +36,9 @@ struct setting {
 	const char *section; /* N_() title of the section, in its first row; NULL: its name */
 	/* Read at the start only: setting_text() and the others tell that value until the next start. */
 	bool needs_restart;
-	/* Half a sentence (lang, arena) that follows the name: why a value of the right type cannot be. NULL: it
-	** can. Asked when somebody sets it, never at a start: what is right today may be absent tomorrow. */
+	/* Half a sentence (lang, arena) that follows the name: why a value of the right type cannot be.
+	** NULL: it can. Asked when somebody sets it, never at a start: what is right today may be absent
+	** tomorrow. */
 	const char *(*refuse)(const char *value, struct arena *a, enum lang lang);
 };
 
