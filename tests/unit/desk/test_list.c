@@ -277,6 +277,85 @@ static void the_address_of_a_list_reads_back_as_the_same_list(void **unused)
 	shop_close(&s);
 }
 
+static void chosen_columns_come_in_the_order_given_and_wrong_ones_are_named(void **unused)
+{
+	struct pair query[] = { { "columns", "visits, given_names,visits,pin_no" }, { NULL, NULL } };
+	struct ask ask;
+	struct shop s;
+	size_t shown[DESK_COLUMNS_MAX];
+	const struct office *o;
+
+	(void)unused;
+	shop_open(&s);
+	o = office_find("people");
+	assert_int_equal(ask_from_query(&s.state.cx, &ask, o, "columns=visits,%20given_names,visits"), RC_OK);
+	assert_int_equal(ask_columns(&ask, SELECT_LIST, shown), 2);
+	assert_string_equal(o->r->columns[shown[0]].name, "visits");
+	assert_string_equal(o->r->columns[shown[1]].name, "given_names");
+	assert_false(ask_shows(&ask, shown[0] + 1, SELECT_CSV));
+	assert_string_equal(ask_query(&s.state.cx, &ask), "columns=visits,given_names");
+	assert_non_null(strstr(LIST(&s, "people", { "columns", query[0].value }), "!bad_input"));
+	shop_next(&s);
+	assert_non_null(strstr(LIST(&s, "people", { "columns", "pin" }), "!bad_input")); /* a secret */
+	shop_next(&s);
+	assert_int_equal(ask_from_query(&s.state.cx, &ask, o, "columns="), RC_OK);
+	assert_int_equal(ask.columns, 0);
+	assert_int_equal(ask_columns(&ask, SELECT_LIST, shown), 7);
+	shop_close(&s);
+}
+
+static void a_big_list_is_estimated_and_says_so(void **unused)
+{
+	struct list_count count;
+	struct ask ask;
+	struct shop s;
+
+	(void)unused;
+	shop_open(&s);
+	assert_int_equal(
+		state_run(
+			&s.state,
+			"INSERT INTO person (public_id, given_names, sort_name, size, created_at, updated_at, search)"
+			" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
+			" SELECT 'p' || i, 'N' || i, 'n', CASE WHEN i % 4 = 0 THEN 'large' ELSE 'small' END, i, i, 'n'"
+			" FROM n"),
+		RC_OK);
+	assert_int_equal(ask_from_query(&s.state.cx, &ask, office_find("people"), ""), RC_OK);
+	assert_int_equal(rows_total(&s.state.cx, &ask, 10000, &count), RC_OK);
+	assert_true(count.is_estimate && count.is_known);
+	assert_int_equal(count.n, 40000);
+	assert_string_equal(count_text(&s.state.cx, &count), "about 40,000");
+	assert_int_equal(ask_from_query(&s.state.cx, &ask, office_find("people"), "size=small"), RC_OK);
+	assert_int_equal(rows_total(&s.state.cx, &ask, 10000, &count), RC_OK);
+	assert_true(count.is_estimate && count.n >= 27000 && count.n <= 33000);
+	assert_int_equal(ask_from_query(&s.state.cx, &ask, office_find("people"), "size=large"), RC_OK);
+	assert_int_equal(rows_total(&s.state.cx, &ask, 10000, &count), RC_OK);
+	assert_false(count.is_estimate);
+	assert_int_equal(count.n, 10000);
+	assert_string_equal(count_text(&s.state.cx, &count), "10,000");
+	assert_int_equal(ask_from_query(&s.state.cx, &ask, office_find("people"), "q=zzz"), RC_OK);
+	assert_int_equal(rows_total(&s.state.cx, &ask, 10000, &count), RC_OK);
+	assert_true(count.is_known && !count.is_estimate && count.n == 0);
+	shop_close(&s);
+}
+
+static void what_comes_in_does_not_fill_the_list_of_work(void **unused)
+{
+	struct shop s;
+
+	(void)unused;
+	shop_open(&s);
+	assert_int_equal(
+		state_run(
+			&s.state,
+			"INSERT INTO job (kind, queue, run_at, created_at) VALUES ('ops.backup', 'ops', 0, 0),"
+			" ('outbox.inbound', 'in', 0, 0)"),
+		RC_OK);
+	assert_string_equal(LIST(&s, "jobs"), "ops.backup");
+	assert_string_equal(LIST(&s, "jobs", { "which", "all" }), "outbox.inbound|ops.backup");
+	shop_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +371,9 @@ int main(void)
 		cmocka_unit_test(rows_of_an_import_that_waits_are_not_seen),
 		cmocka_unit_test(counting_stops_where_nobody_reads_further),
 		cmocka_unit_test(the_address_of_a_list_reads_back_as_the_same_list),
+		cmocka_unit_test(chosen_columns_come_in_the_order_given_and_wrong_ones_are_named),
+		cmocka_unit_test(a_big_list_is_estimated_and_says_so),
+		cmocka_unit_test(what_comes_in_does_not_fill_the_list_of_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
