@@ -84,8 +84,11 @@ static enum rc read_ids(struct cx *cx, struct call *call, struct bulk *b, const 
 	size_t n = json != NULL ? (list != NULL && list->type == VALUE_LIST ? list->count : 0)
 				: form_count(call, "ids");
 
-	if (n == 0) return cx_fail(cx, RC_BAD_INPUT, _("Choose at least one row."));
-	if (n > DESK_BULK_MAX) return cx_fail(cx, RC_BAD_INPUT, _("At most %d rows at once."), DESK_BULK_MAX);
+	if (n == 0)
+		(void)cx_fail_field(cx, "ids", "%s", _("Choose at least one row."));
+	else if (n > DESK_BULK_MAX)
+		(void)cx_fail_field(cx, "ids", _("At most %d rows at once."), DESK_BULK_MAX);
+	if (cx->field_count > 0) return cx_fail(cx, RC_BAD_INPUT, "%s", cx->fields[0].message);
 	for (size_t i = 0; json == NULL && i < n; i++)
 		b->ids[b->count++] = form_text_at(call, "ids", i);
 	for (const struct value *v = json != NULL ? list->first : NULL; v != NULL; v = v->next)

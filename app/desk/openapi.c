@@ -227,7 +227,7 @@ static void add_parameters(struct cx *cx, const struct route *row, const struct 
 
 /* Bodies */
 
-static const struct fact bulk_takes[] = {
+const struct fact bulk_takes[] = {
 	{ .name = "ids", .type = FACT_TEXTS, .help = N_("The rows to do it to.") },
 	{ .name = "all",
 	  .type = FACT_BOOL,
@@ -260,8 +260,6 @@ static void add_body(struct cx *cx, const struct route *row, const struct office
 		set_body(cx, op, schema_ref(cx, name, "_new"), true);
 	else if (arg != NULL && row->handle == handle_save)
 		set_body(cx, op, schema_ref(cx, name, "_change"), true);
-	else if (arg != NULL && row->handle == handle_bulk)
-		set_body(cx, op, schema_of_facts(cx, bulk_takes, false), true);
 	else if (row->takes != NULL)
 		set_body(cx, op, schema_of_facts(cx, row->takes, true), needs_any(row->takes));
 	else

@@ -40,6 +40,7 @@ struct api_error {
 	const char *help; /* N_() what it means and what to do */
 };
 extern const struct api_error api_errors[];
+extern const struct fact bulk_takes[]; /* an action for many rows: ids, or all of a filtered list */
 /* "https://panel.example.com/api/v1", or "/api/v1" when the house does not know its own address. */
 const char *api_address(struct cx *cx);
 enum rc handle_openapi(struct cx *cx, struct call *call);

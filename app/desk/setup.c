@@ -8,7 +8,7 @@
 ** Holds:  (1) every name that gets into SQL was checked here to be a plain word; (2) what a module's
 **         tables say is kept by reference, what is made lives in the arena handed in.
 */
-#include "desk/inner.h"
+#include "desk/openapi.h"
 
 #include "base/mem.h"
 #include <pthread.h>
@@ -386,6 +386,7 @@ static void route_add(struct arena *a, const struct office_arg *arg, const char 
 		.handle = handle,
 		.arg = arg,
 		.no_api = is_form(method, tail, handle),
+		.takes = handle == handle_bulk ? bulk_takes : NULL,
 	};
 }
 

@@ -121,6 +121,22 @@ static const struct fact cancel_gives[] = {
 	{ .name = NULL },
 };
 
+static const struct fact client_gives[] = {
+	{ .name = "id", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "subscriptions", .type = FACT_MAPS, .is_needed = true },
+	{ .name = "same_phone_count",
+	  .type = FACT_INT,
+	  .is_needed = true,
+	  .help = N_("Other customers with this number.") },
+	{ .name = NULL },
+};
+static const struct fact run_takes[] = { { .name = NULL } };
+static const struct fact run_gives[] = {
+	{ .name = "success", .type = FACT_BOOL, .is_needed = true },
+	{ .name = "run_id", .type = FACT_TEXT, .is_needed = true },
+	{ .name = NULL },
+};
+
 /* A form whose call as an API is described. */
 #define CALL_ROW(address, needed, handler, words, in, out)                                         \
 	{                                                                                          \
@@ -130,9 +146,16 @@ static const struct fact cancel_gives[] = {
 	}
 
 const struct route renewals_pages_routes[] = {
-	PAGE_ROW("/clients/new", "clients.edit", handle_client_new, N_("Form for a customer with services")),
-	FORM_ROW("/clients/new", "clients.edit", handle_client_create,
-		 N_("Create a customer with one or more services in one step")),
+	{ .method = "GET",
+	  .path = "/clients/new",
+	  .realm = REALM_STAFF,
+	  .right = "clients.edit",
+	  .class = ROUTE_DB,
+	  .help = N_("Form for a customer with services"),
+	  .handle = handle_client_new,
+	  .no_api = true },
+	CALL_ROW("/clients/new", "clients.edit", handle_client_create,
+		 N_("Create a customer with one or more services in one step"), NULL, client_gives),
 	PAGE_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew_page,
 		 N_("Renew: what it gives and costs")),
 	CALL_ROW("/subscriptions/:id/renew", "subscriptions.edit", handle_renew, N_("Renew for some periods"),
@@ -183,7 +206,8 @@ const struct route renewals_pages_routes[] = {
 	  .menu = N_("Runs"),
 	  .help = N_("Runs of notices, and calls from outside"),
 	  .handle = handle_runs },
-	FORM_ROW("/renewals/runs", "renewals.run", handle_run_now, N_("Start today's run now")),
+	CALL_ROW("/renewals/runs", "renewals.run", handle_run_now, N_("Start today's run now"), run_takes,
+		 run_gives),
 	{ .method = "GET",
 	  .path = "/renewals/stats",
 	  .realm = REALM_STAFF,
