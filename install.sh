@@ -20,7 +20,7 @@ TRY_PORT=${RECADO_TRY_PORT:-8080}
 
 BUILD_PACKAGES="gcc pkg-config libc6-dev linux-libc-dev libc-bin make cmake perl xz-utils bzip2 ca-certificates curl tzdata python3"
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev python3-pytest python3-pytest-xdist python3-selenium
-	chromium chromium-driver sqlite3 strace python3-openpyxl python3-jsonschema file procps shellcheck systemd git binutils"
+	chromium chromium-driver sqlite3 strace python3-openpyxl python3-jsonschema zbar-tools file procps shellcheck systemd git binutils"
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi

@@ -44,6 +44,18 @@ static const struct word action_words[] = {
 	{ NULL, NULL },
 };
 
+/* Seldom enough that the filter does not offer them. */
+static const struct word rare_words[] = {
+	{ "recovery_code_used", N_("logged in with a recovery code") },
+	{ "recovery_codes", N_("made new recovery codes") },
+	{ "reset", N_("made a link for a new password") },
+	{ "second_factor_off", N_("switched off the second factor") },
+	{ "second_factor_on", N_("switched on the second factor") },
+	{ "second_factor_reset", N_("switched off somebody's second factor") },
+	{ "sessions_end", N_("ended sessions") },
+	{ NULL, NULL },
+};
+
 static const struct word door_words[] = {
 	{ "page", N_("Page") },
 	{ "api", N_("API") },
@@ -76,9 +88,16 @@ static const char *word_of(struct cx *cx, const struct word *words, const char *
 	return NULL;
 }
 
-const char *change_action(struct cx *cx, const char *action)
+static const char *action_word(struct cx *cx, const char *action)
 {
 	const char *words = word_of(cx, action_words, action);
+
+	return words != NULL ? words : word_of(cx, rare_words, action);
+}
+
+const char *change_action(struct cx *cx, const char *action)
+{
+	const char *words = action_word(cx, action);
 
 	return words != NULL ? words : action;
 }
@@ -86,7 +105,7 @@ const char *change_action(struct cx *cx, const char *action)
 /* An action of a resource that has no words of its own here: by the title of its button. */
 static const char *action_of(struct cx *cx, const struct office *o, const char *action)
 {
-	const char *words = word_of(cx, action_words, action);
+	const char *words = action_word(cx, action);
 	const struct action *a = words == NULL && o != NULL ? action_find(o, action) : NULL;
 
 	if (words != NULL) return words;

@@ -231,6 +231,47 @@ const struct right desk_rights[] = {
 	}
 
 static const struct fact nothing[] = { { .name = NULL } };
+static const struct fact user_takes[] = {
+	{ .name = "name", .type = FACT_TEXT, .is_needed = true, .max = 60 },
+	{ .name = "role", .type = FACT_TEXT, .is_needed = true, .max = 60 },
+	{ .name = "password", .type = FACT_TEXT, .is_needed = true, .max = 200 },
+	{ .name = "email", .type = FACT_TEXT, .max = 200 },
+	{ .name = "language", .type = FACT_TEXT, .choices = "es|en" },
+	{ .name = NULL },
+};
+static const struct fact leave_takes[] = {
+	{ .name = "hand_over_to",
+	  .type = FACT_TEXT,
+	  .max = 60,
+	  .help = N_("Who takes over: the id of a user") },
+	{ .name = NULL },
+};
+static const struct fact session_takes[] = {
+	{ .name = "session",
+	  .type = FACT_INT,
+	  .is_needed = true,
+	  .min = 1,
+	  .max = INT64_C(9007199254740991) },
+	{ .name = NULL },
+};
+static const struct fact token_takes[] = {
+	{ .name = "name", .type = FACT_TEXT, .is_needed = true, .max = 100 },
+	{ .name = "rights", .type = FACT_TEXTS, .is_needed = true },
+	{ .name = "expires", .type = FACT_TEXT, .choices = "30|90|365|never|date" },
+	{ .name = "expires_on", .type = FACT_DATE, .help = N_("The last day, with expires “date”") },
+	{ .name = NULL },
+};
+static const struct fact token_gives[] = {
+	{ .name = "name", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "token", .type = FACT_TEXT, .is_needed = true, .help = N_("Told this once.") },
+	{ .name = "expires_at", .type = FACT_INSTANT },
+	{ .name = NULL },
+};
+static const struct fact done_gives[] = {
+	{ .name = "message", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "path", .type = FACT_TEXT, .is_needed = true },
+	{ .name = NULL },
+};
 static const struct fact home_gives[] = {
 	{ .name = "figures",
 	  .type = FACT_MAPS,
@@ -348,20 +389,22 @@ const struct route desk_routes[] = {
 	  .handle = handle_gateway_state,
 	  .arg = "stop" },
 	PEOPLE("GET", "/users/new", "users.edit", handle_user_new, NULL, N_("Form for a new user")),
-	PAGE("POST", "/users/new", "users.edit", handle_user_create, NULL, N_("Make a user")),
+	CALL("POST", "/users/new", "users.edit", handle_user_create, NULL, N_("Make a user"), user_takes,
+	     done_gives),
 	PEOPLE("GET", "/users/:id/edit", "users.edit", handle_user_edit, NULL, N_("Form to change a user")),
-	PAGE("POST", "/users/:id/edit", "users.edit", handle_user_save, NULL, N_("Change a user")),
+	PEOPLE("POST", "/users/:id/edit", "users.edit", handle_user_save, NULL, N_("Change a user")),
 	PEOPLE("GET", "/users/:id/leave", "users.edit", handle_user_leave_ask, NULL,
 	       N_("Who takes over before a user goes")),
-	PAGE("POST", "/users/:id/leave", "users.edit", handle_user_leave, NULL,
-	     N_("Hand over what is a user's, and archive him")),
-	PAGE("POST", "/users/:id/sessions", "users.edit", handle_user_session_end, NULL,
-	     N_("End one session of a user")),
-	PAGE("GET", "/roles/rights", "users.view", handle_role_matrix, NULL, N_("Which role may do what")),
-	PAGE("POST", "/roles/rights", "users.edit", handle_role_rights, NULL,
-	     N_("Change which role may do what")),
+	CALL("POST", "/users/:id/leave", "users.edit", handle_user_leave, NULL,
+	     N_("Hand over what is a user's, and archive him"), leave_takes, done_gives),
+	CALL("POST", "/users/:id/sessions", "users.edit", handle_user_session_end, NULL,
+	     N_("End one session of a user"), session_takes, done_gives),
+	PEOPLE("GET", "/roles/rights", "users.view", handle_role_matrix, NULL, N_("Which role may do what")),
+	PEOPLE("POST", "/roles/rights", "users.edit", handle_role_rights, NULL,
+	       N_("Change which role may do what")),
 	PEOPLE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
-	PAGE("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token")),
+	CALL("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token"),
+	     token_takes, token_gives),
 	PAGE("GET", "/bulk/:id", NULL, handle_bulk_show, NULL, N_("How an action for many rows went")),
 	PAGE("GET", "/bulk/:id/refused", NULL, handle_bulk_show, NULL,
 	     N_("The rows that were refused; as CSV all of them")),

@@ -238,8 +238,10 @@ static enum rc user_page(struct cx *cx, struct call *call, const char *id, const
 {
 	struct value *page = value_map(cx->arena);
 	bool is_new = id == NULL;
-	enum rc rc = fill_roles(cx, f->role, page);
+	enum rc rc;
 
+	if (call_shape(call) != SHAPE_PAGE) return failed != RC_OK ? failed : RC_NOT_FOUND;
+	rc = fill_roles(cx, f->role, page);
 	if (rc != RC_OK) return rc;
 	trail_add(cx, page, _("Users"), "/users");
 	value_set_text(cx->arena, page, "form_action",

@@ -114,8 +114,10 @@ static enum rc token_page(struct cx *cx, struct call *call, const char *name, co
 		     { "never", N_("Never") },
 		     { "date", N_("On the day below") } };
 	const char *kind = failed != RC_OK ? field_text(call, "expires") : "365";
-	struct value *page = value_map(cx->arena), *list = value_set_list(cx->arena, page, "ends");
+	struct value *page = value_map(cx->arena), *list;
 
+	if (call_shape(call) != SHAPE_PAGE) return failed != RC_OK ? failed : RC_NOT_FOUND;
+	list = value_set_list(cx->arena, page, "ends");
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		struct value *one = value_add_map(cx->arena, list);
 
@@ -156,6 +158,17 @@ enum rc handle_token_create(struct cx *cx, struct call *call)
 	if (rc == RC_OK) rc = token_make(cx, token, &order);
 	if (is_for_the_form(rc) || rc == RC_DENIED) return token_page(cx, call, order.name, NULL, rc);
 	if (rc != RC_OK) return rc;
+	if (call_shape(call) == SHAPE_JSON) {
+		struct value *made = value_map(cx->arena);
+
+		value_set_text(cx->arena, made, "name", order.name);
+		value_set_text(cx->arena, made, "token", token);
+		if (order.expires_at != 0) value_set_int(cx->arena, made, "expires_at", order.expires_at);
+		shape_json(cx, made);
+		answer_json(cx, call, 201, made);
+		explicit_bzero(token, sizeof token);
+		return RC_OK;
+	}
 	/* Shown once, in the answer to this very request: it is stored hashed. */
 	rc = token_page(cx, call, order.name, arena_text(cx->arena, token), RC_OK);
 	explicit_bzero(token, sizeof token);

@@ -94,7 +94,10 @@ static enum rc user_make(struct cx *cx, int64_t *id, const char *raw_name, const
 	int64_t role_id = 0, users = 0;
 	enum rc rc = name_check(cx, name);
 
-	if (rc == RC_OK) rc = role_find(cx, &role_id, role);
+	if (rc == RC_OK) {
+		rc = role_find(cx, &role_id, role);
+		if (rc == RC_BAD_INPUT) (void)cx_fail_field(cx, "role", "%s", cx->message);
+	}
 	if (rc == RC_OK && !first_only) rc = role_is_givable(cx, role_id);
 	if (rc == RC_OK) rc = password_make(cx, hash, password, name);
 	if (rc == RC_OK) rc = tx_begin(cx);

@@ -158,6 +158,22 @@ static void session_cookie_set(struct call *call, const char *token, int64_t max
 	cookie_set(call, call->is_https ? SESSION_COOKIE_HTTPS : SESSION_COOKIE, token, max_age_s);
 }
 
+/* In the history of that person: from where, with what. */
+static enum rc login_noted(struct cx *cx, struct call *call, int64_t user_id)
+{
+	struct actor before = cx->actor;
+	struct value *after = value_map(cx->arena);
+	enum rc rc = db_get_text(cx, &cx->actor.name, "SELECT name FROM user WHERE id = :id",
+				 PARAMS(P_INT(":id", user_id)));
+
+	cx->actor.kind = ACTOR_USER;
+	cx->actor.user_id = user_id;
+	value_set_text(cx->arena, after, "agent", agent_of(cx, call));
+	if (rc == RC_OK) rc = audit_add(cx, "login", "user", user_id, NULL, after);
+	cx->actor = before;
+	return rc;
+}
+
 struct fresh {
 	char token[TOKEN_SIZE], csrf[TOKEN_SIZE], hash[SHA256_HEX_SIZE];
 };
@@ -193,6 +209,7 @@ enum rc session_open(struct cx *cx, struct call *call, int64_t user_id)
 		rc = db_run(cx, "UPDATE user SET last_login_at = :now WHERE id = :id",
 			    PARAMS(P_INT(":now", now), P_INT(":id", user_id)));
 	if (rc == RC_OK) rc = throttle_known(cx, user_id);
+	if (rc == RC_OK) rc = login_noted(cx, call, user_id);
 	rc = tx_end(cx, rc);
 	if (rc == RC_OK) session_cookie_set(call, f.token, SESSION_ABSOLUTE_MS / SECOND_MS);
 	explicit_bzero(&f, sizeof f);

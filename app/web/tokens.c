@@ -30,6 +30,7 @@ static enum rc order_check(struct cx *cx, const struct token_order *order, const
 	rc = rights_read(cx, rights, order->rights, "");
 	if (rc == RC_OK && (*rights)[0] == '\0')
 		rc = cx_fail(cx, RC_BAD_INPUT, _("A token needs at least one right."));
+	if (rc == RC_BAD_INPUT) (void)cx_fail_field(cx, "rights", "%s", cx->message);
 	return rc;
 }
 
