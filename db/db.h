@@ -116,8 +116,8 @@ enum rc db_row(struct cx *cx, struct value **out, const char *sql, const struct 
 /* Statement time limit of this connection, e.g. 2000 for a page (progress handler); 0 = none. Past it:
 ** RC_TRY_LATER; a write so stopped rolls its whole transaction back. */
 void db_limit_ms(struct db *db, int64_t ms);
-/* For loads of many rows into many indexes: 8 MiB of page cache instead of 512 KiB, until it is taken back. No
-** transaction may be open. */
+/* For loads of many rows into many indexes: 8 MiB of page cache instead of 512 KiB, until it is taken back.
+** No transaction may be open. */
 void db_large_cache(struct db *db, bool is_large);
 /* At the end of a cx: a transaction or cursor still open is a bug; logged, rolled back. */
 void db_at_rest(struct cx *cx);

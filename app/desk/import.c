@@ -26,8 +26,8 @@ bool import_is_offered(const struct cx *cx, const struct resource *r)
 	return r->can_create && !r->no_import && office_may_edit(cx, r);
 }
 
-/* Of a text only the beginning, up to a line's end: opening it reads every byte that it is given. A workbook has
-** its table of contents at the end. */
+/* Of a text only the beginning, up to a line's end: opening it reads every byte that it is given. A workbook
+** has its table of contents at the end. */
 static struct bytes head_of(struct bytes file)
 {
 	const char *end;

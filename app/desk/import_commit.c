@@ -395,13 +395,13 @@ static enum rc history_slice(struct commit *c, const char *table, int64_t *count
 {
 	struct cx *cx = c->run.cx;
 	struct value *after = value_map(cx->arena);
-	const char *sql = arena_printf(
-		cx->arena,
+	const char *sql = run_sql(
+		cx,
 		"INSERT INTO audit (at, actor, user_id, address, action, table_name, row_id, after_json, door, search)"
 		" SELECT a.at, a.actor, a.user_id, a.address, 'import', :table, t.id, :after, a.door, a.search"
-		" FROM (SELECT id FROM \"%s\" WHERE generation = :generation AND id > :row ORDER BY id LIMIT %d) t,"
-		" audit a WHERE a.id = :audit",
-		table, HISTORY_ROWS);
+		" FROM (SELECT id FROM ",
+		table,
+		" WHERE generation = :generation AND id > :row ORDER BY id LIMIT :rows) t, audit a WHERE a.id = :audit");
 	struct sb sb;
 	enum rc rc;
 
@@ -411,7 +411,7 @@ static enum rc history_slice(struct commit *c, const char *table, int64_t *count
 	rc = db_run(cx, sql,
 		    PARAMS(P_TEXT(":table", table), P_TEXT(":after", sb_text_of(&sb)),
 			   P_INT(":generation", c->generation), P_INT(":row", c->table_id),
-			   P_INT(":audit", c->audit_id)));
+			   P_INT(":audit", c->audit_id), P_INT(":rows", HISTORY_ROWS)));
 	*count = rc == RC_OK ? db_changes(cx) : 0;
 	if (rc == RC_OK && *count > 0)
 		rc = db_get_int(cx, &c->table_id, "SELECT row_id FROM audit WHERE id = :id",

@@ -38,19 +38,21 @@ static bool may_see(const struct cx *cx, const struct value *row)
 	       (office_may_all(cx, r) || int_of(row, "user_id") == cx->actor.user_id);
 }
 
-static const char import_sql[] =
-	"SELECT i.id, i.public_id, i.resource, i.importer, i.file_name, i.state, i.error, i.on_duplicate, i.rows_total,"
-	" i.rows_new, i.rows_update, i.rows_same, i.rows_skipped, i.rows_wrong, i.made_json, i.columns_json,"
-	" coalesce(i.error_file_id, 0) AS error_file_id, coalesce(i.user_id, 0) AS user_id, i.created_by, i.created_at,"
-	" i.flipped_at, i.finished_at, coalesce(i.job_id, 0) AS job_id, coalesce(j.progress_done, 0) AS progress_done,"
-	" coalesce(j.progress_total, 0) AS progress_total, coalesce(j.state, '') AS job_state,"
-	" coalesce(j.error, '') AS job_error FROM import i LEFT JOIN job j ON j.id = i.job_id";
+#define IMPORT_SELECT                                                                              \
+	"SELECT i.id, i.public_id, i.resource, i.importer, i.file_name, i.state, i.error, "        \
+	"i.on_duplicate, i.rows_total, i.rows_new, i.rows_update, i.rows_same, i.rows_skipped, "   \
+	"i.rows_wrong, i.made_json, i.columns_json, coalesce(i.error_file_id, 0) AS "              \
+	"error_file_id, coalesce(i.user_id, 0) AS user_id, i.created_by, i.created_at, "           \
+	"i.flipped_at, i.finished_at, coalesce(i.job_id, 0) AS job_id, coalesce(j.progress_done, " \
+	"0) AS progress_done, coalesce(j.progress_total, 0) AS progress_total, coalesce(j.state, " \
+	"'') AS job_state, coalesce(j.error, '') AS job_error FROM import i LEFT JOIN job j ON "   \
+	"j.id = i.job_id"
 
 /* The import of this address, if this person may see it. */
 static enum rc find_import(struct cx *cx, struct call *call, struct value **out)
 {
-	const char *sql = arena_printf(cx->arena, "%s WHERE i.public_id = :id", import_sql);
-	enum rc rc = db_row(cx, out, sql, PARAMS(P_TEXT(":id", call_param(call, "id"))));
+	enum rc rc = db_row(cx, out, IMPORT_SELECT " WHERE i.public_id = :id",
+			    PARAMS(P_TEXT(":id", call_param(call, "id"))));
 
 	if (rc == RC_OK && !may_see(cx, *out)) rc = RC_NOT_FOUND;
 	return rc == RC_NOT_FOUND ? cx_fail(cx, rc, _("This import does not exist.")) : rc;
@@ -164,8 +166,7 @@ static enum rc show_imports(struct cx *cx, struct call *call)
 	struct value *list =
 		value_set_list(cx->arena, data, call_shape(call) == SHAPE_JSON ? "data" : "imports");
 	struct value *doors = value_set_list(cx->arena, data, "doors");
-	const char *sql = arena_printf(cx->arena, "%s ORDER BY i.id DESC LIMIT %d", import_sql, LOOKED_AT);
-	enum rc rc = db_rows(cx, &rows, LOOKED_AT, sql, NO_PARAMS);
+	enum rc rc = db_rows(cx, &rows, LOOKED_AT, IMPORT_SELECT " ORDER BY i.id DESC LIMIT 500", NO_PARAMS);
 
 	if (rc != RC_OK) return rc;
 	for (struct value *v = rows->first, *next; v != NULL && list->count < LISTED_MAX; v = next) {
@@ -386,8 +387,7 @@ static enum rc answer_import(struct cx *cx, struct call *call, const struct valu
 			answer_redirect(cx, call, path);
 		return RC_OK;
 	}
-	rc = db_row(cx, &now, arena_printf(cx->arena, "%s WHERE i.id = :id", import_sql),
-		    PARAMS(P_INT(":id", int_of(import, "id"))));
+	rc = db_row(cx, &now, IMPORT_SELECT " WHERE i.id = :id", PARAMS(P_INT(":id", int_of(import, "id"))));
 	if (rc == RC_OK) answer_json(cx, call, status, import_json(cx, now));
 	return rc;
 }

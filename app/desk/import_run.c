@@ -200,3 +200,16 @@ const char *const *run_tables(const struct import_run *r)
 	own[1] = NULL;
 	return own;
 }
+
+const char *run_sql(struct cx *cx, const char *before, const char *name, const char *after)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, cx->arena, 4096);
+	sb_text(&sb, before);
+	sb_char(&sb, '"');
+	sb_text(&sb, name);
+	sb_char(&sb, '"');
+	sb_text(&sb, after);
+	return sb_text_of(&sb);
+}

@@ -48,6 +48,9 @@ void run_close(struct import_run *r);
 /* "NULL-terminated" tables with hidden rows: the importer's, or the resource's own; NULL = none can be hidden. */
 const char *const *run_tables(const struct import_run *r);
 
+/* SQL around the name of a table or column that the schema or a resource declares, in cx's arena. */
+const char *run_sql(struct cx *cx, const char *before, const char *name, const char *after);
+
 #define VERDICT_LETTERS "nu=sw"                        /* by enum import_verdict */
 extern const char *const import_outcomes[IMPORT__MAX]; /* of import_row */
 

@@ -9,7 +9,7 @@
 
 #include "desk/inner.h"
 
-#define ROWS_A_LOOK 200 /* ids read at once */
+#define ROWS_A_LOOK 200 /* ids read at once: the LIMIT of the questions below */
 #define DEPTH_MAX   8   /* of references: customer, subscription, payment, period */
 #define KEYS_MAX    16  /* tables that refer to one */
 
@@ -29,8 +29,8 @@ static enum rc forget_row(struct cx *cx, const char *table, int64_t id, int dept
 
 static enum rc forget_children(struct cx *cx, const char *table, const char *column, int64_t id, int depth)
 {
-	const char *sql = arena_printf(cx->arena, "SELECT rowid FROM \"%s\" WHERE \"%s\" = :id LIMIT %d",
-				       table, column, ROWS_A_LOOK);
+	const char *sql =
+		run_sql(cx, run_sql(cx, "SELECT rowid FROM ", table, " WHERE "), column, " = :id LIMIT 200");
 	int64_t *ids = arena_array(cx->arena, ROWS_A_LOOK, sizeof(*ids));
 	size_t count = ROWS_A_LOOK;
 	enum rc rc = ids != NULL ? RC_OK : RC_NO_MEMORY;
@@ -58,7 +58,7 @@ static enum rc forget_row(struct cx *cx, const char *table, int64_t id, int dept
 		rc = forget_children(cx, value_text_of(value_get(k, "child"), ""),
 				     value_text_of(value_get(k, "part"), ""), id, depth);
 	if (rc == RC_OK)
-		rc = db_run(cx, arena_printf(cx->arena, "DELETE FROM \"%s\" WHERE rowid = :id", table),
+		rc = db_run(cx, run_sql(cx, "DELETE FROM ", table, " WHERE rowid = :id"),
 			    PARAMS(P_INT(":id", id)));
 	return rc;
 }
@@ -67,9 +67,7 @@ static enum rc forget_row(struct cx *cx, const char *table, int64_t id, int dept
 static enum rc undo_slice(struct import_run *r, const char *table, int64_t generation, bool *is_end)
 {
 	struct cx *cx = r->cx;
-	const char *sql =
-		arena_printf(cx->arena, "SELECT id FROM \"%s\" WHERE generation = :generation LIMIT %d",
-			     table, ROWS_A_LOOK);
+	const char *sql = run_sql(cx, "SELECT id FROM ", table, " WHERE generation = :generation LIMIT 200");
 	int64_t *ids = arena_array(cx->arena, ROWS_A_LOOK, sizeof(*ids)),
 		until = clock_ticks() + IMPORT_WRITE_MS;
 	size_t count = 0;

@@ -213,7 +213,11 @@ static enum rc say_question(struct cx *cx, struct columns *s)
 	enum rc rc;
 
 	statement_begin(cx, &t);
-	sb_printf(&t.sql, "SELECT t.id FROM %s t %s WHERE 1", r->table, s->o->from);
+	sb_lit(&t.sql, "SELECT t.id FROM ");
+	sb_text(&t.sql, r->table);
+	sb_lit(&t.sql, " t ");
+	sb_text(&t.sql, s->o->from);
+	sb_lit(&t.sql, " WHERE 1");
 	if (r->where != NULL) {
 		sb_lit(&t.sql, " AND (");
 		statement_declared(cx, &t, r->where);

@@ -311,8 +311,8 @@ static void mend(struct shop *s, struct work *w, int64_t id)
 	assert_string_equal(import_text(s, id, "state"), "done");
 }
 
-/* Two new rows and a changed one, while the n-th call of a kind fails from the yes on. An import makes several
-** hundred of them: every step-th is tried, which hits each of its transactions more than once. */
+/* Two new rows and a changed one, while the n-th call of a kind fails from the yes on. An import makes
+** several hundred of them: every step-th is tried, which hits each of its transactions more than once. */
 static long sweep(enum fault what, long step)
 {
 	struct shop s;
