@@ -127,6 +127,21 @@ static void print_help(FILE *out, enum lang lang)
 		words_get(lang, N_("Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 partly.")));
 }
 
+/* `recado user`: the rows that begin with this word; false if there are none. */
+static bool print_group(FILE *out, const char *word, enum lang lang)
+{
+	size_t len = strlen(word);
+	bool has_any = false;
+
+	for (const struct command *const *list = house_commands(); *list != NULL; list++)
+		for (const struct command *c = *list; c->name != NULL; c++)
+			if (strncmp(c->name, word, len) == 0 && c->name[len] == ' ') {
+				print_command(out, c, lang);
+				has_any = true;
+			}
+	return has_any;
+}
+
 /* Failures go to err in both shapes: what a command printed before it failed (a report, a list of wrong rows)
 ** stays one JSON document. */
 static int report(struct cx *cx, enum rc rc, FILE *err, bool is_json)
@@ -422,9 +437,16 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	enum rc rc;
 
 	if (row == NULL) row = find_command(argc, argv, &used);
-	if (row == NULL)
+	if (row == NULL) {
+		bool is_group = print_group(g->wants_help ? stdout : stderr, argv[0], cx->lang);
+
+		if (is_group && g->wants_help) return RC_OK;
+		if (is_group)
+			return cx_fail(cx, RC_BAD_INPUT, _("“%s” needs one of these words behind it."),
+				       argv[0]);
 		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a command; `recado --help` lists them."),
 			       argv[0]);
+	}
 	if (g->wants_help) {
 		printf("recado %s %s\n    %s\n", row->name, row->usage, _(row->help));
 		return RC_OK;

@@ -68,3 +68,11 @@ def test_it_tells_what_it_is_made_of(village):
     for name in ("sqlite", "curl", "mbedtls", "microhttpd", "yyjson", "argon2"):
         assert name in text.lower(), name
     assert house.run("--version", config=False).startswith("recado ")
+
+
+def test_half_a_command_is_answered_with_its_other_halves(village):
+    house = village.house()
+    shown = house.run("user", "--help", config=False)
+    assert "recado user add" in shown and "recado user reset" in shown and "recado config" not in shown
+    half = house.call("user", config=False, lang="es")
+    assert half.returncode == 2 and half.stdout == "" and "le falta una" in half.stderr
