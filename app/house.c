@@ -179,11 +179,10 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	rc = desk_setup(tables.resources, tables.figures, forever);
 	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
 	/* Commands beside the server ask for rights and routes, too. */
-	web_setup(&(struct web_options){
-		.routes = tables.routes,
-		.rights = tables.rights,
-		.right_titles = tables.right_titles,
-		.decorate = desk_decorate });
+	web_setup(&(struct web_options){ .routes = tables.routes,
+					 .rights = tables.rights,
+					 .right_titles = tables.right_titles,
+					 .decorate = desk_decorate });
 	ops_setup(&(struct ops_tables){
 		.checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
 	tables.is_ready = rc == RC_OK;
@@ -445,12 +444,18 @@ void house_close(struct house *h)
 void house_reload(struct house *h)
 {
 	struct arena *a = arena_new(1024 * 1024);
-	const char *why = "";
+	struct db *db = NULL;
+	struct cx cx;
 	enum rc rc;
 
 	if (a == NULL) return;
-	rc = env_reload(h->env, a, h->env->lang, &why);
+	if (db_open(&db, h->env->store) != RC_OK) db = NULL; /* then without a word in the history */
+	cx_init(&cx, h->env, a, db);
+	cx.actor.name = "file";
+	rc = settings_read_again(&cx);
 	(void)rc; /* nobody waits for an answer: what went wrong is in the log */
+	if (db != NULL) db_at_rest(&cx);
+	db_close(db);
 	arena_free(a);
 }
 

@@ -15,6 +15,7 @@
 static const char *who(struct cx *cx, const char *actor)
 {
 	if (strcmp(actor, "command") == 0) return _("command line");
+	if (strcmp(actor, "file") == 0) return _("by hand, in the file");
 	if (strcmp(actor, "system") == 0) return _("by itself");
 	return actor;
 }

@@ -201,6 +201,16 @@ def test_a_file_changed_by_hand_is_told_and_read_again_by_a_button(house):
     assert house.is_alive()
 
 
+def test_what_was_changed_by_hand_is_in_the_history_after_the_signal(house):
+    import signal
+    house.serve()
+    house.config.write_text(house.config.read_text().replace("Cine en Casa", "A mano"))
+    house.server.send_signal(signal.SIGHUP)
+    wait_until(lambda: last_change(house)[0] == "file", "the history")
+    assert last_change(house)[2:] == ({"business.name": "Cine en Casa"}, {"business.name": "A mano"})
+    assert "a mano, en el archivo" in text_of(Owner(house).page("/settings/history"))
+
+
 def test_a_secret_is_kept_when_left_empty_replaced_when_typed_and_forgotten_when_ticked(house):
     house.serve()
     ana = Owner(house)
