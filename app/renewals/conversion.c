@@ -38,7 +38,7 @@ static void set_percents(struct cx *cx, const struct value *stages)
 
 /* Was it renewed on its last day? Then the new period begins that day, and so did the old one end. */
 static const char renewals_sql[] =
-	"SELECT p.created_at, p.starts_on, instr(p.previous_json, printf('\"ends_on\":\"%s\"', p.starts_on)) > 0"
+	"SELECT p.created_at, p.starts_on, instr(p.previous_json, '\"ends_on\":\"' || p.starts_on || '\"') > 0"
 	" FROM subscription_period p INDEXED BY subscription_period_renewed WHERE p.created_at >= :since"
 	" AND p.created_at < :until AND p.previous_json <> '' AND p.undone_at IS NULL"
 	" AND (:all OR p.subscription_id IN (SELECT id FROM subscription WHERE client_id IN " OWN_CLIENTS

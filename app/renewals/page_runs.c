@@ -3,7 +3,7 @@
 ** page for an outside scheduler.
 **
 ** Holds:  (1) a run's counts are made from its messages at the moment of asking; (2) the token for the
-**         outside scheduler is shown once, when it is made; (3) every picture has its table.
+**         outside scheduler is shown once, when it is made.
 */
 #include "renewals/resources.h"
 #include <string.h>
