@@ -141,9 +141,23 @@ static enum rc list_json(struct cx *cx, struct call *call, const struct office *
 
 /* Page */
 
-static void fill_row(struct cx *cx, const struct office *o, const size_t *shown, size_t n,
-		     const struct value *row, const char *const *titles, struct value *out)
+/* May this person change a row with the form? */
+static bool has_form(const struct cx *cx, const struct ask *ask)
 {
+	const struct resource *r = ask->o->r;
+
+	if (ask->is_archived || !office_may_edit(cx, r)) return false;
+	if (r->edit_page != NULL) return strstr(r->edit_page, ":id/edit") != NULL;
+	for (size_t i = 0; i < ask->o->columns; i++)
+		if (r->columns[i].sql == NULL && (r->columns[i].flags & (COL_READONLY | COL_CREATE)) == 0)
+			return true;
+	return false;
+}
+
+static void fill_row(struct cx *cx, const struct office *o, const size_t *shown, size_t n,
+		     const struct value *row, const char *const *titles, bool is_editable, struct value *out)
+{
+	const char *path = row_path(cx, o, row);
 	struct value *cells;
 
 	value_set_text(cx->arena, out, "id", row_public_id(cx, o, row));
@@ -153,13 +167,14 @@ static void fill_row(struct cx *cx, const struct office *o, const size_t *shown,
 	value_set_null(cx->arena, out, "mark");
 	value_set_null(cx->arena, out, "is_number");
 	value_set_null(cx->arena, out, "is_short");
+	if (is_editable) value_set_text(cx->arena, out, "row_edit", arena_printf(cx->arena, "%s/edit", path));
 	cells = value_set_list(cx->arena, out, "cells");
 	for (size_t i = 0; i < n; i++) {
 		struct value *cell = value_add_map(cx->arena, cells);
 
 		cell_fill(cx, o, shown[i], row, cell);
 		value_set_text(cx->arena, cell, "title", titles[i]);
-		if (i == 0) value_set_text(cx->arena, cell, "href", row_path(cx, o, row));
+		if (i == 0) value_set_text(cx->arena, cell, "href", path);
 	}
 }
 
@@ -168,13 +183,15 @@ static void fill_rows(struct cx *cx, const struct ask *ask, const struct rows *r
 	const struct office *o = ask->o;
 	struct value *list = value_set_list(cx->arena, page, "rows");
 	const char *titles[DESK_COLUMNS_MAX];
+	bool is_editable = has_form(cx, ask);
 	size_t shown[DESK_COLUMNS_MAX], n = ask_columns(ask, SELECT_LIST, shown);
 
 	for (size_t i = 0; i < n; i++)
 		titles[i] = words_get(cx->lang, o->r->columns[shown[i]].title);
 	if (o->r->rows_read != NULL) o->r->rows_read(cx, rows->list);
 	for (const struct value *row = rows->list->first; row != NULL; row = row->next)
-		fill_row(cx, o, shown, n, row, titles, value_add_map(cx->arena, list));
+		fill_row(cx, o, shown, n, row, titles, is_editable, value_add_map(cx->arena, list));
+	value_set_bool(cx->arena, page, "is_editable", is_editable);
 	value_set_bool(cx->arena, page, "is_empty", rows->list->count == 0);
 }
 
