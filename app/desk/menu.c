@@ -2,8 +2,8 @@
 ** menu.c -- where each page stands in the menu, and under which heading.
 **
 ** Needs:  the menu as layout.c collected it from the routes.
-** Holds:  a resource stands where its table says (menu_order); every other page where the list below says, or
-**         among its module's lists.
+** Holds:  a resource and a page of a module stand where their tables say (menu_order), the house's own pages
+**         where the list below says.
 */
 #include "desk/menu.h"
 #include "desk/inner.h"
@@ -17,10 +17,9 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
-	{ "/", 0 },       { "/panel", 0 },
-	{ "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
-	{ "/roles", 82 }, { "/api", 85 },   { "/audit", 86 },     { "/settings", 90 },
-	{ "/help", 94 },  { "/me", 95 },    { "/start", 91 },
+	{ "/", 0 },          { "/imports", 72 }, { "/inbox", 55 }, { "/templates", 62 },
+	{ "/gateway", 63 },  { "/roles", 82 },   { "/api", 85 },   { "/audit", 86 },
+	{ "/settings", 90 }, { "/help", 94 },    { "/me", 95 },    { "/start", 91 },
 };
 
 /* From this order on the menu has this heading. */
@@ -33,14 +32,14 @@ static const struct {
 	{ 70, N_("House") },
 };
 
-static int place_of(const char *path)
+static int place_of(const char *path, int64_t order)
 {
 	const struct resource *r = path[0] == '/' ? desk_resource(path + 1) : NULL;
 
 	if (r != NULL) return r->menu_order;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (strcmp(places[i].path, path) == 0) return places[i].order;
-	return MODULE_PAGES;
+	return order < MENU_UNPLACED ? (int)order : MODULE_PAGES;
 }
 
 void menu_order(struct cx *cx, struct value *layout, int64_t unread)
@@ -51,7 +50,8 @@ void menu_order(struct cx *cx, struct value *layout, int64_t unread)
 	for (struct value *v = menu != NULL ? menu->first : NULL; v != NULL; v = v->next) {
 		const char *path = value_text_of(value_get(v, "path"), "");
 
-		value_set_int(cx->arena, v, "order", place_of(path));
+		value_set_int(cx->arena, v, "order",
+			      place_of(path, value_int_of(value_get(v, "order"), MENU_UNPLACED)));
 		if (unread > 0 && strcmp(path, "/inbox") == 0)
 			value_set_text(cx->arena, v, "badge",
 				       unread > UNREAD_SHOWN

@@ -17,9 +17,9 @@
 **   flash, is_offline, is_plain_http                                   banners
 ** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has
 ** ("path", "title", "rows"), so links of items are called href and their colours mark.
-** decorate() may add items to menu (badge: a number as text; order: smaller first, routes start at 100 and go
-** by tens), to starts ({order, label}: from this order on the menu has this heading; ascending) and to
-** alerts, and set names of its own.
+** decorate() may add items to menu (badge: a number as text; order: smaller first, routes without menu_order
+** start at MENU_UNPLACED), to starts ({order, label}: from this order on the menu has this heading; ascending)
+** and to alerts, and set names of its own.
 */
 #include "web/inside.h"
 #include "base/template.h"
@@ -58,13 +58,14 @@ static void menu_item(struct cx *cx, struct value *menu, const struct route *row
 
 static void menu_of_routes(struct cx *cx, struct value *menu)
 {
-	int order = 100;
+	int order = MENU_UNPLACED;
 	const struct route *row;
 
 	for (size_t i = 0; (row = web_route_at(i)) != NULL; i++) {
 		if (row->menu == NULL) continue;
-		if (row->right == NULL || actor_may(&cx->actor, row->right)) menu_item(cx, menu, row, order);
-		order += 10;
+		if (row->right == NULL || actor_may(&cx->actor, row->right))
+			menu_item(cx, menu, row, row->menu_order != 0 ? row->menu_order : order);
+		order++;
 	}
 }
 

@@ -20,6 +20,8 @@ enum realm {
 };
 enum route_class { ROUTE_MEMORY, ROUTE_DB, ROUTE_SPOOL };
 
+#define MENU_UNPLACED 1000 /* order of what has no menu_order: behind everything that has           */
+
 struct call; /* request, reply and route parameters of one call */
 
 /* One thing that a program sends with a call or reads in its answer: checked before the handler runs, and
@@ -57,6 +59,7 @@ struct route {
 			    where realm is open or hook */
 	bool is_idempotent; /* honours Idempotency-Key (API)                          */
 	const char *menu;   /* N_() title in the menu, NULL = not there                */
+	int menu_order;     /* smaller first, as a resource's; 0 = behind the module's lists */
 	const char *help;   /* N_() one line: manual, OpenAPI                          */
 	enum rc (*handle)(struct cx *cx, struct call *call);
 	const void *arg; /* for the handler: desk puts its resource here            */
