@@ -30,7 +30,7 @@
 #define IMPORT_ROWS_MAX    250000 /* of one file; beside UPLOAD_MAX bytes the one limit of all imports   */
 #define IMPORT_FIELDS_MAX  48     /* columns an importer knows: a resource has at most 40                */
 #define IMPORT_COUNTS_MAX  3      /* kinds of things one importer makes: customers, subscriptions        */
-#define IMPORT_AT_ONCE_MAX 1000   /* rows written in one transaction of at most 100 ms (bench: imports)  */
+#define IMPORT_AT_ONCE_MAX 500    /* rows written in one transaction of at most 100 ms (bench: imports)  */
 
 /* A column of a file, as an importer knows it. */
 struct import_field {

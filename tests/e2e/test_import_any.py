@@ -265,14 +265,14 @@ def test_what_hung_on_hidden_rows_goes_with_them(full):
     assert everything(full) == before
 
 
-def test_tables_without_hidden_rows_take_a_thousand_at_once_and_no_more(full):
-    lines = [f"Servicio {n},{n}.50\n" for n in range(1, 1002)]
+def test_tables_without_hidden_rows_take_five_hundred_at_once_and_no_more(full):
+    lines = [f"Servicio {n},{n}.50\n" for n in range(1, 502)]
     head = "Nombre,Precio base\n"
     look = judged(full, "services", head + "".join(lines))
-    assert look["state"] == "failed" and "1001" in look["error"]
-    done = taken(full, "services", head + "".join(lines[:1000]))
-    assert done["made"][0]["count"] == 1000 and full.sql("SELECT count(*) FROM service")[0][0] == 1002
-    assert full.sql("SELECT count(*) FROM audit WHERE action = 'import' AND table_name = 'service'") == [(1000,)]
+    assert look["state"] == "failed" and "501" in look["error"]
+    done = taken(full, "services", head + "".join(lines[:500]))
+    assert done["made"][0]["count"] == 500 and full.sql("SELECT count(*) FROM service")[0][0] == 502
+    assert full.sql("SELECT count(*) FROM audit WHERE action = 'import' AND table_name = 'service'") == [(500,)]
 
 
 def test_more_changes_than_one_transaction_takes_all_arrive(full):
@@ -392,6 +392,34 @@ def test_a_dropped_import_writes_nothing_and_a_decision_is_taken_once(full):
     assert full.api.call("POST", f"imports/{look['id']}/confirm", {}).status == 409
     assert full.api.get("imports/" + look["id"])["state"] == "dropped"
     assert not [c for c in full.api.all("clients") if c["given_names"] == "Bea"]
+
+
+def stopped_half_way(house, rows):
+    """An import whose work somebody cancelled while it was taken in."""
+    look = judged(house, "clients", "Nombres,Teléfono\n" + "".join(f"C{n},098 4{n:06}\n" for n in range(rows)))
+    confirmed = house.api.call("POST", f"imports/{look['id']}/confirm", {}).json
+    wait_until(lambda: house.sql("SELECT 1 FROM client WHERE generation <> 0 LIMIT 1"), "hidden rows", pause=0.001)
+    house.api.call("POST", f"jobs/{confirmed['job']}/cancel", {})
+    now = wait_until(lambda: next((i for i in [house.api.get("imports/" + look["id"])]
+                                   if i["job_state"] not in ("queued", "running")), None), "the end of the work")
+    assert (now["state"], now["job_state"]) == ("committing", "cancelled"), now
+    return now
+
+
+def test_an_import_that_stands_still_can_be_gone_on_with_or_dropped(shop):
+    panel = shop.panel()
+    now = stopped_half_way(shop, 30000)
+    page = panel.page(f"/imports/{now['id']}")
+    assert f"/imports/{now['id']}/again" in page and f"/imports/{now['id']}/drop" in page
+    assert shop.api.get("clients?count=1")["count"] == 0
+    panel.post(f"/imports/{now['id']}/drop")
+    assert settled(shop, now["id"])["state"] == "dropped"
+    assert shop.sql("SELECT count(*) FROM client") == shop.sql("SELECT count(*) FROM pending_generation") == [(0,)]
+    now = stopped_half_way(shop, 30000)
+    panel.post(f"/imports/{now['id']}/again")
+    done = settled(shop, now["id"])
+    assert done["state"] == "done" and done["progress_done"] == done["progress_total"]
+    assert shop.sql("SELECT count(*), count(DISTINCT phone) FROM client") == [(30000, 30000)]
 
 
 def test_the_raw_file_is_a_body_too(full):
