@@ -241,20 +241,6 @@ enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights)
 	return rc;
 }
 
-/* "owner, seller, reader": what there is to choose from. */
-static const char *role_names(struct cx *cx)
-{
-	const char *names = "";
-
-	if (db_get_text(
-		    cx, &names,
-		    "SELECT group_concat(name, ', ') FROM (SELECT name FROM role WHERE archived_at IS NULL"
-		    " ORDER BY is_builtin DESC, id LIMIT 20)",
-		    NO_PARAMS) != RC_OK)
-		return "";
-	return names;
-}
-
 enum rc role_find(struct cx *cx, int64_t *id, const char *name)
 {
 	const char *folded = text_fold(cx->arena, name);
@@ -265,7 +251,9 @@ enum rc role_find(struct cx *cx, int64_t *id, const char *name)
 		PARAMS(P_TEXT(":name", folded)));
 
 	if (rc != RC_NOT_FOUND) return rc;
-	return cx_fail(cx, RC_BAD_INPUT, _("There is no role “%s”; there are: %s."), name, role_names(cx));
+	return cx_fail(
+		cx, RC_BAD_INPUT,
+		_("There is no such role: owner, seller, reader, or one of your own (`recado role list`)."));
 }
 
 /* Who may reach whom */
