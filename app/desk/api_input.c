@@ -165,6 +165,28 @@ static void check_unknown(struct cx *cx, const struct office *o, const char *nam
 	cx->error_code = "unknown_field";
 }
 
+static bool has_error(const struct cx *cx, const char *field)
+{
+	for (size_t i = 0; i < cx->field_count; i++)
+		if (strcmp(cx->fields[i].field, field) == 0) return true;
+	return false;
+}
+
+/* Something is wrong already, so saving will not get to look: the other fields are looked at here. */
+static void check_rest(struct cx *cx, const struct office *o, const struct value *json, bool is_new)
+{
+	const char *house = setting_text(cx->env->settings, "business.currency");
+
+	for (size_t i = 0; i < o->columns; i++) {
+		const struct column *c = &o->r->columns[i];
+		const struct value *v = value_get(json, c->name);
+		struct value *checked = NULL;
+
+		if (!column_is_writable(c, is_new) || v == NULL || has_error(cx, c->name)) continue;
+		if (input_check(cx, o, i, v, NULL, house, &checked) != RC_OK) continue; /* it said so */
+	}
+}
+
 enum rc api_input_check(struct cx *cx, const struct office *o, const struct value *json,
 			const struct value *answered)
 {
@@ -189,5 +211,6 @@ enum rc api_input_check(struct cx *cx, const struct office *o, const struct valu
 			check_unknown(cx, o, v->key);
 	}
 	if (cx->field_count == 0) return RC_OK;
+	check_rest(cx, o, json, answered == NULL);
 	return cx_fail(cx, RC_BAD_INPUT, "%s", cx->fields[0].message);
 }
