@@ -132,6 +132,7 @@ struct step {
 };
 enum rc step_open(struct cx *cx, struct call *call, int64_t user_id) MUST_CHECK;
 enum rc step_find(struct cx *cx, struct call *call, struct step *out) MUST_CHECK;
+/* RC_NO_LOGIN: somebody ended it, or used it, meanwhile. */
 enum rc step_close(struct cx *cx, struct call *call, const struct step *step) MUST_CHECK;
 
 /* Auth.c */

@@ -189,11 +189,11 @@ static enum rc setup_check(struct cx *cx, struct call *call, const char *given)
 
 	if (rc == RC_OK && code[0] == '\0')
 		return cx_fail(cx, RC_CONFLICT, _("The first user already exists. Log in."));
-	if (rc == RC_OK) rc = throttle_begin(cx, &t, "set-up", "code", 0);
+	/* First: guesses of others never keep the right code out. */
+	if (rc != RC_OK || (given != NULL && same_bytes(given, strlen(given), code, strlen(code)))) return rc;
+	rc = throttle_begin(cx, &t, "set-up", "code", 0);
 	if (rc == RC_TOO_MANY) wait_said(cx, call, t.wait_s);
-	if (rc == RC_OK && given != NULL && same_bytes(given, strlen(given), code, strlen(code)))
-		rc = throttle_right(cx, &t);
-	else if (rc == RC_OK) {
+	if (rc == RC_OK) {
 		log_event(LOG_WARN, "security", "setup.fail", "address=%s", call->address);
 		if (given == NULL) throttle_undo(cx, &t);
 		rc = cx_fail(cx, RC_DENIED,

@@ -41,6 +41,12 @@ enum rc login_code_show(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
+static enum rc too_late(struct cx *cx, struct call *call)
+{
+	answer_flash(cx, call, "/login", _("That took too long: log in again."));
+	return RC_OK;
+}
+
 enum rc login_code_post(struct cx *cx, struct call *call)
 {
 	struct step step;
@@ -50,10 +56,7 @@ enum rc login_code_post(struct cx *cx, struct call *call)
 
 	if (rc == RC_OK) rc = form_read(cx, call);
 	if (rc == RC_OK) rc = step_find(cx, call, &step);
-	if (rc == RC_NO_LOGIN) {
-		answer_flash(cx, call, "/login", _("That took too long: log in again."));
-		return RC_OK;
-	}
+	if (rc == RC_NO_LOGIN) return too_late(cx, call);
 	if (rc != RC_OK) return rc;
 	own_language(cx, call, &step);
 	code = form_text(call, "code");
@@ -66,6 +69,7 @@ enum rc login_code_post(struct cx *cx, struct call *call)
 		(void)cx_fail(cx, rc,
 			      _("This code is not right, or was used already. Wait for the next one."));
 	if (rc == RC_OK) rc = step_close(cx, call, &step);
+	if (rc == RC_NO_LOGIN) return too_late(cx, call); /* a new password or “end all” came in between */
 	if (rc == RC_OK) rc = session_open(cx, call, step.user_id);
 	if (rc == RC_OK) {
 		log_event(LOG_INFO, "security", "login.ok", "user=%lld address=%s factor=1",

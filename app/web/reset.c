@@ -2,8 +2,9 @@
 ** reset.c -- the page behind the link of `recado user reset`: a new password, without the old one.
 **
 ** Owns:   nothing: the link is in password_reset (auth.c).
-** Holds:  (1) a link is good once and for RESET_MS; (2) guessing it is counted like a password; (3) nobody is
-**         logged in by it: the second factor, if it is still on, is asked for at the log-in that follows.
+** Holds:  (1) a link is good once and for RESET_MS; (2) guessing it is counted like a password, but the right
+**         one never waits: 130 bits are not guessed; (3) nobody is logged in by it: the second factor, if it
+**         is still on, is asked for at the log-in that follows.
 */
 #include "web/inside.h"
 #include "web/people.h"
@@ -41,13 +42,12 @@ static enum rc reset_check(struct cx *cx, struct call *call, struct reset *out, 
 	enum rc rc;
 
 	out->code = code != NULL ? code : "";
+	rc = reset_find(cx, out, out->code); /* first: guesses of others never keep the right link out */
+	if (rc != RC_NOT_FOUND) return rc;
 	rc = throttle_begin(cx, &t, "reset", "code", 0);
 	if (rc == RC_TOO_MANY) wait_said(cx, call, t.wait_s);
 	if (rc != RC_OK) return rc;
-	rc = reset_find(cx, out, out->code);
-	if (rc == RC_OK) return throttle_right(cx, &t);
-	if (rc != RC_NOT_FOUND || out->code[0] == '\0') throttle_undo(cx, &t);
-	if (rc != RC_NOT_FOUND) return rc;
+	if (out->code[0] == '\0') throttle_undo(cx, &t);
 	log_event(LOG_WARN, "security", "reset.fail", "address=%s", call->address);
 	return cx_fail(
 		cx, RC_DENIED,
@@ -76,6 +76,14 @@ enum rc reset_show(struct cx *cx, struct call *call)
 	return rc;
 }
 
+/* Whoever guesses elsewhere does not slow down the log-in that follows here. */
+static enum rc welcome_here(struct cx *cx, int64_t user_id)
+{
+	enum rc rc = tx_begin(cx);
+
+	return rc == RC_OK ? tx_end(cx, throttle_known(cx, user_id)) : rc;
+}
+
 enum rc reset_post(struct cx *cx, struct call *call)
 {
 	const char *password, *again;
@@ -95,6 +103,7 @@ enum rc reset_post(struct cx *cx, struct call *call)
 		cx->actor.name = r.name;
 		rc = user_password(cx, r.user_id, password != NULL ? password : "", 0);
 		forget_actor(cx, call);
+		if (rc == RC_OK) rc = welcome_here(cx, r.user_id);
 	}
 	if (rc == RC_OK) {
 		answer_flash(cx, call, "/login", _("The password was changed: log in with the new one."));

@@ -304,9 +304,11 @@ enum rc step_close(struct cx *cx, struct call *call, const struct step *step)
 {
 	enum rc rc = tx_begin(cx);
 
-	if (rc == RC_OK)
-		rc = tx_end(cx, db_run(cx, "DELETE FROM login_step WHERE token_sha256 = :hash",
-				       PARAMS(P_TEXT(":hash", step->hash))));
+	if (rc != RC_OK) return rc;
+	rc = db_run(cx, "DELETE FROM login_step WHERE token_sha256 = :hash",
+		    PARAMS(P_TEXT(":hash", step->hash)));
+	if (rc == RC_OK && db_changes(cx) != 1) rc = RC_NO_LOGIN;
+	rc = tx_end(cx, rc);
 	if (rc == RC_OK) cookie_set(call, step_cookie(call), "", 0);
 	return rc;
 }

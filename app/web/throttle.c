@@ -111,6 +111,9 @@ static enum rc wait_of(struct cx *cx, struct attempt *t)
 		rc = db_get_int(cx, &until, "SELECT blocked_until_at FROM login_throttle WHERE key = :key",
 				PARAMS(P_TEXT(":key", t->keys[i].key)));
 		if (rc == RC_NOT_FOUND) rc = RC_OK;
+		/* A clock that was set back meanwhile makes nobody wait longer than the longest. */
+		if (until > now + t->keys[i].longest_s * SECOND_MS)
+			until = now + t->keys[i].longest_s * SECOND_MS;
 		if (until > last) last = until;
 	}
 	t->wait_s = last > now ? (last - now + SECOND_MS - 1) / SECOND_MS : 0;
@@ -131,21 +134,22 @@ static enum rc refuse(struct cx *cx, const struct attempt *t)
 static enum rc count_one(struct cx *cx, const struct attempt *t, size_t i)
 {
 	instant now = cx_now(cx);
-	int64_t fails = 0;
+	int64_t fails = 0, delay;
 	enum rc rc = db_get_int(cx, &fails,
 				"SELECT fails FROM login_throttle WHERE key = :key AND last_at > :recent",
 				PARAMS(P_TEXT(":key", t->keys[i].key), P_INT(":recent", now - FORGET_MS)));
 
 	if (rc != RC_OK && rc != RC_NOT_FOUND) return rc;
 	fails++;
+	delay = throttle_delay_ms(fails, t->keys[i].free_fails, t->keys[i].longest_s);
 	return db_run(
 		cx,
 		"INSERT INTO login_throttle (key, fails, last_at, blocked_until_at) VALUES (:key, :fails, :now,"
 		" :until) ON CONFLICT (key) DO UPDATE SET fails = excluded.fails, last_at = excluded.last_at,"
 		" blocked_until_at = excluded.blocked_until_at",
 		PARAMS(P_TEXT(":key", t->keys[i].key), P_INT(":fails", fails), P_INT(":now", now),
-		       P_INT(":until",
-			     now + throttle_delay_ms(fails, t->keys[i].free_fails, t->keys[i].longest_s))));
+		       /* without a delay no instant at all: the clock may be set back a little at any time */
+		       P_INT(":until", delay > 0 ? now + delay : 0)));
 }
 
 enum rc throttle_begin(struct cx *cx, struct attempt *t, const char *what, const char *name, int64_t user_id)
@@ -178,9 +182,9 @@ static enum rc take_back(struct cx *cx, const struct attempt *t, size_t from)
 
 	for (size_t i = from; i < t->count && rc == RC_OK; i++)
 		rc = db_run(cx,
-			    "UPDATE login_throttle SET fails = fails - 1, blocked_until_at = :now"
+			    "UPDATE login_throttle SET fails = fails - 1, blocked_until_at = 0"
 			    " WHERE key = :key AND fails > 0",
-			    PARAMS(P_TEXT(":key", t->keys[i].key), P_INT(":now", cx_now(cx))));
+			    PARAMS(P_TEXT(":key", t->keys[i].key)));
 	return rc;
 }
 

@@ -1,0 +1,91 @@
+"""People at the edges: what comes back from the archive, what stays away, and who waits for whose guesses."""
+import re
+
+from house import PASSWORD, Api, Panel, request
+from test_people import NEW, Clock, instant, knocks
+
+
+def test_a_revoked_token_stays_revoked(village):
+    house = village.house().serve()
+    owner = house.panel("ana")
+    program = Api(house, house.token("caja", "clients.view"))
+    row, = [t for t in house.api.all("tokens") if t["name"] == "caja"]
+    owner.post(f"/tokens/{row['id']}/archive")
+    assert program.call("GET", "clients").status == 401
+    assert "/restore" not in owner.page(f"/tokens/{row['id']}")
+    assert "/restore" not in owner.page("/tokens?archived=1")
+    for path in (f"/tokens/{row['id']}/restore", "/tokens/actions/restore"):
+        reply = owner.send("POST", path, {"csrf": owner.csrf(), "ids": [row["id"]], "confirmed": "1"})
+        assert reply.status == 404, reply
+    assert house.api.call("POST", f"tokens/{row['id']}/restore", {}).status == 404
+    assert program.call("GET", "clients").status == 401
+
+
+def test_a_role_comes_back_under_its_name_unless_another_has_it(village):
+    house = village.house().serve()
+    house.panel("ana")
+    till = house.api.post("roles", title="Caja", rights="clients.view")
+    house.api.call("DELETE", f"roles/{till['id']}")
+    assert house.api.call("POST", f"roles/{till['id']}/restore", {}).status == 200
+    house.add_user("eva", "caja")                                    # found by its name again
+    house.run("user", "archive", "eva")
+    house.api.call("DELETE", f"roles/{till['id']}")
+    house.api.post("roles", title="caja", rights="clients.view")
+    reply = house.api.call("POST", f"roles/{till['id']}/restore", {})
+    assert reply.status == 409 and "Caja" in reply.json["error"]["message"]
+    eva, = [u for u in house.api.all("users", archived=1) if u["name"] == "eva"]
+    reply = house.api.call("POST", f"users/{eva['id']}/restore", {})             # her role is away
+    assert reply.status == 409 and "Caja" in reply.json["error"]["message"]
+
+
+def test_nobody_lets_somebody_back_in_who_may_do_more(village):
+    house = village.house().serve()
+    house.panel("ana")
+    house.add_user("eva")
+    house.run("user", "archive", "eva")
+    eva, = [u for u in house.api.all("users", archived=1) if u["name"] == "eva"]
+    staff = Api(house, house.token("personal", "users.view,users.edit"))
+    assert staff.call("POST", f"users/{eva['id']}/restore", {}).status == 403
+    assert house.api.call("POST", f"users/{eva['id']}/restore", {}).status == 200
+
+
+def test_an_open_screen_gives_no_new_password_without_the_old_one(village):
+    house = village.house().serve()
+    owner = house.panel("ana")
+    me, = [u for u in house.api.all("users") if u["name"] == "ana"]
+    page = owner.page(f"/users/{me['id']}/edit")
+    assert 'name="password"' not in page and 'href="/me"' in page
+    reply = owner.send("POST", f"/users/{me['id']}/edit", {"csrf": owner.csrf(), "role": "owner", "password": NEW})
+    assert reply.status == 422 and "Mi cuenta" in reply.text
+    assert Panel(house, "ana", PASSWORD).page("/")
+
+
+def test_guesses_of_strangers_never_keep_the_right_link_out(village):
+    house = village.house({"web.proxies": "127.0.0.1"})
+    clock = Clock(house)
+    house.add_user("ana")
+    house.add_user("eva")
+    for n in range(40):
+        knocks(house, "ana", "adivina adivina", f"203.0.113.{n}")
+        last = request(house.address, "GET", "/reset?code=adivina", None, {"X-Forwarded-For": f"203.0.113.{n}"})
+    assert last.status == 429
+    facts = house.run("user", "reset", "ana", json_out=True, now=instant(int(clock.now())))
+    here = {"X-Forwarded-For": "198.51.100.7", "Content-Type": "application/x-www-form-urlencoded"}
+    assert request(house.address, "GET", "/reset?code=" + facts["code"], None, here).status == 200
+    reply = request(house.address, "POST", "/reset", f"code={facts['code']}&password={NEW.replace(' ', '+')}", here)
+    assert reply.status == 303, reply
+    for n in range(40):                                              # they go on guessing her name
+        last = knocks(house, "ana", "adivina adivina", f"203.0.113.{100 + n}")
+    assert last.status == 429
+    assert knocks(house, "ana", NEW, "198.51.100.7").status == 303
+    assert facts["code"] not in house.log()
+
+
+def test_the_set_up_code_opens_also_while_strangers_guess(village):
+    house = village.house({"web.proxies": "127.0.0.1"}).serve()
+    code = house.sql("SELECT value FROM meta WHERE key = 'setup_code'")[0][0]
+    for n in range(40):
+        last = request(house.address, "GET", "/setup?code=adivina", None, {"X-Forwarded-For": f"203.0.113.{n}"})
+    assert last.status == 429
+    reply = request(house.address, "GET", "/setup?code=" + code, None, {"X-Forwarded-For": "198.51.100.7"})
+    assert reply.status == 200 and re.search(r'name="password"', reply.text)
