@@ -95,7 +95,10 @@ enum rc row_restore(struct cx *cx, const struct office *o, int64_t id)
 	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc != RC_OK) return rc;
 	rc = row_stored(cx, o, id, &stored);
+	if (rc == RC_OK && o->r->stays_archived)
+		rc = cx_fail(cx, RC_CONFLICT, _("This stays archived: make a new one."));
 	if (rc == RC_OK) rc = check_parents(cx, o, stored);
+	if (rc == RC_OK && o->r->before_restore != NULL) rc = o->r->before_restore(cx, id);
 	if (rc == RC_OK) {
 		rc = set_archived(cx, o, id, false);
 		if (rc == RC_CONFLICT) rc = row_explain_conflict(cx, o, facts, stored, id);

@@ -111,7 +111,8 @@ struct resource {
 	bool has_public_id;  /* else the integer id is the id                                */
 	bool has_generation; /* rows of pending imports are hidden                            */
 	bool can_create, can_archive;
-	const char *menu; /* N_() title in the menu, NULL = not there                      */
+	bool stays_archived; /* with can_archive: nothing puts it back, as a revoked token     */
+	const char *menu;    /* N_() title in the menu, NULL = not there                      */
 	int menu_order;
 	const char *empty; /* N_() what to do when there are none                            */
 	/* All called inside the write transaction; values: map by column name, the whole row as it
@@ -121,6 +122,8 @@ struct resource {
 	enum rc (*after_save)(struct cx *cx, int64_t row_id, bool is_new, const struct value *values);
 	/* RC_CONFLICT with the sentence of what depends on it. */
 	enum rc (*before_archive)(struct cx *cx, int64_t row_id);
+	/* RC_CONFLICT, RC_DENIED with the sentence why it cannot come back. */
+	enum rc (*before_restore)(struct cx *cx, int64_t row_id);
 	/* Extra data for the row's page, and its template ("renewals/client"; NULL = generic). */
 	void (*show)(struct cx *cx, int64_t row_id, struct value *page);
 	const char *show_template;

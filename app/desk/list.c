@@ -233,7 +233,10 @@ static void fill_bulk(struct cx *cx, const struct ask *ask, const struct rows *r
 		if (a->is_bulk && a->run != NULL && (has_more || is_offered(o, i, rows)))
 			add_bulk(cx, o, a, actions);
 	}
-	if (o->r->can_archive) add_bulk(cx, o, ask->is_archived ? &restore_action : &archive_action, actions);
+	if (o->r->can_archive && !ask->is_archived)
+		add_bulk(cx, o, &archive_action, actions);
+	else if (o->r->can_archive && !o->r->stays_archived)
+		add_bulk(cx, o, &restore_action, actions);
 	value_set_bool(cx->arena, page, "has_bulk", actions->count > 0 && rows->list->count > 0);
 	if (actions->count == 0) return;
 	value_set_text(cx->arena, page, "list_query", ask_query(cx, ask));

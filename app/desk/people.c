@@ -184,6 +184,12 @@ enum rc user_before_archive(struct cx *cx, int64_t id)
 	return rc;
 }
 
+/* Whoever comes back may do again what the role may: only somebody who may as much lets him in. */
+enum rc user_before_restore(struct cx *cx, int64_t id)
+{
+	return user_reach(cx, id);
+}
+
 enum rc user_before_save(struct cx *cx, int64_t id, struct value *values)
 {
 	int64_t had = 0, role = value_int_of(value_get(values, "role_id"), 0);
@@ -204,6 +210,7 @@ enum rc user_before_save(struct cx *cx, int64_t id, struct value *values)
 
 struct user_form {
 	const char *name, *role, *email, *language, *password;
+	bool is_own; /* of the actor: his password is changed on his own page */
 };
 
 static enum rc fill_roles(struct cx *cx, const char *current, struct value *page)
@@ -248,6 +255,7 @@ static enum rc user_page(struct cx *cx, struct call *call, const char *id, const
 		       is_new ? "/users/new" : arena_printf(cx->arena, "/users/%s/edit", id));
 	value_set_text(cx->arena, page, "back", is_new ? "/users" : arena_printf(cx->arena, "/users/%s", id));
 	value_set_bool(cx->arena, page, "is_new", is_new);
+	value_set_bool(cx->arena, page, "is_own", f->is_own);
 	value_set_text(cx->arena, page, "name", f->name);
 	value_set_text(cx->arena, page, "email", f->email);
 	value_set_bool(cx->arena, page, "is_es", strcmp(f->language, "es") == 0);
@@ -269,7 +277,7 @@ static struct user_form user_form_of(struct call *call)
 
 enum rc handle_user_new(struct cx *cx, struct call *call)
 {
-	return user_page(cx, call, NULL, &(struct user_form){ "", "seller", "", "", "" }, RC_OK);
+	return user_page(cx, call, NULL, &(struct user_form){ "", "seller", "", "", "", false }, RC_OK);
 }
 
 /* E-mail, language, role: through the same checks as the API. */
@@ -340,7 +348,8 @@ enum rc handle_user_edit(struct cx *cx, struct call *call)
 			 &(struct user_form){ value_text_of(value_get(row, "name"), ""),
 					      value_text_of(value_get(row, "role"), ""),
 					      value_text_of(value_get(row, "email"), ""),
-					      value_text_of(value_get(row, "language"), ""), "" },
+					      value_text_of(value_get(row, "language"), ""), "",
+					      id == cx->actor.user_id },
 			 RC_OK);
 }
 
@@ -356,11 +365,15 @@ enum rc handle_user_save(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return rc;
 	f = user_form_of(call);
 	f.name = value_text_of(value_get(row, "name"), "");
+	f.is_own = id == cx->actor.user_id;
 	public_id = value_text_of(value_get(row, "public_id"), "");
-	rc = tx_begin(cx);
+	if (f.password[0] != '\0' && f.is_own) /* an open screen is not an open account */
+		rc = cx_fail_field(
+			cx, "password",
+			_("Change your own password under “My account”: it asks for the old one."));
+	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc == RC_OK) rc = tx_end(cx, save_details(cx, id, &f));
-	if (rc == RC_OK && f.password[0] != '\0')
-		rc = user_password(cx, id, f.password, id == cx->actor.user_id ? call_session(call) : 0);
+	if (rc == RC_OK && f.password[0] != '\0') rc = user_password(cx, id, f.password, 0);
 	if (is_for_the_form(rc)) return user_page(cx, call, public_id, &f, rc);
 	if (rc == RC_OK)
 		answer_flash(cx, call, arena_printf(cx->arena, "/users/%s", public_id),

@@ -114,7 +114,7 @@ static void fill_doors(struct cx *cx, const struct office *o, const struct value
 	if (is_archived) {
 		instant_text_local(when, archived->integer, cx->env->zone);
 		value_set_text(cx->arena, page, "archived", when);
-		if (r->can_archive && office_may_edit(cx, r))
+		if (r->can_archive && !r->stays_archived && office_may_edit(cx, r))
 			value_set_text(cx->arena, page, "restore",
 				       arena_printf(cx->arena, "%s/restore", path));
 		return;

@@ -62,6 +62,15 @@ static enum rc stored_role(struct cx *cx, int64_t id, struct value **row)
 				PARAMS(P_INT(":id", id)));
 }
 
+/* Another role that is found by this name; RC_NOT_FOUND: it is free. */
+static enum rc role_named(struct cx *cx, int64_t id, const char *name, int64_t *other)
+{
+	return db_get_int(cx, other,
+			  "SELECT id FROM role WHERE id <> :id AND (name = :name OR"
+			  " (search = :name AND archived_at IS NULL))",
+			  PARAMS(P_INT(":id", id), P_TEXT(":name", name)));
+}
+
 static enum rc check_name(struct cx *cx, int64_t id, const struct value *was, struct value *values)
 {
 	const char *title = value_text_of(value_get(values, "title"), "");
@@ -73,10 +82,7 @@ static enum rc check_name(struct cx *cx, int64_t id, const struct value *was, st
 	if (value_int_of(value_get(was, "is_builtin"), 0) != 0)
 		return cx_fail_field(cx, "title",
 				     _("The built-in roles keep their names; copy it and name the copy."));
-	rc = db_get_int(cx, &other,
-			"SELECT id FROM role WHERE id <> :id AND (name = :name OR"
-			" (search = :name AND archived_at IS NULL))",
-			PARAMS(P_INT(":id", id), P_TEXT(":name", name)));
+	rc = role_named(cx, id, name, &other);
 	if (rc == RC_OK) return cx_fail_field(cx, "title", _("There already is a role called “%s”."), title);
 	if (rc != RC_NOT_FOUND) return rc;
 	value_set_text(cx->arena, values, "name", name);
@@ -133,6 +139,28 @@ enum rc role_before_archive(struct cx *cx, int64_t id)
 		rc = db_run(cx, "UPDATE role SET name = name || ' #' || id WHERE id = :id",
 			    PARAMS(P_INT(":id", id)));
 	return rc;
+}
+
+/* Back under its own name, unless another role has it by now. */
+enum rc role_before_restore(struct cx *cx, int64_t id)
+{
+	struct value *was = NULL;
+	const char *title, *name;
+	int64_t other = 0;
+	enum rc rc = stored_role(cx, id, &was);
+
+	if (rc != RC_OK) return rc;
+	title = value_text_of(value_get(was, "title"), "");
+	name = text_fold(cx->arena, title);
+	if (!rights_include(cx->actor.rights, value_text_of(value_get(was, "rights"), "")))
+		return cx_fail(
+			cx, RC_DENIED,
+			_("This role may do more than you: only somebody who may do as much can change it."));
+	rc = role_named(cx, id, name, &other);
+	if (rc == RC_OK) return cx_fail(cx, RC_CONFLICT, _("There already is a role called “%s”."), title);
+	if (rc != RC_NOT_FOUND) return rc;
+	return db_run(cx, "UPDATE role SET name = :name WHERE id = :id",
+		      PARAMS(P_TEXT(":name", name), P_INT(":id", id)));
 }
 
 /* A copy, to begin a new role with */

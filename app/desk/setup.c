@@ -462,8 +462,10 @@ static void routes_of(struct office *o, struct arena *a)
 			  N_("Ask before archiving"));
 		route_add(a, arg, "POST", "/:id/archive", edit, handle_archive, N_("Archive"));
 		route_add(a, arg, "DELETE", "/:id", edit, handle_archive, N_("Archive"));
-		route_add(a, arg, "POST", "/:id/restore", edit, handle_restore, N_("Put back"));
 		routes_of_bulk(o, a, &archive_action);
+	}
+	if (edit != NULL && r->can_archive && !r->stays_archived) {
+		route_add(a, arg, "POST", "/:id/restore", edit, handle_restore, N_("Put back"));
 		routes_of_bulk(o, a, &restore_action);
 	}
 	routes_of_actions(o, a);
