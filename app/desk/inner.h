@@ -44,7 +44,15 @@ struct choices {
 };
 
 /* Which columns a statement fetches, and for whom. */
-enum select_kind { SELECT_LIST, SELECT_API, SELECT_CSV, SELECT_SHOW, SELECT_NAME, SELECT__MAX };
+enum select_kind {
+	SELECT_LIST,
+	SELECT_API,
+	SELECT_CSV,
+	SELECT_SHOW, /* and as "_a0" … whether an action is offered for the row */
+	SELECT_NAME,
+	SELECT_OFFERS, /* how it is called, and the same of the actions for many rows */
+	SELECT__MAX
+};
 
 /* What the database says about a column; read once, when a row of the table is first written. */
 struct table_column {

@@ -195,6 +195,11 @@ static void fill_rows(struct cx *cx, const struct ask *ask, const struct rows *r
 	value_set_bool(cx->arena, page, "is_empty", rows->list->count == 0);
 }
 
+static bool has_more_rows(const struct rows *rows)
+{
+	return rows->next != NULL || rows->previous != NULL;
+}
+
 /* Is the action offered for one of the shown rows? */
 static bool is_offered(const struct office *o, size_t action, const struct rows *rows)
 {
@@ -205,6 +210,20 @@ static bool is_offered(const struct office *o, size_t action, const struct rows 
 	for (const struct value *row = rows->list->first; row != NULL; row = row->next)
 		if (value_int_of(value_get(row, key), 0) != 0) return true;
 	return false;
+}
+
+/* For which rows actions are offered; asked only where it decides about a button: looking it up for each row
+** of a long list would take half as long as the rows themselves. */
+static enum rc offers_of(struct cx *cx, const struct ask *ask, const struct rows *rows, struct rows *out)
+{
+	const struct office *o = ask->o;
+	bool is_wanted = false;
+
+	*out = (struct rows){ .list = rows->list };
+	for (size_t i = 0; i < o->actions; i++)
+		is_wanted = is_wanted || (o->r->actions[i].is_bulk && o->r->actions[i].when != NULL);
+	if (!is_wanted || rows->list->count == 0 || ask->is_archived || has_more_rows(rows)) return RC_OK;
+	return rows_of(cx, ask, SELECT_OFFERS, out);
 }
 
 static void add_bulk(struct cx *cx, const struct office *o, const struct action *a, struct value *list)
@@ -220,17 +239,21 @@ static void add_bulk(struct cx *cx, const struct office *o, const struct action 
 	value_set_bool(cx->arena, out, "is_dangerous", a->is_dangerous);
 }
 
-static void fill_bulk(struct cx *cx, const struct ask *ask, const struct rows *rows,
-		      const struct list_count *count, struct value *page)
+static enum rc fill_bulk(struct cx *cx, const struct ask *ask, const struct rows *rows,
+			 const struct list_count *count, struct value *page)
 {
 	const struct office *o = ask->o;
 	struct value *actions = value_set_list(cx->arena, page, "bulk");
-	bool has_more = rows->next != NULL || rows->previous != NULL;
+	bool has_more = has_more_rows(rows);
+	struct rows offers;
+	enum rc rc = offers_of(cx, ask, rows, &offers);
+
+	if (rc != RC_OK) return rc;
 
 	for (size_t i = 0; i < o->actions && !ask->is_archived; i++) {
 		const struct action *a = &o->r->actions[i];
 
-		if (a->is_bulk && a->run != NULL && (has_more || is_offered(o, i, rows)))
+		if (a->is_bulk && a->run != NULL && (has_more || is_offered(o, i, &offers)))
 			add_bulk(cx, o, a, actions);
 	}
 	if (o->r->can_archive && !ask->is_archived)
@@ -238,7 +261,7 @@ static void fill_bulk(struct cx *cx, const struct ask *ask, const struct rows *r
 	else if (o->r->can_archive && !o->r->stays_archived)
 		add_bulk(cx, o, &restore_action, actions);
 	value_set_bool(cx->arena, page, "has_bulk", actions->count > 0 && rows->list->count > 0);
-	if (actions->count == 0) return;
+	if (actions->count == 0) return RC_OK;
 	value_set_text(cx->arena, page, "list_query", ask_query(cx, ask));
 	if (has_more)
 		value_set_text(cx->arena, page, "all_of_them",
@@ -247,6 +270,7 @@ static void fill_bulk(struct cx *cx, const struct ask *ask, const struct rows *r
 						      _("All %s of this list, not only the ticked ones"),
 						      count_text(cx, count))
 				       : _("All of this list, not only the ticked ones"));
+	return RC_OK;
 }
 
 static enum rc fill_count(struct cx *cx, struct call *call, const struct ask *ask, const struct rows *rows,
@@ -257,7 +281,7 @@ static enum rc fill_count(struct cx *cx, struct call *call, const struct ask *as
 	enum rc rc = RC_OK;
 
 	*count = (struct list_count){ .n = (int64_t)rows->list->count, .is_known = true };
-	if (rows->next != NULL || rows->previous != NULL) /* else all of them stand here */
+	if (has_more_rows(rows)) /* else all of them stand here */
 		rc = rows_total(cx, ask, is_asked ? DESK_COUNT_ASKED_MS : DESK_COUNT_MS, count);
 	if (rc == RC_OK && count->is_known)
 		value_set_text(cx->arena, page, "count", count_text(cx, count));
@@ -276,7 +300,7 @@ static void fill_pager(struct cx *cx, const struct ask *ask, const struct rows *
 	if (rows->previous != NULL)
 		value_set_text(cx->arena, page, "previous",
 			       ask_address(cx, ask, path, ask->sort, ask->is_down, rows->previous));
-	value_set_bool(cx->arena, page, "has_pager", rows->next != NULL || rows->previous != NULL);
+	value_set_bool(cx->arena, page, "has_pager", has_more_rows(rows));
 }
 
 /* What was asked cannot be: the sentence stands over an empty list, with the search box to mend it. */
@@ -306,7 +330,8 @@ static enum rc list_page(struct cx *cx, struct call *call, const struct office *
 	if (rc != RC_OK) return rc;
 	tools_fill(cx, call, &ask, page);
 	if (asked != RC_OK) value_set_bool(cx->arena, page, "is_filtered", true);
-	fill_bulk(cx, &ask, &rows, &count, page);
+	rc = fill_bulk(cx, &ask, &rows, &count, page);
+	if (rc != RC_OK) return rc;
 	fill_rows(cx, &ask, &rows, page);
 	fill_pager(cx, &ask, &rows, page);
 	if (r->list_extra != NULL) desk_kept(cx, page, r->name, r->list_extra);

@@ -322,7 +322,7 @@ static struct selection selection_asked(struct cx *cx, const struct ask *ask, en
 	size_t columns[DESK_COLUMNS_MAX], n;
 	struct sb in, out;
 
-	if (ask->columns == 0 || kind == SELECT_NAME) return selection_of(o, kind);
+	if (ask->columns == 0 || kind == SELECT_NAME || kind == SELECT_OFFERS) return selection_of(o, kind);
 	n = ask_columns(ask, kind, columns);
 	sb_init_arena(&in, cx->arena, DESK_SQL_MAX);
 	sb_init_arena(&out, cx->arena, DESK_SQL_MAX);

@@ -95,6 +95,7 @@ bool column_is_in(const struct column *c, enum select_kind kind)
 	case SELECT_CSV:
 	case SELECT_SHOW: return (c->flags & COL_API) == 0;
 	case SELECT_NAME:
+	case SELECT_OFFERS:
 	case SELECT__MAX: break;
 	}
 	return false;
@@ -152,19 +153,19 @@ static const char *say_head(const struct resource *r, struct arena *a, enum sele
 	sb_lit(&sb, ", (");
 	sb_text(&sb, r->row_name);
 	sb_lit(&sb, ") AS _name");
-	if (r->can_archive && kind != SELECT_LIST && kind != SELECT_NAME)
+	if (r->can_archive && kind != SELECT_LIST && kind != SELECT_NAME && kind != SELECT_OFFERS)
 		sb_lit(&sb, ", t.archived_at AS _archived");
 	return sb_text_of(&sb);
 }
 
-/* For which rows an action is offered: all on a row's page, those for many in a list. */
+/* For which rows an action is offered: all on a row's page, those for many when a list wants to know. */
 static const char *say_tail(const struct office *o, struct arena *a, enum select_kind kind)
 {
 	const struct resource *r = o->r;
 	struct sb sb;
 
 	sb_init_arena(&sb, a, DESK_SQL_MAX);
-	for (size_t i = 0; (kind == SELECT_SHOW || kind == SELECT_LIST) && i < o->actions; i++)
+	for (size_t i = 0; (kind == SELECT_SHOW || kind == SELECT_OFFERS) && i < o->actions; i++)
 		if (r->actions[i].when != NULL && (kind == SELECT_SHOW || r->actions[i].is_bulk)) {
 			sb_lit(&sb, ", (");
 			sb_text(&sb, r->actions[i].when);
