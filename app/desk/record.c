@@ -171,6 +171,17 @@ enum rc handle_show(struct cx *cx, struct call *call)
 
 /* Forms */
 
+/* The number of a form for something new: the one that was typed into, else a new one. */
+static const char *once_of(struct cx *cx, struct call *call)
+{
+	const char *once = strcmp(call_method(call), "GET") != 0 ? form_text(call, "_once") : NULL;
+	char made[PUBLIC_ID_SIZE];
+
+	if (once != NULL && strlen(once) == PUBLIC_ID_SIZE - 1) return once;
+	public_id_new(made);
+	return arena_text(cx->arena, made);
+}
+
 static enum rc form_page(struct cx *cx, struct call *call, const struct office *o, int64_t id)
 {
 	struct value *page = value_map(cx->arena), *stored = NULL, *row = NULL;
@@ -193,6 +204,7 @@ static enum rc form_page(struct cx *cx, struct call *call, const struct office *
 		       arena_printf(cx->arena, "%s/%s", path, id != 0 ? "edit" : "new"));
 	value_set_text(cx->arena, page, "back", path);
 	value_set_bool(cx->arena, page, "is_new", id == 0);
+	if (id == 0) value_set_text(cx->arena, page, "once", once_of(cx, call));
 	if (stored != NULL && value_get(stored, "updated_at") != NULL)
 		value_set_int(cx->arena, page, "seen", value_int_of(value_get(stored, "updated_at"), 0));
 	page_answer(cx, call, "desk/form", title, page);
@@ -293,6 +305,28 @@ static enum rc save_row(struct cx *cx, struct call *call, const struct office *o
 	return tx_end(cx, rc);
 }
 
+/* A new row from the form: pressed twice it is made once. *path: where the first press led, "" if this is it. */
+static enum rc create_once(struct cx *cx, struct call *call, const struct office *o, int64_t *id,
+			   const char **path)
+{
+	const char *once;
+	struct value *row = NULL;
+	enum rc rc = form_read(cx, call);
+
+	*path = "";
+	once = rc == RC_OK && call_shape(call) == SHAPE_PAGE ? form_text(call, "_once") : NULL;
+	if (rc != RC_OK) return rc;
+	if (once == NULL || strlen(once) != PUBLIC_ID_SIZE - 1) return save_row(cx, call, o, id);
+	rc = tx_begin(cx);
+	if (rc != RC_OK) return rc;
+	rc = form_once(cx, once, path);
+	if (rc != RC_OK || (*path)[0] != '\0') return tx_end(cx, rc);
+	rc = save_row(cx, call, o, id);
+	if (rc == RC_OK) rc = row_of(cx, o, *id, SELECT_NAME, true, &row);
+	if (rc == RC_OK) rc = form_once_done(cx, once, row_path(cx, o, row));
+	return tx_end(cx, rc);
+}
+
 /* Refusals that a person mends in the form; everything else is a page of its own. */
 static bool is_mendable(enum rc rc)
 {
@@ -315,9 +349,14 @@ enum rc handle_create(struct cx *cx, struct call *call)
 {
 	const struct office_arg *arg = call_arg(call);
 	const struct office *o = arg->office;
+	const char *path = "";
 	int64_t id = 0;
-	enum rc rc = save_row(cx, call, o, &id);
+	enum rc rc = create_once(cx, call, o, &id, &path);
 
+	if (rc == RC_OK && path[0] != '\0') {
+		answer_flash(cx, call, path, _("This form was sent before; nothing was made twice."));
+		return RC_OK;
+	}
 	if (call_shape(call) != SHAPE_PAGE)
 		return rc == RC_OK ? show_json(cx, call, o, id, STATUS_CREATED) : rc;
 	if (is_mendable(rc)) return form_page(cx, call, o, 0);

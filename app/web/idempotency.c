@@ -1,5 +1,5 @@
 /*
-** idempotency.c -- the same API call sent twice happens once.
+** idempotency.c -- the same API call, or the same form, sent twice happens once.
 **
 ** Owns:   the table idempotency.
 ** Holds:  (1) a row is there before the handler runs: two calls at once cannot both run; (2) only success is
@@ -15,10 +15,12 @@
 #define KEPT_MS    DAY_MS
 #define RUNNING_MS (2 * MINUTE_MS) /* no handler runs that long: it died */
 #define BODY_MAX   ((size_t)64 * 1024)
+#define FORM_KEY   "form %s" /* no key of a program has a blank in it */
 
 static const char *actor_of(struct cx *cx)
 {
-	if (cx->actor.kind == ACTOR_TOKEN) return cx->actor.name;
+	if (cx->actor.kind == ACTOR_TOKEN)
+		return arena_printf(cx->arena, "token:%lld", (long long)cx->actor.token_id);
 	return arena_printf(cx->arena, "user:%lld", (long long)cx->actor.user_id);
 }
 
@@ -103,6 +105,30 @@ enum rc idempotency_begin(struct cx *cx, struct call *call, const char *key, boo
 		return cx_fail(cx, RC_CONFLICT, _("This Idempotency-Key was used for another request."));
 	}
 	return replay(cx, call, row);
+}
+
+enum rc form_once(struct cx *cx, const char *key, const char **path)
+{
+	enum rc rc = db_run(cx, "DELETE FROM idempotency WHERE created_at < :old",
+			    PARAMS(P_INT(":old", cx_now(cx) - KEPT_MS)));
+
+	*path = "";
+	if (rc == RC_OK)
+		rc = db_get_text(cx, path,
+				 "SELECT location FROM idempotency WHERE key = :key AND actor = :actor",
+				 PARAMS(P_TEXT(":key", arena_printf(cx->arena, FORM_KEY, key)),
+					P_TEXT(":actor", actor_of(cx))));
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc form_once_done(struct cx *cx, const char *key, const char *path)
+{
+	return db_run(
+		cx,
+		"INSERT INTO idempotency (key, actor, request_sha256, status, body, location, created_at)"
+		" VALUES (:key, :actor, '', 303, '', :path, :now)",
+		PARAMS(P_TEXT(":key", arena_printf(cx->arena, FORM_KEY, key)), P_TEXT(":actor", actor_of(cx)),
+		       P_TEXT(":path", path), P_INT(":now", cx_now(cx))));
 }
 
 void idempotency_end(struct cx *cx, struct call *call, const char *key)

@@ -117,6 +117,11 @@ bool form_upload(struct call *call, const char *name, struct upload *out);
 ** reply_status() of call_reply() afterwards. */
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data);
+/* A form that makes something carries a number made with it (field "_once"), so that pressing twice makes it
+** once. Both in the transaction that makes it: *path is where the first press led, "" when this is the first;
+** the other notes where it led. */
+enum rc form_once(struct cx *cx, const char *key, const char **path) MUST_CHECK;
+enum rc form_once_done(struct cx *cx, const char *key, const char *path) MUST_CHECK;
 /* 303. Called as API: {"path"}. */
 void answer_redirect(struct cx *cx, struct call *call, const char *path);
 /* 303; the sentence is shown once on the next page. Called as API: {"message","path"}. */
