@@ -438,10 +438,10 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 
 	if (row == NULL) row = find_command(argc, argv, &used);
 	if (row == NULL) {
-		bool is_group = print_group(g->wants_help ? stdout : stderr, argv[0], cx->lang);
+		bool is_half = argc == 1 && print_group(g->wants_help ? stdout : stderr, argv[0], cx->lang);
 
-		if (is_group && g->wants_help) return RC_OK;
-		if (is_group)
+		if (is_half && g->wants_help) return RC_OK;
+		if (is_half)
 			return cx_fail(cx, RC_BAD_INPUT, _("“%s” needs one of these words behind it."),
 				       argv[0]);
 		return cx_fail(cx, RC_BAD_INPUT, _("“%s” is not a command; `recado --help` lists them."),
