@@ -235,19 +235,32 @@ static const char *get_q(void *arg, const char *name)
 	return strcmp(name, "q") == 0 ? arg : NULL;
 }
 
-enum rc ref_matches(struct cx *cx, const struct office *o, const char *text, int64_t max, struct value **out)
+static enum rc search(struct cx *cx, const struct office *o, const char *text, int64_t max,
+		      struct value **out)
 {
 	char *q = arena_bytes(cx->arena, text, text_prefix(text, DESK_SEARCH_MAX));
 	struct ask ask;
 	struct rows rows;
-	enum rc rc;
+	enum rc rc = ask_read(cx, &ask, o, get_q, q, max, max);
 
-	*out = value_list(cx->arena);
-	if (!o->has_search || text_fold(cx->arena, text)[0] == '\0') return RC_OK;
-	rc = ask_read(cx, &ask, o, get_q, q, max, max);
 	if (rc == RC_OK) rc = rows_of(cx, &ask, SELECT_NAME, &rows);
 	if (rc == RC_OK) *out = rows.list;
 	return rc;
+}
+
+enum rc ref_matches(struct cx *cx, const struct office *o, const char *text, int64_t max, struct value **out)
+{
+	*out = value_list(cx->arena);
+	if (!o->has_search || text_fold(cx->arena, text)[0] == '\0') return RC_OK;
+	return search(cx, o, text, max, out);
+}
+
+enum rc desk_search(struct cx *cx, struct value **out, const struct resource *r, const char *text,
+		    int64_t max)
+{
+	const struct office *o = office_find(r->name);
+
+	return o != NULL ? search(cx, o, text, max, out) : RC_BUG;
 }
 
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text)

@@ -175,6 +175,10 @@ void desk_decorate(struct cx *cx, struct value *layout);
 /* Save through the same checks as form and API (import, commands): in the caller's transaction. */
 enum rc desk_save(struct cx *cx, const struct resource *r, int64_t *row_id /* 0 = new */,
 		  const struct value *input) MUST_CHECK;
+/* The first visible rows that the words find, as the list's own search does ("" = all), at most max, in the
+** list's order: maps of _id, _pid and _name. */
+enum rc desk_search(struct cx *cx, struct value **out, const struct resource *r, const char *text,
+		    int64_t max) MUST_CHECK;
 /* id of a visible row by its public id (or integer id); honours row rule. RC_NOT_FOUND. */
 enum rc desk_find(struct cx *cx, int64_t *row_id, const struct resource *r, const char *id) MUST_CHECK;
 /* The SQL of each declared (filter, sort) pair, without and with search, first and later page, as the

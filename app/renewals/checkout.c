@@ -126,9 +126,8 @@ static enum rc read_terms(struct cx *cx, struct call *call, struct order *o)
 		rc = cx_fail_field(cx, "periods", _("Choose between 1 and %d periods."), RENEW_PERIODS_MAX);
 	if (text_length(o->reference) > REFERENCE_MAX)
 		rc = cx_fail_field(cx, "reference", _("At most %d characters."), REFERENCE_MAX);
-	o->key = key[0] != '\0' && strlen(key) <= KEY_MAX
-			 ? arena_printf(cx->arena, "checkout:%s:%s", cx->actor.name, key)
-			 : NULL;
+	if (strlen(key) > KEY_MAX) rc = cx_fail_field(cx, "key", _("At most %d characters."), KEY_MAX);
+	if (key[0] != '\0') o->key = arena_printf(cx->arena, "checkout:%s:%s", cx->actor.name, key);
 	return rc;
 }
 
@@ -161,7 +160,7 @@ static enum rc add_request(struct cx *cx, int64_t *id, const struct order *o, bo
 			    PARAMS(P_INT(":id", o->subscription_id)));
 
 	if (rc == RC_OK && int_of(row, "price_cents") == 0)
-		rc = cx_fail_field(cx, "what",
+		rc = cx_fail_field(cx, o->what,
 				   _("It costs nothing: there is nothing to charge. Renew it directly."));
 	return rc != RC_OK ? rc
 			   : payment_add(cx, id,
@@ -198,8 +197,11 @@ static enum rc make_order(struct cx *cx, struct call *call, int64_t *id, struct 
 	if (rc != RC_OK && rc != RC_BAD_INPUT) return rc;
 	terms = read_terms(cx, call, o);
 	if (rc == RC_OK) rc = terms;
-	if (rc == RC_OK && o->service_id != 0 && !actor_may(&cx->actor, "subscriptions.edit"))
-		rc = cx_fail(cx, RC_DENIED, _("You may not sell subscriptions."));
+	/* Whoever takes the money renews what was asked for: who asks must be one who may. */
+	if (rc == RC_OK && !actor_may(&cx->actor, "subscriptions.edit"))
+		rc = cx_fail(cx, RC_DENIED, "%s",
+			     o->service_id != 0 ? _("You may not sell subscriptions.")
+						: _("You may not renew subscriptions."));
 	if (rc == RC_OK) rc = tx_begin(cx);
 	return rc == RC_OK ? tx_end(cx, write_order(cx, id, o)) : rc;
 }
@@ -209,19 +211,17 @@ static enum rc make_order(struct cx *cx, struct call *call, int64_t *id, struct 
 /* Step one: who. */
 static enum rc fill_clients(struct cx *cx, struct call *call, struct value *page)
 {
-	const char *q = call_query(call, "q");
+	const char *q = call_query(call, "q"), *phone = "";
 	struct value *rows = NULL;
-	enum rc rc = db_rows(
-		cx, &rows, CLIENTS_SHOWN,
-		"SELECT t.public_id AS id, trim(t.given_names || ' ' || t.surnames) AS name, coalesce(t.phone, '') AS phone"
-		" FROM client t WHERE t.id IN (SELECT x.id FROM client x INDEXED BY client_list WHERE x.archived_at IS NULL"
-		" AND x.search LIKE :q ESCAPE '\\' AND (:all OR x.owner_id = :actor)"
-		" AND x.generation NOT IN (SELECT id FROM pending_generation) ORDER BY x.sort_name, x.id LIMIT :max)"
-		" ORDER BY t.sort_name, t.id",
-		PARAMS(P_TEXT(":q", text_like(cx->arena, q != NULL ? q : "")),
-		       P_INT(":all", actor_may(&cx->actor, RIGHT_ALL)), P_INT(":actor", cx->actor.user_id),
-		       P_INT(":max", CLIENTS_SHOWN)));
+	enum rc rc = desk_search(cx, &rows, desk_resource("clients"), q != NULL ? q : "", CLIENTS_SHOWN);
 
+	for (struct value *r = rc == RC_OK ? rows->first : NULL; r != NULL && rc == RC_OK; r = r->next) {
+		rc = db_get_text(cx, &phone, "SELECT coalesce(phone, '') FROM client WHERE id = :id",
+				 PARAMS(P_INT(":id", int_of(r, "_id"))));
+		value_set_text(cx->arena, r, "id", text_of(r, "_pid"));
+		value_set_text(cx->arena, r, "name", text_of(r, "_name"));
+		value_set_text(cx->arena, r, "phone", phone);
+	}
 	if (rc != RC_OK) return rc;
 	value_set(page, "clients", rows);
 	value_set_bool(cx->arena, page, "has_clients", rows->count > 0);

@@ -173,6 +173,11 @@ static enum rc check_step(struct cx *cx, const struct value *was, struct value *
 
 	if (strcmp(from, to) != 0 && !payment_may_become(from, to))
 		return cx_fail_field(cx, "state", _("A payment in this state cannot take that step."));
+	/* Saving alone would take the money and renew nothing. */
+	if (strcmp(to, "completed") == 0 && strcmp(from, to) != 0 && int_value(was, "renews_periods") > 0)
+		return cx_fail_field(
+			cx, "state",
+			_("This payment renews the subscription: use “Complete”, which does both."));
 	if (strcmp(to, "refunded") == 0 && strcmp(from, to) != 0 && !actor_may(&cx->actor, "payments.refund"))
 		return cx_fail_field(cx, "state", _("You may not refund payments."));
 	if (strcmp(from, "pending") != 0 && !is_kept)
@@ -229,9 +234,10 @@ enum rc payment_before_save(struct cx *cx, int64_t id, struct value *values)
 		       PARAMS(P_INT(":id", int_value(values, "subscription_id"))));
 
 	if (rc == RC_OK && id != 0)
-		rc = db_row(cx, &was,
-			    "SELECT state, amount_cents, paid_at, method FROM payment WHERE id = :id",
-			    PARAMS(P_INT(":id", id)));
+		rc = db_row(
+			cx, &was,
+			"SELECT state, amount_cents, paid_at, method, renews_periods FROM payment WHERE id = :id",
+			PARAMS(P_INT(":id", id)));
 	if (rc == RC_OK) rc = take_amount(cx, id, sold, values);
 	if (rc != RC_OK) return rc;
 	if (id != 0)

@@ -4,6 +4,7 @@ import concurrent.futures
 import csv
 import io
 import re
+import urllib.parse
 
 import pytest
 
@@ -310,3 +311,56 @@ def test_the_shell_pays_renews_and_cancels(house):
     house.run("renewals", "cancel", row["id"])
     assert house.api.get("subscriptions/" + row["id"])["state"] == "cancelled"
     assert len(payments(house)) == 2
+
+
+# --- twice, sideways, in another spelling -------------------------------------------------------------------------
+
+def test_a_request_to_renew_is_not_completed_by_saving_it(house, owner):
+    """Saving the state alone would take the money and renew nothing."""
+    row = subscribe(house)
+    asked = house.api.post("checkout", subscription=row["id"], method="cash")
+    reply = house.api.call("PATCH", f"payments/{asked['id']}", {"state": "completed"})
+    assert reply.status == 400 and "Completar" in reply.json["error"]["fields"]["state"], reply
+    assert send(owner, f"/payments/{asked['id']}/edit", state="completed").status == 422
+    payment, = payments(house).values()
+    assert (payment["state"], payment["receipt"]) == ("pending", "")
+    house.api.post(f"payments/{asked['id']}/complete")
+    assert house.api.get("subscriptions/" + row["id"])["ends_on"] == "2025-10-20"
+
+
+def test_a_form_pressed_twice_makes_one_payment(house, owner):
+    row = subscribe(house)
+    once = re.search(r'name="_once" value="([a-z2-7]{26})"', owner.page("/payments/new")).group(1)
+    form = dict(subscription_id=row["id"], method="cash", state="completed", _once=once)
+    wrong = send(owner, "/payments/new", **{**form, "amount_cents": "nada"})
+    assert wrong.status == 422 and once in wrong.text                # mended and sent again with the same number
+    first, second = send(owner, "/payments/new", **form), send(owner, "/payments/new", **form)
+    assert first.status == second.status == 303 and first.headers["location"] == second.headers["location"]
+    assert "nada se creó dos veces" in owner.page(second.headers["location"])
+    assert [p["receipt"] for p in payments(house).values()] == ["000001"]
+    with concurrent.futures.ThreadPoolExecutor(6) as people:          # six windows at once
+        once = re.search(r'name="_once" value="([^"]+)"', owner.page("/payments/new")).group(1)
+        token = owner.csrf()
+        list(people.map(lambda _: owner.send("POST", "/payments/new", {"csrf": token, **form, "_once": once}), range(6)))
+    assert len(payments(house)) == 2
+
+
+@pytest.mark.parametrize("words", ["MARÍA", "vera zoé", "0990000001", "+593 99 000 0001".replace(" ", "")])
+def test_the_counter_finds_a_customer_however_it_is_written(house, owner, words):
+    house.api.client("María Zoé", "0990000001", surnames="Vera")
+    assert "María Zoé Vera" in text_of(owner.page("/checkout?q=" + urllib.parse.quote(words)))
+
+
+def test_who_may_not_renew_asks_for_no_renewal_either(house):
+    row = subscribe(house)
+    teller = Api(house, house.token("teller", "payments.view,payments.edit,clients.view,clients.all,subscriptions.view"))
+    assert teller.call("POST", "checkout", {"subscription": row["id"], "method": "cash"}).status == 403
+    assert payments(house) == {}
+    asked = house.api.post("checkout", subscription=row["id"], method="cash")
+    assert teller.call("POST", f"payments/{asked['id']}/complete", {}).status == 200   # what others asked for
+
+
+def test_a_key_that_is_too_long_is_told_not_dropped(house, owner):
+    row = subscribe(house)
+    reply = send(owner, "/checkout", client=row["client_id"], what="subscription:" + row["id"], method="cash", key="x" * 201)
+    assert reply.status == 422 and payments(house) == {}
