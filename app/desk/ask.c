@@ -99,7 +99,7 @@ static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char 
 	char date[DATE_SIZE];
 	day d;
 
-	if (!is_set(value) && f->def != NULL) {
+	if (!is_set(value) && f->def != NULL && !ask->no_defaults) {
 		value = f->def;
 		ask->filter_is_default[i] = true;
 	}
@@ -182,13 +182,19 @@ enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get
 {
 	struct ask ask = { .o = o, .limit = limit_default, .q = "" };
 	const char *limit = get(arg, "limit"), *q = get(arg, "q");
-	enum rc rc = read_archived(cx, &ask, get(arg, "archived"));
+	const char *defaults = get(arg, "defaults");
+	enum rc rc = read_archived(cx, &ask, get(arg, "archived")), one;
 
-	if (rc == RC_OK) rc = read_sort(cx, &ask, get(arg, "sort"), get(arg, "dir"));
+	one = read_sort(cx, &ask, get(arg, "sort"), get(arg, "dir"));
+	if (rc == RC_OK) rc = one;
 	if (rc == RC_OK) rc = read_columns(cx, &ask, get(arg, "columns"));
 	if (rc == RC_OK) rc = read_cursor(cx, &ask, get(arg, "cursor"));
-	for (size_t i = 0; i < o->filters && rc == RC_OK; i++)
-		rc = read_filter(cx, &ask, i, get(arg, o->r->filters[i].name));
+	ask.no_defaults = defaults != NULL && strcmp(defaults, "no") == 0;
+	for (size_t i = 0; i < o->filters && (rc == RC_OK || rc == RC_BAD_INPUT); i++) {
+		one = read_filter(cx, &ask, i, get(arg, o->r->filters[i].name));
+		if (one != RC_OK) ask.filter[i] = NULL; /* the others stand as they were chosen */
+		if (rc == RC_OK || one != RC_BAD_INPUT) rc = one != RC_OK ? one : rc;
+	}
 	if (rc == RC_OK && is_set(limit)) {
 		struct value v = { .type = VALUE_TEXT, .text = limit, .len = strlen(limit) };
 
@@ -198,15 +204,16 @@ enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get
 				    arena_printf(cx->arena, _("The limit is a number from 1 to %lld."),
 						 (long long)limit_max));
 	}
-	if (rc == RC_OK && is_set(q)) {
+	if (is_set(q)) {
 		q = text_trim(cx->arena, q);
-		if (text_length(q) > DESK_SEARCH_MAX)
+		if (text_length(q) <= DESK_SEARCH_MAX)
+			ask.q = q;
+		else if (rc == RC_OK)
 			rc = refuse(cx, "q",
 				    arena_printf(cx->arena, _("Search for at most %d letters."),
 						 DESK_SEARCH_MAX));
-		ask.q = q;
 	}
-	if (rc == RC_OK) *out = ask;
+	*out = ask;
 	return rc;
 }
 
@@ -245,6 +252,7 @@ const char *ask_address(struct cx *cx, const struct ask *ask, const char *path, 
 	for (size_t i = 0; i < ask->o->filters; i++)
 		if (!ask->filter_is_default[i])
 			say(&sb, ask->o->r->filters[i].name, ask->filter[i], &between);
+	if (ask->no_defaults) say(&sb, "defaults", "no", &between);
 	if (ask->is_archived) say(&sb, "archived", "1", &between);
 	say_columns(&sb, ask, &between);
 	if ((sort != &ask->o->r->sorts[0] && sort != &archived_sort) || is_down != sort->is_down) {
@@ -290,6 +298,7 @@ void ask_drop_defaults(struct ask *ask)
 		if (ask->filter_is_default[i]) {
 			ask->filter[i] = NULL;
 			ask->filter_is_default[i] = false;
+			ask->no_defaults = true; /* so that its address, read again, is the same ask */
 		}
 }
 

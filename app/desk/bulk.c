@@ -11,6 +11,7 @@
 **         others, and the reason is kept beside its name; (5) rows made after the yes are not meant.
 */
 #include "desk/bulk.h"
+#include "web/people.h"
 
 #include "base/text.h"
 #include <string.h>
@@ -109,7 +110,9 @@ static enum rc bulk_read(struct cx *cx, struct call *call, struct bulk *b)
 	b->is_all = json != NULL ? value_bool_of(value_get(json, "all"), false)
 				 : all != NULL && strcmp(all, "1") == 0;
 	public_id_new(b->public_id);
-	if (number != NULL && strlen(number) == PUBLIC_ID_SIZE - 1)
+	/* It goes into addresses: what is no number of ours is made anew. */
+	if (number != NULL && strlen(number) == PUBLIC_ID_SIZE - 1 &&
+	    number[strspn(number, "abcdefghijklmnopqrstuvwxyz234567")] == '\0')
 		memcpy(b->public_id, number, PUBLIC_ID_SIZE - 1);
 	rc = read_list(cx, call, b, json);
 	if (rc == RC_OK && !b->is_all) rc = read_ids(cx, call, b, json);
@@ -411,10 +414,19 @@ static enum rc rights_of_now(struct cx *cx, struct bulk_run *run)
 				arena_text(run->keep, value_text_of(value_get(row, "rights"), ""));
 		}
 	} else if (run->actor.kind == ACTOR_TOKEN && strncmp(name, "token:", 6) == 0) {
-		rc = db_row(cx, &row,
-			    "SELECT id FROM api_token WHERE name = :name AND archived_at IS NULL"
-			    " AND (expires_at IS NULL OR expires_at > :now)",
-			    PARAMS(P_TEXT(":name", name + 6), P_INT(":now", cx_now(cx))));
+		/* as session.c lets it in: what the token and its person may, both */
+		rc = db_row(
+			cx, &row,
+			"SELECT t.rights AS rights, coalesce(r.rights, '*') AS role_rights FROM api_token t"
+			" LEFT JOIN user u ON u.id = t.user_id LEFT JOIN role r ON r.id = u.role_id"
+			" WHERE t.name = :name AND t.archived_at IS NULL AND u.archived_at IS NULL"
+			" AND (t.expires_at IS NULL OR t.expires_at > :now) AND t.user_id IS :user",
+			PARAMS(P_TEXT(":name", name + 6), P_INT(":now", cx_now(cx)),
+			       P_REF(":user", run->actor.user_id)));
+		if (rc == RC_OK)
+			run->actor.rights =
+				rights_common(run->keep, value_text_of(value_get(row, "rights"), ""),
+					      value_text_of(value_get(row, "role_rights"), ""));
 	} else {
 		return RC_OK;
 	}

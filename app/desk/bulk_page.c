@@ -17,7 +17,7 @@ static enum rc bulk_row(struct cx *cx, struct call *call, struct value **out)
 {
 	struct value *actor = NULL;
 	const char *json;
-	int64_t user;
+	int64_t user, kind;
 	enum rc rc = db_row(
 		cx, out,
 		"SELECT b.id AS id, b.public_id AS public_id, b.resource AS resource, b.action AS action,"
@@ -32,9 +32,11 @@ static enum rc bulk_row(struct cx *cx, struct call *call, struct value **out)
 	json = value_text_of(value_get(*out, "actor_json"), "{}");
 	user = value_int_of(value_get(*out, "user_id"), 0);
 	if (json_parse(cx->arena, &actor, NULL, json, strlen(json)) != RC_OK) return RC_BUG;
+	kind = value_int_of(value_get(actor, "kind"), -1);
 	value_set_text(cx->arena, *out, "actor", value_text_of(value_get(actor, "name"), ""));
 	if (actor_may(&cx->actor, "jobs.view") || (user != 0 && user == cx->actor.user_id) ||
-	    strcmp(value_text_of(value_get(actor, "name"), ""), cx->actor.name) == 0)
+	    (user == 0 && kind == (int64_t)cx->actor.kind &&
+	     strcmp(value_text_of(value_get(actor, "name"), ""), cx->actor.name) == 0))
 		return RC_OK;
 	return RC_NOT_FOUND;
 }

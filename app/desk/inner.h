@@ -125,6 +125,7 @@ struct ask {
 	int64_t filter_id[DESK_FILTERS_MAX];
 	size_t filter_choice[DESK_FILTERS_MAX];
 	bool filter_is_default[DESK_FILTERS_MAX]; /* nobody gave it: in no address, no mark on the page */
+	bool no_defaults;                         /* only filters that were said hold, as programs ask */
 	bool is_archived;                         /* the archived rows instead of the others */
 	unsigned char column[DESK_COLUMNS_MAX];   /* chosen columns in their order … */
 	size_t columns;                           /* … and how many; 0 = the usual ones */
@@ -132,7 +133,7 @@ struct ask {
 	int64_t limit;
 };
 /* Read and check q, sort, dir, cursor, limit and the filters. A value that is none of its choices is
-** RC_BAD_INPUT. */
+** RC_BAD_INPUT; then *out has what could be read, for the page that says so. */
 enum rc ask_read(struct cx *cx, struct ask *out, const struct office *o, ask_get_fn *get, void *arg,
 		 int64_t limit_default, int64_t limit_max) MUST_CHECK;
 /* The same from the address of a call. */
