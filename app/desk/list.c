@@ -303,14 +303,11 @@ static void fill_pager(struct cx *cx, const struct ask *ask, const struct rows *
 	value_set_bool(cx->arena, page, "has_pager", has_more_rows(rows));
 }
 
-/* What was asked cannot be: the sentence stands over an empty list, with the search box to mend it. */
-static void ask_refused(struct cx *cx, struct call *call, const struct office *o, struct ask *ask,
-			struct rows *rows, struct value *page)
+/* What was asked cannot be: the sentence stands over an empty list, with everything that could be read to
+** mend it. */
+static void ask_refused(struct cx *cx, struct ask *ask, struct rows *rows, struct value *page)
 {
-	const char *q = call_query(call, "q");
-
-	*ask = (struct ask){ .o = o, .sort = &o->r->sorts[0], .is_down = o->r->sorts[0].is_down };
-	ask->q = q != NULL && text_length(q) <= DESK_SEARCH_MAX ? q : "";
+	ask->cursor = (struct cursor){ .is_set = false };
 	*rows = (struct rows){ .list = value_list(cx->arena) };
 	value_set_text(cx->arena, page, "failure", cx_sentence(cx, RC_BAD_INPUT));
 }
@@ -324,7 +321,7 @@ static enum rc list_page(struct cx *cx, struct call *call, const struct office *
 	struct rows rows;
 	enum rc asked = ask_from_call(cx, call, &ask, o, DESK_PAGE_ROWS, DESK_PAGE_ROWS), rc;
 
-	if (asked == RC_BAD_INPUT) ask_refused(cx, call, o, &ask, &rows, page);
+	if (asked == RC_BAD_INPUT) ask_refused(cx, &ask, &rows, page);
 	rc = asked == RC_OK ? rows_of(cx, &ask, SELECT_LIST, &rows) : asked == RC_BAD_INPUT ? RC_OK : asked;
 	if (rc == RC_OK) rc = fill_count(cx, call, &ask, &rows, &count, page);
 	if (rc != RC_OK) return rc;

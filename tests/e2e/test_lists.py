@@ -79,3 +79,35 @@ def test_a_program_acts_on_a_whole_list_and_is_told_how_it_went(shop):
                      "the end")
     assert (end["rows_done"], end["rows_refused"]) == (101, 0)
     assert shop.api.all("clients", q="muchos") == []
+
+
+def test_a_wrong_filter_leaves_the_others_as_they_were_chosen(shop):
+    reply = shop.office.send("GET", "/subscriptions?state=expired&client=nadie-se-llama-asi")
+    assert reply.status == 400 and "no se encontró" in text_of(reply.text)
+    assert re.search(r'<option value="expired" selected>', reply.text)
+    assert 'name="client" value="nadie-se-llama-asi"' in reply.text
+    reply = shop.office.send("GET", "/clients?state=nada&q=lista")
+    assert reply.status == 400 and 'name="q" value="lista"' in reply.text
+
+
+def test_a_list_without_a_search_box_filters(shop):
+    assert '<button type="submit">Filtrar</button>' in shop.office.page("/jobs")
+    assert '<button type="submit">Buscar</button>' in shop.office.page("/clients")
+
+
+def test_all_of_a_list_is_for_a_program_what_the_list_shows_a_program(shop):
+    """A page of work leaves out what comes in unless asked; a program's list does not, nor does its “all”."""
+    listed = shop.api.get("jobs?state=dead&count=1")["count"]
+    reply = shop.api.call("POST", "jobs/actions/again", {"all": True, "filter": {"state": "dead"}})
+    assert reply.status == 202
+    bulk = shop.api.get("bulk/" + reply.json["bulk"])
+    assert (bulk["list"], bulk["rows_total"]) == ("state=dead&defaults=no", listed)
+
+
+def test_the_number_of_a_yes_is_one_of_ours(shop):
+    made = shop.api.client("Numerada")
+    reply = shop.office.send("POST", "/clients/actions/archive",
+                             {"csrf": shop.office.csrf(), "all": "1", "list": "q=numerada", "confirmed": "1",
+                              "number": "../../../../../../evil.com"[:26]})
+    assert reply.status == 303 and re.fullmatch(r"/bulk/[a-z2-7]{26}", reply.headers["location"])
+    assert made["id"]
