@@ -4,10 +4,11 @@
 Usage: check.py MERGED.po
 Rules: floors of includes (design: a room uses only rooms below it); calls and headers with one home; no
 `%s` in SQL or HTML text, no clock inside SQL; a comment on top; lines of at most 110 columns (140 where
-the line holds text; one long literal that cannot be broken is let be); no reminders left behind; every msgid has a translation; every
-POST row of the staff realm has a token.
+the line holds text; one long literal that cannot be broken is let be); no reminders left behind; every msgid
+has a translation and is said somewhere; every POST row of the staff realm has a token.
 Each finding is one line: file:line: what is wrong and what to do instead.
 """
+import glob
 import os
 import re
 import subprocess
@@ -237,6 +238,24 @@ def check_template(path, text, known):
             finding(path, n, f"{m.group(0).strip()!r}: the content policy allows nothing inline")
 
 
+def used_words(path, text, code, strings):
+    """Every text that could be a msgid: whole literals, and the titles of choices ("code=Title|code=Title")."""
+    for _, body in joined_strings(text, code, strings):
+        body = unescape(body)
+        yield body
+        for part in body.split("|"):
+            yield part.partition("=")[2]
+
+
+def check_unused(used):
+    for path in sorted(glob.glob("etc/po/es.d/*.po")):
+        for msgid in read_po(path):
+            if msgid and msgid not in used:
+                line = next((n for n, s in enumerate(open(path, encoding="utf-8"), 1)
+                             if s.startswith("msgid") and unescape(s[6:].strip().strip('"'))[:40] == msgid[:40]), 1)
+                finding(path, line, f"nothing says {msgid!r} any more: take it out")
+
+
 # --- routes -------------------------------------------------------------------------------------------------
 def braces(code, start):
     """The text between the brace at start and its partner, and the offset behind it."""
@@ -305,7 +324,7 @@ def tree_files():
 
 
 def main():
-    known = read_po(sys.argv[1])
+    known, used = read_po(sys.argv[1]), set()
     for path in tree_files():
         product = path.startswith(("app/", "db/", "certs/"))
         if path.startswith("tests/data/") or path.startswith("tests/fuzz/corpus/"):
@@ -321,6 +340,7 @@ def main():
         if path.endswith((".mustache", ".html")):
             if product:
                 check_template(path, text, known)
+                used.update(re.findall(r"\{\{#_\}\}(.*?)\{\{/_\}\}", text, re.S))
             continue
         check_layout(path, text)
         if path.startswith("migrations/") and SQL_CLOCK.search(re.sub(r"--[^\n]*", "", text)):
@@ -331,7 +351,9 @@ def main():
             check_calls(path, code)
             check_strings(path, text, code, strings)
             check_words(path, text, code, strings, known)
+            used.update(used_words(path, text, code, strings))
             check_routes(path, text, code)
+    check_unused(used)
     for f in findings:
         print(f)
     if findings:
