@@ -4,7 +4,7 @@
 ** Needs:  web/field, the partial that draws a field.
 ** Never:  shows a secret, or makes a field of what is set from outside.
 ** Holds:  (1) a field that was not sent changes nothing; (2) an empty secret keeps the old one, only its box
-**         clears it; (3) what stands elsewhere (file:, env:) is replaced only when its box is ticked.
+**         clears it; (3) what stands elsewhere (file:, env:) is replaced only by a value that somebody types.
 */
 #include "desk/settings.h"
 #include "base/embed.h"

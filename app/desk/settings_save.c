@@ -14,6 +14,7 @@
 #include "desk/inner.h"
 #include "web/doors.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,6 +145,27 @@ static enum rc check_offline(struct cx *cx, const char *value, bool is_sure)
 		(long long)waiting);
 }
 
+/* Over the network nobody says which file of this machine is read: its first line would go to the
+** provider. */
+static enum rc check_references(struct cx *cx, const struct setting_change *changes, size_t count)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct setting *row = settings_find(cx->env->settings, changes[i].name);
+		const char *value = changes[i].value;
+
+		if (row == NULL || !row->is_secret || value == NULL) continue;
+		if (strncmp(value, "file:", 5) == 0 || strncmp(value, "env:", 4) == 0)
+			rc = cx_fail_field(
+				cx, row->name,
+				_("Write the key itself here. That it stands in a file is said on the server: "
+				  "recado config set %s %s"),
+				row->name, value);
+	}
+	return rc;
+}
+
 static enum rc check_danger(struct cx *cx, struct call *call, const struct setting_change *changes,
 			    size_t count, bool is_sure)
 {
@@ -259,20 +281,17 @@ static enum rc take_over(struct cx *cx, const char *const *was, const struct set
 	return rc;
 }
 
-enum rc settings_save(struct cx *cx, const struct settings_order *order, size_t *saved)
+/* One after the other: what was before is compared with what is after, and two at once would each tell the
+** other's changes as their own. */
+static pthread_mutex_t one_save = PTHREAD_MUTEX_INITIALIZER;
+
+static enum rc write_and_tell(struct cx *cx, const struct settings_order *order, size_t count, size_t *saved)
 {
 	struct setting_change *changes = order->changes;
-	size_t count = order->count;
-	const char **was, *why = "";
+	const char **was = shown_of_all(cx), *why = "";
 	enum rc rc;
 
-	if (saved != NULL) *saved = 0;
-	drop_what_is_so(cx, changes, &count);
-	rc = check_all(cx, changes, count);
-	if (rc == RC_OK && order->call != NULL)
-		rc = check_danger(cx, order->call, changes, count, order->is_sure);
-	if (rc != RC_OK || count == 0) return rc;
-	if ((was = shown_of_all(cx)) == NULL) return RC_NO_MEMORY;
+	if (was == NULL) return RC_NO_MEMORY;
 	rc = settings_set_many(cx->env->settings, changes, count, order->seen, cx->arena, cx->lang, &why);
 	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
 	log_event(LOG_INFO, "security", "settings.saved", "count=%zu first=%s by=%s", count, changes[0].name,
@@ -281,9 +300,32 @@ enum rc settings_save(struct cx *cx, const struct settings_order *order, size_t 
 	return take_over(cx, was, changes, count);
 }
 
+enum rc settings_save(struct cx *cx, const struct settings_order *order, size_t *saved)
+{
+	size_t count = order->count;
+	enum rc rc;
+
+	if (saved != NULL) *saved = 0;
+	drop_what_is_so(cx, order->changes, &count);
+	rc = order->call != NULL ? check_references(cx, order->changes, count) : RC_OK;
+	if (rc == RC_OK) rc = check_all(cx, order->changes, count);
+	if (rc == RC_OK && order->call != NULL)
+		rc = check_danger(cx, order->call, order->changes, count, order->is_sure);
+	if (rc != RC_OK || count == 0) return rc;
+	pthread_mutex_lock(&one_save);
+	rc = write_and_tell(cx, order, count, saved);
+	pthread_mutex_unlock(&one_save);
+	return rc;
+}
+
 enum rc settings_read_again(struct cx *cx)
 {
-	const char **was = shown_of_all(cx);
+	const char **was;
+	enum rc rc;
 
-	return was != NULL ? take_over(cx, was, NULL, 0) : RC_NO_MEMORY;
+	pthread_mutex_lock(&one_save);
+	was = shown_of_all(cx);
+	rc = was != NULL ? take_over(cx, was, NULL, 0) : RC_NO_MEMORY;
+	pthread_mutex_unlock(&one_save);
+	return rc;
 }

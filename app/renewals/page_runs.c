@@ -5,11 +5,12 @@
 ** Holds:  (1) a run's counts are made from its messages at the moment of asking; (2) the token for the
 **         outside scheduler is shown once, when it is made.
 */
+#include "desk/settings.h"
 #include "renewals/resources.h"
 #include <string.h>
 
-#define RUNS_SHOWN   20           /* each is counted: a page within a tenth of a second */
-#define CALLS_SHOWN  50           /* newest calls from outside; 90 days are kept */
+#define RUNS_SHOWN  20 /* each is counted: a page within a tenth of a second */
+#define CALLS_SHOWN 50 /* newest calls from outside; 90 days are kept */
 
 static const char *text_of(const struct value *row, const char *name)
 {
@@ -217,15 +218,14 @@ enum rc handle_cron_help(struct cx *cx, struct call *call)
 enum rc handle_cron_token(struct cx *cx, struct call *call)
 {
 	char token[TOKEN_SIZE];
-	const char *why = "";
+	struct setting_change change = { .name = "renewals.cron_token", .value = token };
 	enum rc rc = form_read(cx, call);
 
 	if (rc != RC_OK) return rc;
 	if (call_shape(call) != SHAPE_PAGE) return RC_NOT_FOUND;
 	token_new(token);
-	rc = settings_set(cx->env->settings, "renewals.cron_token", token, cx->arena, cx->lang, &why);
-	if (rc == RC_OK) rc = settings_reload(cx->env->settings, cx->arena, cx->lang, &why);
-	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
+	rc = settings_save(cx, &(struct settings_order){ .changes = &change, .count = 1 }, NULL);
+	if (rc != RC_OK) return rc;
 	log_event(LOG_INFO, "security", "renewals.cron_token", "by=%s", cx->actor.name);
 	return cron_page(cx, call, token);
 }

@@ -1,6 +1,8 @@
 """A wrong settings file: the start is refused, and one sentence says where and what was meant (design §10)."""
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -246,6 +248,46 @@ def test_a_secret_that_stands_elsewhere_is_shown_as_such(house):
     assert f"file:{house.folder}/llave" in page and "in-a-file" not in page
     ana.save("whatsapp", **{"whatsapp.api_key": "", "whatsapp.pause_s": "2"})
     assert f"file:{house.folder}/llave" in house.config.read_text()
+
+
+def test_nobody_reads_a_file_of_the_machine_over_the_network(house):
+    (house.folder / "ajeno").write_text("of-somebody-else\n")
+    house.serve()
+    ana = Owner(house)
+    before = house.config.read_text()
+    for value in (f"file:{house.folder}/ajeno", f" file:{house.folder}/none", "env:HOME"):
+        page = text_of(ana.save("whatsapp", 422, **{"whatsapp.api_key": value}))
+        assert "recado config set whatsapp.api_key" in page, value
+        reply = house.api.call("PATCH", "settings", {"whatsapp.api_key": value})
+        assert reply.status == 400 and list(reply.json["error"]["fields"]) == ["whatsapp.api_key"]
+    assert house.config.read_text() == before
+
+
+def test_many_who_save_at_once_each_tell_their_own_change(house):
+    house.serve()
+    api = house.api
+    names = ("business.phone", "renewals.time", "outbox.window_from", "outbox.window_to")
+    values = ("0988000009", "07:07", "08:08", "19:19")
+    ready = threading.Barrier(4)
+
+    def go(n):
+        ready.wait()
+        return api.call("PATCH", "settings", {names[n]: values[n]})
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [r.status for r in pool.map(go, range(4))] == [200] * 4
+    told = [json.loads(row[0]) for row in house.sql(
+        "SELECT after_json FROM audit WHERE table_name = 'setting' ORDER BY id DESC LIMIT 4")]
+    assert sorted(list(change.items()) for change in told) == sorted([(n, v)] for n, v in zip(names, values))
+
+
+def test_a_new_token_for_the_outside_scheduler_is_in_the_history(house):
+    house.serve()
+    ana = Owner(house)
+    page = ana.post("/renewals/cron-help")
+    assert "renewals.cron_token" in ana.page("/settings/history")
+    token, = [v for v in house.config.read_text().split() if len(v) > 30 and v in page]
+    assert token not in str(house.sql("SELECT * FROM audit"))
 
 
 def test_a_setting_goes_back_to_its_default(house):
