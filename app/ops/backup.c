@@ -121,6 +121,20 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(*(char *const *)b, *(char *const *)a);
 }
 
+/* recado-2026-11-22T08-00-00-000Z.tar and nothing else: in a folder of the owner's there may be other things
+** whose names begin with recado-, and old archives are removed by their names. */
+static bool is_ours(const char *name)
+{
+	static const char shape[] = "recado-dddd-dd-ddTdd-dd-dd";
+	size_t i;
+
+	for (i = 0; shape[i] != '\0'; i++)
+		if (shape[i] == 'd' && i > 6 ? name[i] < '0' || name[i] > '9' : name[i] != shape[i])
+			return false;
+	name += i + strspn(name + i, "-0123456789Z");
+	return strcmp(name, ".tar") == 0;
+}
+
 /* Names of our archives in a folder, newest first (the names sort by time). */
 static size_t list_backups(struct arena *a, const char *path, char **names, size_t max)
 {
@@ -129,8 +143,7 @@ static size_t list_backups(struct arena *a, const char *path, char **names, size
 	size_t n = 0;
 
 	while (folder != NULL && n < max && (entry = readdir(folder)) != NULL)
-		if (strncmp(entry->d_name, "recado-", 7) == 0)
-			names[n++] = arena_printf(a, "%s/%s", path, entry->d_name);
+		if (is_ours(entry->d_name)) names[n++] = arena_printf(a, "%s/%s", path, entry->d_name);
 	if (folder != NULL) closedir(folder);
 	qsort(names, n, sizeof(names[0]), newest_first);
 	return n;
