@@ -44,6 +44,7 @@ struct actor {
 	const char *role;    /* "owner"…; "" without                                       */
 	const char *rights;  /* blank-separated names; "*" = all                           */
 	const char *address; /* of the client, "" if none                                 */
+	int64_t token_id;    /* of a token: its name may be another one's later           */
 	/* Through which door, for history: "import", "bulk"; NULL = the usual one of its kind. */
 	const char *door;
 };

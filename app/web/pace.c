@@ -37,7 +37,7 @@ enum rc pace_of_actor(struct limit *l, struct cx *cx, struct call *call)
 {
 	return pace(l, cx, call,
 		    cx->actor.kind == ACTOR_TOKEN
-			    ? cx->actor.name
+			    ? arena_printf(cx->arena, "token:%lld", (long long)cx->actor.token_id)
 			    : arena_printf(cx->arena, "user:%lld", (long long)cx->actor.user_id));
 }
 

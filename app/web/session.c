@@ -103,6 +103,7 @@ static enum rc find_by_token(struct cx *cx, const char *token)
 		id = query_int(q, 0);
 		used = query_int(q, 3);
 		cx->actor.kind = ACTOR_TOKEN;
+		cx->actor.token_id = id;
 		cx->actor.user_id = query_int(q, 5);
 		cx->actor.name = arena_printf(cx->arena, "token:%s", query_text(q, 1));
 		cx->actor.role = "";

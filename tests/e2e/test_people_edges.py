@@ -89,3 +89,17 @@ def test_the_set_up_code_opens_also_while_strangers_guess(village):
     assert last.status == 429
     reply = request(house.address, "GET", "/setup?code=" + code, None, {"X-Forwarded-For": "198.51.100.7"})
     assert reply.status == 200 and re.search(r'name="password"', reply.text)
+
+
+def test_a_new_token_of_an_old_name_gets_no_answer_meant_for_the_old_one(village):
+    house = village.house().serve()
+    house.panel("ana")
+    old = Api(house, house.token("caja", "*"))
+    body = {"title": "Turno de noche", "rights": "clients.view"}
+    first = old.call("POST", "roles", body, {"Idempotency-Key": "uno"})
+    assert first.status == 201
+    assert old.call("POST", "roles", body, {"Idempotency-Key": "uno"}).headers["idempotency-replayed"] == "true"
+    house.run("token", "revoke", "caja")
+    new = Api(house, house.token("caja", "*"))
+    reply = new.call("POST", "roles", body, {"Idempotency-Key": "uno"})
+    assert "idempotency-replayed" not in reply.headers and reply.status == 400      # the name is taken by now

@@ -129,6 +129,23 @@ static void a_right_password_is_not_counted_and_a_wrong_one_is_before_it_is_judg
 	assert_int_equal(throttle_begin(cx, &t, "password", "maria", 0), RC_OK);
 }
 
+static void a_clock_that_is_set_back_keeps_nobody_out(void **state)
+{
+	struct panel *p = *state;
+	struct cx *cx = &p->state.cx;
+	struct attempt t;
+
+	may(p, "");
+	assert_int_equal(throttle_begin(cx, &t, "password", "rita", 0), RC_OK); /* wrong */
+	clock_shift(p->state.env.clock, -2 * SECOND_MS);
+	assert_int_equal(throttle_begin(cx, &t, "password", "rita", 0), RC_OK);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(throttle_begin(cx, &t, "password", "rita", 0), RC_OK);
+	clock_shift(p->state.env.clock, -10 * DAY_MS);
+	assert_int_equal(throttle_begin(cx, &t, "password", "rita", 0), RC_TOO_MANY);
+	assert_in_range(t.wait_s, 1, 900);
+}
+
 static void a_token_of_nobody_has_its_rights_and_one_of_somebody_no_more_than_his(void **state)
 {
 	struct panel *p = *state;
@@ -187,6 +204,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_right_password_is_not_counted_and_a_wrong_one_is_before_it_is_judged, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_keeps_nobody_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_token_of_nobody_has_its_rights_and_one_of_somebody_no_more_than_his, setup,
 			teardown),
