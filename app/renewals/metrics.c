@@ -64,6 +64,7 @@ static void fill_totals(struct cx *cx, struct value *out)
 		type(&text, "renewals_inbound_total", "counter");
 		line(&text, "renewals_inbound_total", inbound);
 	}
+	/* a gauge: what was given back since is not in it */
 	counted(cx, &text, "renewals_revenue", "currency",
 		"SELECT currency, sum(amount_cents) FROM payment INDEXED BY payment_sums WHERE paid_at IS NOT NULL"
 		" AND state = 'completed' AND archived_at IS NULL GROUP BY currency");

@@ -109,6 +109,7 @@ void panel_business(struct cx *cx, struct value *card)
 
 /* This month */
 
+/* What stayed, see page_months.c. */
 static const char collected_sql[] =
 	"SELECT currency, sum(amount_cents) AS sum_cents FROM payment INDEXED BY payment_sums WHERE paid_at >= :from"
 	" AND state = 'completed' AND archived_at IS NULL AND (:all OR subscription_id IN (SELECT id FROM subscription"
