@@ -1,9 +1,9 @@
 /*
-** copy.c -- the release binary's memcpy and memmove: right for every length and overlap, and how fast.
+** copy.c -- the release binary's memcpy, memmove and strcspn: right for every length and place, and how fast.
 **
 ** Prints {"ours_ns", "libc_ns"}: the mean time of a copy of 1 to 64 bytes, ours and the way musl does it on
-** x86-64. Exits 1 with a line on stderr when a copy is wrong: the unit tests run on glibc, where base/copy.c
-** is empty.
+** x86-64. Exits 1 with a line on stderr when one is wrong: the unit tests run on glibc, where base/copy.c and
+** base/span.c are empty.
 **
 ** Holds: at most LENGTH_MAX * SHIFTS checks and ROUNDS * 64 copies.
 */
@@ -77,6 +77,40 @@ static void check_all(void)
 			check(len, shift);
 }
 
+/* Up to the first of reject's bytes, or the end. */
+static size_t slow_span(const char *text, const char *reject)
+{
+	volatile size_t n = 0;
+
+	for (; text[n] != '\0'; n = n + 1)
+		for (const char *r = reject; *r != '\0'; r++)
+			if (text[n] == *r) return n;
+	return n;
+}
+
+/* Texts of every length at every place within 32 bytes, with and without each byte, beside what is not
+** theirs. */
+static void check_spans(void)
+{
+	static const char *const sets[] = { "", "z", "zZ", "Zz", "zz", "\xff\x80", "abz", "%_\\z" };
+	static char around[128];
+
+	for (size_t set = 0; set < sizeof(sets) / sizeof(sets[0]); set++)
+		for (size_t at = 0; at < 32; at++)
+			for (size_t len = 0; len < 64; len++)
+				for (size_t hit = 0; hit <= len; hit++) {
+					char *text = around + at;
+
+					/* before and behind: no matter */
+					memset(around, 'Z', sizeof(around));
+					memset(text, 'q', len);
+					text[len] = '\0';
+					if (hit < len) text[hit] = set % 2 == 0 ? 'z' : '\x80';
+					if (strcspn(text, sets[set]) != slow_span(text, sets[set]))
+						wrong("strcspn", len, (int)at);
+				}
+}
+
 static void *by_words(void *to, const void *source, size_t n)
 {
 #if defined(__x86_64__)
@@ -105,6 +139,7 @@ static double time_of(void *(*volatile copy)(void *, const void *, size_t))
 int main(void)
 {
 	check_all();
+	check_spans();
 	printf("{\"ours_ns\": %.3f, \"libc_ns\": %.3f}\n", time_of(memmove), time_of(by_words));
 	return 0;
 }
