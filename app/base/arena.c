@@ -256,6 +256,32 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 	return text;
 }
 
+char *arena_join(struct arena *a, ...)
+{
+	const char *part;
+	size_t len = 0;
+	va_list ap;
+	char *text, *end;
+
+	va_start(ap, a);
+	while ((part = va_arg(ap, const char *)) != NULL)
+		len += strlen(part);
+	va_end(ap);
+	text = take(a, len + 1);
+	if (text == NULL) {
+		a->has_failed = true;
+		a->empty[0] = '\0';
+		return a->empty;
+	}
+	end = text;
+	va_start(ap, a);
+	while ((part = va_arg(ap, const char *)) != NULL)
+		end = stpcpy(end, part);
+	va_end(ap);
+	*end = '\0';
+	return text;
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

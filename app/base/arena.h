@@ -32,6 +32,8 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t size) MUST_CHECK;
  */
 char *arena_text(struct arena *a, const char *text);
 char *arena_bytes(struct arena *a, const char *p, size_t len);
+/* One text after the other, up to a NULL: for addresses, many of which stand on a page. */
+char *arena_join(struct arena *a, ...) __attribute__((sentinel));
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 

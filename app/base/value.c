@@ -66,9 +66,17 @@ void value_append(struct value *list, struct value *child)
 	link_last(list, child);
 }
 
-static bool is_key(const struct value *v, const char *key)
+/* In a loop of its own: pages ask a million times a second, mostly for a name that differs in a letter. */
+static inline bool is_key(const struct value *v, const char *key)
 {
-	return v->key == key || (v->key[0] == key[0] && strcmp(v->key, key) == 0);
+	const char *own = v->key;
+
+	if (own == key) return true;
+	while (*own == *key && *own != '\0') {
+		own++;
+		key++;
+	}
+	return *own == *key;
 }
 
 void value_set(struct value *map, const char *key, struct value *child)
@@ -122,6 +130,17 @@ struct value *value_set_list(struct arena *a, struct value *map, const char *key
 void value_set_text(struct arena *a, struct value *map, const char *key, const char *text)
 {
 	value_set(map, key, value_text(a, text));
+}
+
+void value_set_lent(struct arena *a, struct value *map, const char *key, const char *text)
+{
+	struct value *v = value_new(a, text != NULL ? VALUE_TEXT : VALUE_NULL);
+
+	if (v != &inert && text != NULL) {
+		v->text = text;
+		v->len = strlen(text);
+	}
+	value_set(map, key, v);
 }
 
 void value_set_int(struct arena *a, struct value *map, const char *key, int64_t n)

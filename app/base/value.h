@@ -33,6 +33,8 @@ void value_append(struct value *list, struct value *child);
 struct value *value_set_map(struct arena *a, struct value *map, const char *key);
 struct value *value_set_list(struct arena *a, struct value *map, const char *key);
 void value_set_text(struct arena *a, struct value *map, const char *key, const char *text); /* NULL → null */
+/* The same without a copy: the text lives as long as the arena, or for ever. */
+void value_set_lent(struct arena *a, struct value *map, const char *key, const char *text);
 void value_set_int(struct arena *a, struct value *map, const char *key, int64_t n);
 void value_set_bool(struct arena *a, struct value *map, const char *key, bool b);
 void value_set_null(struct arena *a, struct value *map, const char *key);

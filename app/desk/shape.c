@@ -40,7 +40,7 @@ const char *row_name(struct cx *cx, const struct office *o, const struct value *
 
 const char *row_path(struct cx *cx, const struct office *o, const struct value *row)
 {
-	return arena_printf(cx->arena, "/%s/%s", o->r->name, row_public_id(cx, o, row));
+	return arena_join(cx->arena, "/", o->r->name, "/", row_public_id(cx, o, row), NULL);
 }
 
 const char *office_currency(struct cx *cx, const struct office *o, const struct column *c,
@@ -138,16 +138,16 @@ static const char *cell_link(struct cx *cx, const struct office *o, size_t colum
 		if (ref->r->has_public_id) {
 			const char *pid = value_text_of(beside(cx, row, c->name, "pid"), "");
 
-			return pid[0] != '\0' ? arena_printf(cx->arena, "/%s/%s", ref->r->name, pid) : NULL;
+			return pid[0] != '\0' ? arena_join(cx->arena, "/", ref->r->name, "/", pid, NULL) : NULL;
 		}
 		return arena_printf(cx->arena, "/%s/%lld", ref->r->name,
 				    (long long)value_int_of(value_get(row, c->name), 0));
 	case COLUMN_TEXT:
 		return (c->flags & COL_LINK) != 0 ? value_text_of(beside(cx, row, c->name, "href"), NULL)
 						  : NULL;
-	case COLUMN_EMAIL: return arena_printf(cx->arena, "mailto:%s", text);
+	case COLUMN_EMAIL: return arena_join(cx->arena, "mailto:", text, NULL);
 	case COLUMN_PHONE:
-		return arena_printf(cx->arena, "tel:%s", value_text_of(value_get(row, c->name), ""));
+		return arena_join(cx->arena, "tel:", value_text_of(value_get(row, c->name), ""), NULL);
 	case COLUMN_URL:
 		/* Only what a browser may follow without harm: never javascript: or data:. */
 		return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0 ? text : NULL;
@@ -185,12 +185,13 @@ void cell_fill(struct cx *cx, const struct office *o, size_t column, const struc
 	const struct column *c = &o->r->columns[column];
 	const char *text = cell_text(cx, o, column, row), *href = cell_link(cx, o, column, row, text);
 
-	value_set_text(cx->arena, cell, "text", text);
-	if (href != NULL) value_set_text(cx->arena, cell, "href", href);
+	/* Both stand in the row, in the arena or in a table of the program. */
+	value_set_lent(cx->arena, cell, "text", text);
+	if (href != NULL) value_set_lent(cx->arena, cell, "href", href);
 	if (c->type == COLUMN_CHOICE && text[0] != '\0') {
 		const char *mark = mark_of(as_text(cx, value_get(row, c->name)));
 
-		if (mark != NULL) value_set_text(cx->arena, cell, "mark", mark);
+		if (mark != NULL) value_set_lent(cx->arena, cell, "mark", mark);
 	}
 	if (c->type == COLUMN_DATE || c->type == COLUMN_INSTANT || c->type == COLUMN_PHONE)
 		value_set_bool(cx->arena, cell, "is_short", true);
