@@ -72,7 +72,10 @@ enum rc handle_me_save(struct cx *cx, struct call *call)
 	email = field_text(call, "email");
 	language = field_text(call, "language");
 	password = field_text(call, "password");
-	if (password[0] != '\0') rc = user_prove(cx, call, "current", field_text(call, "current"));
+	/* Before anything is saved: what is refused changes nothing. */
+	if (password[0] != '\0') rc = password_allowed(cx, password, cx->actor.name);
+	if (rc == RC_OK && password[0] != '\0')
+		rc = user_prove(cx, call, "current", field_text(call, "current"));
 	if (rc == RC_OK) rc = save_details(cx, email, language);
 	if (rc == RC_OK && password[0] != '\0') rc = user_password(cx, cx->actor.user_id, password, 0);
 	if (is_for_the_form(rc) || rc == RC_TOO_MANY) return me_page(cx, call, email, language, rc);

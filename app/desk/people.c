@@ -371,6 +371,8 @@ enum rc handle_user_save(struct cx *cx, struct call *call)
 		rc = cx_fail_field(
 			cx, "password",
 			_("Change your own password under “My account”: it asks for the old one."));
+	else if (f.password[0] != '\0') /* before anything is saved: what is refused changes nothing */
+		rc = password_allowed(cx, f.password, f.name);
 	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc == RC_OK) rc = tx_end(cx, save_details(cx, id, &f));
 	if (rc == RC_OK && f.password[0] != '\0') rc = user_password(cx, id, f.password, 0);

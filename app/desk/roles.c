@@ -71,6 +71,22 @@ static enum rc role_named(struct cx *cx, int64_t id, const char *name, int64_t *
 			  PARAMS(P_INT(":id", id), P_TEXT(":name", name)));
 }
 
+/* Does a built-in role read so in one of our languages? Two that look the same are taken for each other. */
+static bool is_builtin_title(struct cx *cx, const char *title)
+{
+	struct value *roles = NULL;
+
+	if (db_rows(cx, &roles, ROLES_SHOWN, "SELECT title FROM role WHERE is_builtin = 1", NO_PARAMS) !=
+	    RC_OK)
+		return false;
+	for (const struct value *v = roles->first; v != NULL; v = v->next)
+		for (int lang = 0; lang < LANG__MAX; lang++)
+			if (text_equal_fold(title, words_get((enum lang)lang,
+							     value_text_of(value_get(v, "title"), ""))))
+				return true;
+	return false;
+}
+
 static enum rc check_name(struct cx *cx, int64_t id, const struct value *was, struct value *values)
 {
 	const char *title = value_text_of(value_get(values, "title"), "");
@@ -83,6 +99,7 @@ static enum rc check_name(struct cx *cx, int64_t id, const struct value *was, st
 		return cx_fail_field(cx, "title",
 				     _("The built-in roles keep their names; copy it and name the copy."));
 	rc = role_named(cx, id, name, &other);
+	if (rc == RC_NOT_FOUND && is_builtin_title(cx, title)) rc = RC_OK;
 	if (rc == RC_OK) return cx_fail_field(cx, "title", _("There already is a role called “%s”."), title);
 	if (rc != RC_NOT_FOUND) return rc;
 	value_set_text(cx->arena, values, "name", name);

@@ -19,9 +19,14 @@
 /* Users */
 
 /* As the form reader would hand it in, so that the shell and the page mean the same password. */
-enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *password, const char *name)
+static const char *as_typed(struct cx *cx, const char *password)
 {
-	const char *p = text_trim(cx->arena, text_nfc(cx->arena, password));
+	return text_trim(cx->arena, text_nfc(cx->arena, password));
+}
+
+enum rc password_allowed(struct cx *cx, const char *password, const char *name)
+{
+	const char *p = as_typed(cx, password);
 
 	if (!text_is_utf8(p, strlen(p)))
 		return cx_fail_field(cx, "password", _("The password is not valid text."));
@@ -31,7 +36,14 @@ enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *p
 	if (strlen(p) > PASSWORD_BYTES) return cx_fail_field(cx, "password", _("The password is too long."));
 	if (text_equal_fold(p, name))
 		return cx_fail_field(cx, "password", _("The password must not be the name."));
-	return password_hash(out, p);
+	return RC_OK;
+}
+
+enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *password, const char *name)
+{
+	enum rc rc = password_allowed(cx, password, name);
+
+	return rc == RC_OK ? password_hash(out, as_typed(cx, password)) : rc;
 }
 
 static enum rc name_check(struct cx *cx, const char *name)

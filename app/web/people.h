@@ -38,6 +38,8 @@ enum rc role_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
 
 /* A user who is not archived, by name. */
 enum rc user_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
+/* May this be the password of that person? A field error of "password" says why not; nothing is hashed. */
+enum rc password_allowed(struct cx *cx, const char *password, const char *name) MUST_CHECK;
 /* Sets the password; ends the person's sessions but keep_session (0: all), their half log-ins and reset
 ** links. */
 enum rc user_password(struct cx *cx, int64_t user_id, const char *password, int64_t keep_session) MUST_CHECK;

@@ -103,3 +103,23 @@ def test_a_new_token_of_an_old_name_gets_no_answer_meant_for_the_old_one(village
     new = Api(house, house.token("caja", "*"))
     reply = new.call("POST", "roles", body, {"Idempotency-Key": "uno"})
     assert "idempotency-replayed" not in reply.headers and reply.status == 400      # the name is taken by now
+
+
+def test_what_is_refused_changes_nothing(village):
+    house = village.house().serve()
+    owner = house.panel("ana")
+    house.add_user("eva", "seller")
+    eva, = [u for u in house.api.all("users") if u["name"] == "eva"]
+    for path, form in (("/me", {"language": "es", "current": PASSWORD}), (f"/users/{eva['id']}/edit", {"role": "reader"})):
+        reply = owner.send("POST", path, {"csrf": owner.csrf(), "email": "nuevo@example.com", "password": "corta", **form})
+        assert reply.status == 422 and "8 caracteres" in reply.text
+    assert house.sql("SELECT u.email, r.name FROM user u JOIN role r ON r.id = u.role_id ORDER BY u.id") == [
+        (None, "owner"), (None, "seller")]
+
+
+def test_no_role_reads_like_a_built_in_one_in_either_language(village):
+    house = village.house().serve()
+    house.panel("ana")
+    for title in ("Owner", "dueño", "VENDEDOR", "Reader"):
+        reply = house.api.call("POST", "roles", {"title": title, "rights": ""})
+        assert reply.status == 400 and list(reply.json["error"]["fields"]) == ["title"], title
