@@ -84,15 +84,15 @@ static void add_cell(struct arena *a, struct value *cells, const char *title, co
 	struct value *cell = value_add_map(a, cells);
 
 	value_set_text(a, cell, "text", text);
-	if (href != NULL) value_set_text(a, cell, "href", href);
-	value_set_text(a, cell, "title", title);
+	if (href != NULL) value_set_lent(a, cell, "href", href);
+	value_set_lent(a, cell, "title", title);
 }
 
 static void add_row(struct arena *a, struct value *rows, sqlite3_stmt *q, const char *const titles[CELLS])
 {
 	struct value *row = value_add_map(a, rows), *cells;
 	const char *phone = text_at(q, 3), *email = text_at(q, 4);
-	const char *path = arena_printf(a, "/clients/%s", text_at(q, 0));
+	const char *path = arena_join(a, "/clients/", text_at(q, 0), NULL);
 	char shown[32];
 
 	value_set_text(a, row, "id", text_at(q, 0));
@@ -102,13 +102,13 @@ static void add_row(struct arena *a, struct value *rows, sqlite3_stmt *q, const 
 	value_set_null(a, row, "mark");
 	value_set_null(a, row, "is_number");
 	value_set_null(a, row, "is_short");
-	value_set_text(a, row, "row_edit", arena_printf(a, "%s/edit", path));
+	value_set_lent(a, row, "row_edit", arena_join(a, path, "/edit", NULL));
 	cells = value_set_list(a, row, "cells");
 	phone_text(shown, phone);
 	add_cell(a, cells, titles[0], text_at(q, 2), path);
-	add_cell(a, cells, titles[1], shown, arena_printf(a, "tel:%s", phone));
+	add_cell(a, cells, titles[1], shown, arena_join(a, "tel:", phone, NULL));
 	value_set_bool(a, cells->last, "is_short", true);
-	add_cell(a, cells, titles[2], email, arena_printf(a, "mailto:%s", email));
+	add_cell(a, cells, titles[2], email, arena_join(a, "mailto:", email, NULL));
 	add_cell(a, cells, titles[3], words_get(LANG_ES, sqlite3_column_int(q, 5) != 0 ? "Yes" : "No"), NULL);
 	add_cell(a, cells, titles[4], text_at(q, 6), NULL);
 	value_set_bool(a, cells->last, "is_number", true);
