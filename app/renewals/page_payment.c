@@ -65,13 +65,11 @@ static enum rc read_page(struct cx *cx, struct call *call, int64_t *id, struct v
 
 /* ---- complete ---- */
 
-static enum rc fill_renewal(struct cx *cx, struct value *page, int64_t id)
+static enum rc fill_renewal(struct cx *cx, struct value *page, int64_t subscription)
 {
 	int64_t asked = int_of(page, "renews_periods");
 	struct value *box = field_add(cx, page, "renew", _("Renew the subscription with it"), "1"), *field;
-	int64_t subscription = 0;
-	enum rc rc = db_get_int(cx, &subscription, "SELECT subscription_id FROM payment WHERE id = :id",
-				PARAMS(P_INT(":id", id)));
+	enum rc rc = RC_OK;
 
 	value_set_bool(cx->arena, box, "is_check", true);
 	value_set_bool(cx->arena, box, "is_checked", asked > 0);
@@ -94,6 +92,33 @@ static enum rc fill_renewal(struct cx *cx, struct value *page, int64_t id)
 	return rc;
 }
 
+/* Who may not choose completes as it was asked for, and reads what that is. An archived subscription is not
+** renewed any more, but its money may still arrive. */
+static enum rc fill_choice(struct cx *cx, struct value *page, int64_t id)
+{
+	bool may_choose = payment_may_renew(cx, id) && actor_may(&cx->actor, "subscriptions.edit");
+	int64_t periods = int_of(page, "renews_periods"), subscription = 0, is_archived = 0;
+	struct renewed r;
+	enum rc rc = db_get_int(cx, &subscription, "SELECT subscription_id FROM payment WHERE id = :id",
+				PARAMS(P_INT(":id", id)));
+
+	if (rc == RC_OK)
+		rc = db_get_int(cx, &is_archived,
+				"SELECT archived_at IS NOT NULL FROM subscription WHERE id = :id",
+				PARAMS(P_INT(":id", subscription)));
+	value_set_bool(cx->arena, page, "was_asked", may_choose || is_archived != 0);
+	if (rc != RC_OK || is_archived != 0) return rc;
+	if (may_choose) return fill_renewal(cx, page, subscription);
+	if (periods == 0) return RC_OK;
+	rc = renew_preview(cx, &r, subscription, (int)periods);
+	if (rc == RC_OK)
+		value_set_text(cx->arena, page, "renews",
+			       arena_printf(cx->arena,
+					    _("It renews the subscription, as was asked for: until %s."),
+					    day_shown(cx, r.ends_on)));
+	return rc;
+}
+
 enum rc handle_complete_page(struct cx *cx, struct call *call)
 {
 	struct value *page = NULL;
@@ -106,8 +131,7 @@ enum rc handle_complete_page(struct cx *cx, struct call *call)
 		answer_redirect(cx, call, text_of(page, "back"));
 		return RC_OK;
 	}
-	if (payment_may_renew(cx, id) && actor_may(&cx->actor, "subscriptions.edit"))
-		rc = fill_renewal(cx, page, id);
+	rc = fill_choice(cx, page, id);
 	value_set_bool(cx->arena, page, "has_fields", value_get(page, "fields") != NULL);
 	value_set_text(cx->arena, page, "title", _("Complete the payment"));
 	value_set_text(cx->arena, page, "form_action",

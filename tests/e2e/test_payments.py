@@ -364,3 +364,29 @@ def test_a_key_that_is_too_long_is_told_not_dropped(house, owner):
     row = subscribe(house)
     reply = send(owner, "/checkout", client=row["client_id"], what="subscription:" + row["id"], method="cash", key="x" * 201)
     assert reply.status == 422 and payments(house) == {}
+
+
+def test_who_may_only_take_money_reads_what_was_asked_for_and_it_happens(house, owner):
+    owner.post("/roles/new", title="Caja")
+    role = next(r for r in house.api.all("roles") if r["title"] == "Caja")
+    house.api.patch(f"roles/{role['id']}",
+                    rights="payments.view payments.edit clients.view clients.all subscriptions.view")
+    row = subscribe(house)
+    asked = house.api.post("checkout", subscription=row["id"], method="cash", periods=2)
+    teller = house.panel("berta", role["name"])
+    page = teller.page(f"/payments/{asked['id']}/complete")
+    assert "como se pidió: hasta el 19/11/2025" in text_of(page) and 'name="renew"' not in page and 'name="asked"' not in page
+    assert send(teller, f"/payments/{asked['id']}/complete").status == 303
+    assert house.api.get("subscriptions/" + row["id"])["ends_on"] == "2025-11-19"
+
+
+def test_money_for_what_is_archived_meanwhile_still_arrives(house, owner):
+    row = subscribe(house)
+    asked = house.api.post("checkout", subscription=row["id"], method="cash")
+    house.api.post(f"subscriptions/{row['id']}/cancel", reason="se muda")
+    assert house.api.call("DELETE", "subscriptions/" + row["id"]).status == 200
+    page = owner.page(f"/payments/{asked['id']}/complete")
+    assert 'name="renew"' not in page and 'name="asked"' in page
+    assert send(owner, f"/payments/{asked['id']}/complete", asked="1").status == 303
+    payment, = payments(house).values()
+    assert (payment["state"], payment["receipt"]) == ("completed", "000001")
