@@ -132,6 +132,7 @@ struct resource {
 	/* Own pages instead of the generic forms: "/users/new", "/users/:id/edit"; the module's routes
 	** serve them. NULL = generic. The API's own writing stays generic. */
 	const char *new_page, *edit_page;
+	bool has_own_create;  /* POST /NAME is one of the module's routes too: a user needs a password */
 	bool names_are_words; /* row_name gives a msgid: shown translated                  */
 	/* How people read what row_name gives; NULL = as it is.                           */
 	const char *(*name_shown)(struct cx *cx, const char *stored);

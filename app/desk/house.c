@@ -123,6 +123,7 @@ const struct resource desk_resources[] = {
 		.show = user_show,
 		.show_template = "desk/user_show",
 		.new_page = "/users/new",
+		.has_own_create = true,
 		.edit_page = "/users/:id/edit",
 	},
 	{
@@ -173,6 +174,7 @@ const struct resource desk_resources[] = {
 		.empty = N_("No tokens yet. A program that speaks to Recado needs one."),
 		.before_save = token_before_save,
 		.new_page = "/tokens/new",
+		.has_own_create = true,
 		.edit_page = "/tokens",
 	},
 	{
@@ -392,6 +394,8 @@ const struct route desk_routes[] = {
 	  .handle = handle_gateway_state,
 	  .arg = "stop" },
 	PEOPLE("GET", "/users/new", "users.edit", handle_user_new, NULL, N_("Form for a new user")),
+	CALL("POST", "/users", "users.edit", handle_user_create, NULL, N_("Make a user"), user_takes,
+	     done_gives),
 	CALL("POST", "/users/new", "users.edit", handle_user_create, NULL, N_("Make a user"), user_takes,
 	     done_gives),
 	PEOPLE("GET", "/users/:id/edit", "users.edit", handle_user_edit, NULL, N_("Form to change a user")),
@@ -406,6 +410,8 @@ const struct route desk_routes[] = {
 	PEOPLE("POST", "/roles/rights", "users.edit", handle_role_rights, NULL,
 	       N_("Change which role may do what")),
 	PEOPLE("GET", "/tokens/new", "tokens.edit", handle_token_new, NULL, N_("Form for a new API token")),
+	CALL("POST", "/tokens", "tokens.edit", handle_token_create, NULL, N_("Make an API token"),
+	     token_takes, token_gives),
 	CALL("POST", "/tokens/new", "tokens.edit", handle_token_create, NULL, N_("Make an API token"),
 	     token_takes, token_gives),
 	PAGE("GET", "/bulk/:id", NULL, handle_bulk_show, NULL, N_("How an action for many rows went")),

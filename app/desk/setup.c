@@ -437,7 +437,7 @@ static void routes_of(struct office *o, struct arena *a)
 			route_add(a, arg, "GET", "/new", edit, handle_new, N_("Form for a new one"));
 			route_add(a, arg, "POST", "/new", edit, handle_create, N_("Create"));
 		}
-		route_add(a, arg, "POST", "", edit, handle_create, N_("Create"));
+		if (!r->has_own_create) route_add(a, arg, "POST", "", edit, handle_create, N_("Create"));
 	}
 	if (edit != NULL && r->can_create && !r->no_import) {
 		route_add(a, arg, "GET", "/import", edit, handle_import_new,

@@ -1,6 +1,8 @@
 """People at the edges: what comes back from the archive, what stays away, and who waits for whose guesses."""
 import re
 
+import pytest
+
 from house import PASSWORD, Api, Panel, request
 from test_people import NEW, Clock, instant, knocks
 
@@ -123,3 +125,13 @@ def test_no_role_reads_like_a_built_in_one_in_either_language(village):
     for title in ("Owner", "dueño", "VENDEDOR", "Reader"):
         reply = house.api.call("POST", "roles", {"title": title, "rights": ""})
         assert reply.status == 400 and list(reply.json["error"]["fields"]) == ["title"], title
+
+
+@pytest.mark.parametrize("name, body", (("users", {"name": "eva", "role": "seller", "password": NEW}),
+                                        ("tokens", {"name": "caja", "rights": ["clients.view"]})))
+def test_a_program_makes_one_where_it_lists_them(village, name, body):
+    house = village.house().serve()
+    house.panel("ana")
+    assert house.api.call("POST", name, body).status in (200, 201)
+    assert body["name"] in [row["name"] for row in house.api.all(name)]
+    assert house.api.call("POST", name, body).status in (400, 409)               # the name is taken
