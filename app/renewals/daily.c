@@ -196,8 +196,15 @@ enum rc handle_daily(struct cx *cx, struct call *call)
 							{ NULL, NULL } };
 	struct value *page = value_map(cx->arena), *rows = NULL;
 	day from = 0, to = 0;
-	enum rc rc = read_range(cx, call, &from, &to);
+	enum rc asked = read_range(cx, call, &from, &to), rc = asked;
 
+	/* A page says so above the usual days, where the dates are mended. */
+	if (asked == RC_BAD_INPUT && call_shape(call) == SHAPE_PAGE) {
+		value_set_text(cx->arena, page, "failure", cx->fields[0].message);
+		to = cx_today(cx);
+		from = to - DAYS_SHOWN + 1;
+		rc = RC_OK;
+	}
 	if (rc == RC_OK) rc = daily_money(cx, &rows, from, to);
 	if (rc != RC_OK) return rc;
 	if (call_shape(call) != SHAPE_PAGE) {
@@ -208,5 +215,6 @@ enum rc handle_daily(struct cx *cx, struct call *call)
 	page_trail(cx, page, _("Payments"), "/payments");
 	value_set_text(cx->arena, page, "title", _("Money by day"));
 	answer_page(cx, call, "renewals/daily", text_of(page, "title"), page);
+	if (asked != RC_OK) reply_status(call_reply(call), rc_row(asked)->http);
 	return RC_OK;
 }

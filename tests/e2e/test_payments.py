@@ -390,3 +390,12 @@ def test_money_for_what_is_archived_meanwhile_still_arrives(house, owner):
     assert send(owner, f"/payments/{asked['id']}/complete", asked="1").status == 303
     payment, = payments(house).values()
     assert (payment["state"], payment["receipt"]) == ("completed", "000001")
+
+
+@pytest.mark.parametrize("range_, words", [("from=ayer", "no es una fecha"), ("from=2025-09-02&to=2025-09-01", "posterior"),
+                                           ("from=2020-01-01", "Como máximo 366 días")])
+def test_wrong_dates_are_told_where_they_are_mended(house, owner, range_, words):
+    reply = owner.send("GET", "/renewals/daily?" + range_)
+    assert reply.status == 400 and text_of(reply.text).count(words) == 1
+    assert 'name="from" value="2025-08-10"' in reply.text
+    assert house.api.call("GET", "renewals/daily?" + range_).json["error"]["fields"]["from"]
