@@ -18,6 +18,7 @@ import data
 import house
 
 CUSTOMERS = 100_000
+OTHERS = 4                      # people at the panel while somebody imports
 GIVEN, SURNAMES = data.GIVEN, data.SURNAMES
 COLUMNS = ("clave", "given_names", "surnames", "email", "phone", "phone_original", "phone_kind", "address", "born_on",
            "notes", "is_active", "quien", "generation", "created_at", "updated_at", "sort_name", "search")
@@ -114,34 +115,42 @@ def a_house(bench, village):
 
 def imports(report, build, bench, rounds=3):
     shell = bench.sqlite_shell(build)
-    ours, peer, peaks, shares, quiet = [], [], [], [], []
+    ours, peer, peaks = [], [], []
     for n in range(rounds):
         with bench.Place() as village:
             made, panel, token = a_house(bench, village)
             csv = made.folder / "clientes.csv"
             customers(csv, CUSTOMERS)
             peer.append(shell_seconds(shell, made, csv, n))
-            idle = bench.memory_kb(made.server.pid, "VmRSS")
             ours.append(our_seconds(made, token, csv))
-            peaks.append(bench.memory_kb(made.server.pid, "VmHWM") - idle)
+            peaks.append(bench.memory_kb(made.server.pid, "VmHWM"))
     total, judge, commit = min(ours)
     report.add("import of 100,000 customers, CSV", total, min(peer), "the shell's .import of the same file", 5.0, "s",
                note=f"judging {judge:.2f} s, taking in {commit:.2f} s")
-    report.add("memory of that import over idle", max(peaks) / 1024, 48.0, "the limit", 1.0, "MB")
+    report.add("memory at work, with that import", max(peaks) / 1024, 48.0, "the limit", 1.0, "MB")
+    others_meanwhile(report, build, bench)
+
+
+def others_meanwhile(report, build, bench):
+    """What others at the panel wait for while somebody imports, from the upload to the last row of history."""
+    quiet, busy = [], []
     with bench.Place() as village:
         made, panel, token = a_house(bench, village)
         csv = made.folder / "clientes.csv"
         customers(csv, CUSTOMERS)
-        quiet = [bench.load(build, made, panel, "/services", 1, 1)["p99_us"] for _ in range(5)]
+        bench.load(build, made, panel, "/services", OTHERS, 0.5)
+        quiet = [bench.load(build, made, panel, "/services", OTHERS, 1)["p99_us"] for _ in range(3)]
         over = threading.Event()
 
         def work():
-            our_seconds(made, token, csv)
-            over.set()
+            try:
+                our_seconds(made, token, csv)
+            finally:
+                over.set()
         worker = threading.Thread(target=work)
         worker.start()
         while not over.is_set():
-            shares.append(bench.load(build, made, panel, "/services", 1, 0.5)["p99_us"])
+            busy.append(bench.load(build, made, panel, "/services", OTHERS, 0.5)["p99_us"])
         worker.join()
-    report.add("a page during that import, p99", statistics.median(shares) / 1000, statistics.median(quiet) / 1000,
-               "its own, quiet", 3.0, "ms")
+    report.add(f"/services, {OTHERS} others, p99 while one imports", statistics.median(busy) / 1000,
+               statistics.median(quiet) / 1000, "its own when quiet", 3.0, "ms")
