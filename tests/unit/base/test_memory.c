@@ -95,6 +95,22 @@ static void a_printed_text_is_whole_whatever_its_length(void **state)
 	arena_free(a);
 }
 
+static void a_joined_address_is_its_parts_in_their_order(void **state)
+{
+	struct arena *a = *state, *small = arena_new(4096);
+	char part[4001];
+
+	assert_string_equal(arena_join(a, "/", "clients", "/", "abc", NULL), "/clients/abc");
+	assert_string_equal(arena_join(a, "", "mailto:", "", NULL), "mailto:");
+	assert_string_equal(arena_join(a, NULL), "");
+	assert_non_null(small);
+	memset(part, 'x', sizeof(part) - 1);
+	part[sizeof(part) - 1] = '\0';
+	assert_string_equal(arena_join(small, part, part, NULL), "");
+	assert_true(arena_failed(small));
+	arena_free(small);
+}
+
 static void an_arena_never_holds_more_than_its_ceiling_and_remembers_that_it_failed(void **state)
 {
 	struct arena *a = arena_new(4096);
@@ -328,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_printed_text_is_whole_whatever_its_length),
 		cmocka_unit_test(an_arena_never_holds_more_than_its_ceiling_and_remembers_that_it_failed),
 		cmocka_unit_test(ten_thousand_small_texts_fit_under_their_own_size_and_little_more),
+		arena_test(a_joined_address_is_its_parts_in_their_order),
 		arena_test(a_growing_array_keeps_what_it_had_wherever_it_moves),
 		cmocka_unit_test(when_the_machine_has_no_memory_texts_are_empty_and_nothing_leaks),
 		arena_test(a_buffer_takes_exactly_its_ceiling_and_not_one_byte_more),

@@ -49,6 +49,29 @@ static void a_row_is_built_and_set_again_without_twins(void **state)
 			    "\"phones\":[\"+593990000000\",{\"n\":1},\"x\"],\"last\":10,\"map\":{\"k\":1}}");
 }
 
+static void a_lent_text_is_not_copied_and_names_are_compared_to_their_end(void **state)
+{
+	static const char text[] = "Ana";
+	struct arena *a = *state;
+	struct value *row = value_map(a);
+	char name[] = "is_new";
+
+	value_set_lent(a, row, "name", text);
+	value_set_lent(a, row, "email", NULL);
+	value_set_bool(a, row, "is_ne", false);
+	value_set_bool(a, row, "is_newer", false);
+	value_set_bool(a, row, "", false);
+	assert_ptr_equal(value_text_of(value_get(row, "name"), NULL), text);
+	assert_int_equal(value_get(row, "name")->len, 3);
+	assert_int_equal(value_get(row, "email")->type, VALUE_NULL);
+	assert_null(value_get(row, name));
+	value_set_bool(a, row, "is_new", true);
+	assert_true(value_bool_of(value_get(row, name), false));
+	assert_false(value_bool_of(value_get(row, "is_ne"), true));
+	assert_false(value_bool_of(value_get(row, ""), true));
+	assert_int_equal(row->count, 6);
+}
+
 static void reading_what_is_not_there_gives_the_default(void **state)
 {
 	struct arena *a = *state;
@@ -292,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		arena_test(a_row_is_built_and_set_again_without_twins),
+		arena_test(a_lent_text_is_not_copied_and_names_are_compared_to_their_end),
 		arena_test(reading_what_is_not_there_gives_the_default),
 		arena_test(what_counts_as_true),
 		arena_test(json_comes_back_as_it_went),
