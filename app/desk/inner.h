@@ -163,6 +163,8 @@ void statement_begin(struct cx *cx, struct statement_text *s);
 /* SQL written by a declaration: binds :actor, :today, :now where they occur. */
 void statement_declared(struct cx *cx, struct statement_text *s, const char *sql);
 void statement_param(struct statement_text *s, struct param p);
+/* The next ":name" outside of quotes at or after p; NULL when there is none. */
+const char *statement_name(const char *p);
 enum rc statement_ready(struct statement_text *s, const char **sql) MUST_CHECK;
 
 /* The rows of one ask in its order: raw maps, at most ask->limit. */
@@ -204,7 +206,7 @@ enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const 
 		      bool with_archived) MUST_CHECK;
 /* Is this row one that the actor's row rule lets through? RC_NOT_FOUND. */
 enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id) MUST_CHECK;
-/* Like desk_plan_at, with parameters to ask EXPLAIN with. */
+/* Plans.c: like desk_plan_at, with parameters to ask EXPLAIN with. */
 bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struct statement_text *s);
 
 /* Shape.c: raw maps to what people and programs read */

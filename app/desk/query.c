@@ -53,8 +53,7 @@ static size_t name_length(const char *p)
 	return strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_");
 }
 
-/* The next ":name" outside of quotes at or after p; NULL when there is none. */
-static const char *next_name(const char *p)
+const char *statement_name(const char *p)
 {
 	for (bool is_quoted = false; *p != '\0'; p++) {
 		if (*p == '\'') is_quoted = !is_quoted;
@@ -68,7 +67,7 @@ void statement_declared(struct cx *cx, struct statement_text *s, const char *sql
 	char today[DATE_SIZE];
 
 	sb_text(&s->sql, sql);
-	for (const char *p = next_name(sql); p != NULL; p = next_name(p)) {
+	for (const char *p = statement_name(sql); p != NULL; p = statement_name(p)) {
 		size_t len = name_length(++p);
 
 		if (is_name(p, len, "actor")) {
@@ -170,7 +169,7 @@ static void filter_params(struct cx *cx, const struct ask *ask, size_t i, struct
 	const char *sql = filter_sql(ask, i);
 	size_t base = strlen(f->name) + 2;
 
-	for (const char *p = next_name(sql); p != NULL; p = next_name(p)) {
+	for (const char *p = statement_name(sql); p != NULL; p = statement_name(p)) {
 		size_t len = name_length(++p);
 		char *name = arena_printf(cx->arena, ":%.*s", (int)len, p);
 		day d = 0;
@@ -610,115 +609,4 @@ enum rc row_is_visible(struct cx *cx, const struct office *o, int64_t id)
 	where_say(cx, &w, o->r->row_rule);
 	rc = statement_ready(&s, &sql);
 	return rc == RC_OK ? db_get_int(cx, &found, sql, s.param) : rc;
-}
-
-/* Every declared pair, for EXPLAIN QUERY PLAN */
-
-/* The archived rows: first page and a later one. */
-static bool plan_of_archived(struct cx *cx, const struct office *o, size_t *i, struct ask *ask,
-			     const char **what)
-{
-	if (o->where_archived == NULL) return false;
-	if (*i >= 2) {
-		*i -= 2;
-		return false;
-	}
-	*ask = (struct ask){ .o = o, .sort = &archived_sort, .is_down = true, .q = "", .is_archived = true };
-	ask->limit = DESK_PAGE_ROWS;
-	if (*i == 1)
-		ask->cursor = (struct cursor){ .is_set = true,
-					       .is_down = true,
-					       .id = 1,
-					       .sort = archived_sort.name,
-					       .key_is_int = true };
-	*what = arena_printf(cx->arena, "%s, archived%s", o->r->name, *i == 1 ? ", later page" : "");
-	return true;
-}
-
-/*
-** Pairs of one resource: each sort × (nothing, or one choice of one filter) × without and with search × first
-** page and a later one. i counts through all of them; a resource without search skips that half.
-*/
-static bool plan_of(struct cx *cx, const struct office *o, size_t *i, struct ask *ask, const char **what)
-{
-	size_t picks = 1, pick, sort, half;
-	bool with_search, with_cursor;
-
-	for (size_t f = 0; f < o->filters; f++)
-		picks += o->filter_choices[f] != NULL ? o->filter_choices[f]->count : 1;
-	half = o->has_search ? 4 : 2;
-	if (*i >= o->sorts * picks * half) {
-		*i -= o->sorts * picks * half;
-		return plan_of_archived(cx, o, i, ask, what);
-	}
-	sort = *i / (picks * half);
-	pick = *i / half % picks;
-	with_cursor = *i % 2 == 1;
-	with_search = *i % half >= 2;
-	*ask = (struct ask){
-		.o = o, .sort = &o->r->sorts[sort], .q = with_search ? "ana" : "", .limit = DESK_PAGE_ROWS
-	};
-	ask->is_down = ask->sort->is_down;
-	if (with_cursor)
-		ask->cursor =
-			(struct cursor){ .is_set = true, .id = 1, .sort = ask->sort->name, .key_text = "a" };
-	*what = arena_printf(cx->arena, "%s by %s%s%s", o->r->name, ask->sort->name,
-			     with_search ? ", searched" : "", with_cursor ? ", later page" : "");
-	for (size_t f = 0; f < o->filters && pick > 0; f++) {
-		size_t n = o->filter_choices[f] != NULL ? o->filter_choices[f]->count : 1;
-
-		if (pick > n) {
-			pick -= n;
-			continue;
-		}
-		ask->filter_choice[f] = pick - 1;
-		ask->filter[f] =
-			o->filter_choices[f] != NULL ? o->filter_choices[f]->at[pick - 1].value : "1";
-		ask->filter_id[f] = 1;
-		*what = arena_printf(cx->arena, "%s, %s=%s", *what, o->r->filters[f].name, ask->filter[f]);
-		break;
-	}
-	return true;
-}
-
-bool plan_at(struct cx *cx, size_t i, const char **what, const char **sql, struct statement_text *s)
-{
-	struct ask ask;
-
-	for (size_t k = 0; office_at(k) != NULL; k++)
-		if (plan_of(cx, office_at(k), &i, &ask, what))
-			return rows_statement(cx, &ask, SELECT_LIST, ask.limit, s, sql) == RC_OK;
-	return false;
-}
-
-/* The text with its parameters written in, for EXPLAIN alone: nothing of this is ever run. */
-static const char *written_out(struct cx *cx, const char *sql, const struct statement_text *s)
-{
-	struct sb sb;
-
-	sb_init_arena(&sb, cx->arena, DESK_SQL_MAX);
-	for (const char *p = next_name(sql); p != NULL; p = next_name(sql)) {
-		size_t len = name_length(p + 1) + 1;
-		const struct param *found = NULL;
-
-		sb_bytes(&sb, sql, (size_t)(p - sql));
-		for (size_t i = 0; i < s->count; i++)
-			if (is_name(p, len, s->param[i].name)) found = &s->param[i];
-		if (found != NULL && found->type == PARAM_INT)
-			sb_int(&sb, found->integer);
-		else
-			sb_lit(&sb, "'a'");
-		sql = p + len;
-	}
-	sb_text(&sb, sql);
-	return sb_text_of(&sb);
-}
-
-bool desk_plan_at(struct cx *cx, size_t i, const char **what, const char **sql)
-{
-	struct statement_text s;
-
-	if (!plan_at(cx, i, what, sql, &s)) return false;
-	*sql = written_out(cx, *sql, &s);
-	return true;
 }
