@@ -18,8 +18,8 @@
 ** Mustache looks names up outwards: an optional name of a list's items must not be one that the page has
 ** ("path", "title", "rows"), so links of items are called href and their colours mark.
 ** decorate() may add items to menu (badge: a number as text; order: smaller first, routes without menu_order
-** start at MENU_UNPLACED), to starts ({order, label}: from this order on the menu has this heading; ascending)
-** and to alerts, and set names of its own.
+** start at MENU_UNPLACED), to starts ({order, label}: from this order on the menu has this heading;
+** ascending) and to alerts, and set names of its own.
 */
 #include "web/inside.h"
 #include "base/template.h"

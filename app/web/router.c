@@ -107,11 +107,6 @@ void router_free(struct router *r)
 	mem_free(r);
 }
 
-size_t router_count(const struct router *r)
-{
-	return r->count;
-}
-
 const struct route *router_at(const struct router *r, size_t i)
 {
 	return i < r->count ? r->entries[i].route : NULL;

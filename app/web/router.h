@@ -27,7 +27,6 @@ struct match {
 ** RC_BUG when there are too many rows or a path is no path (logged). */
 enum rc router_new(struct router **out, const struct route *const *lists) MUST_CHECK;
 void router_free(struct router *r); /* NULL is fine */
-size_t router_count(const struct router *r);
 const struct route *router_at(const struct router *r, size_t i);
 
 /* Fill *out. The path as declared wins; else, for the staff realm, without /api/v1 (JSON; rows with no_api
