@@ -165,8 +165,8 @@ static enum rc take_input(struct cx *cx, const struct office *o, const struct ta
 		given = given_for(cx, c, input);
 		if (given == NULL && stored != NULL) continue;
 		if (given == NULL) given = &missing;
-		rc = input_check(cx, o, i, given, value_get(stored, c->name), currency_for(cx, o->r, c, values),
-				 &checked);
+		rc = input_check(cx, o, i, given, value_get(stored, c->name),
+				 currency_for(cx, o->r, c, values), &checked);
 		if (rc == RC_BAD_INPUT) worst = rc;
 		if (rc != RC_OK) continue;
 		row_put(cx, facts, c, value_text_of(given, value_text_of(checked, "")), checked,

@@ -33,8 +33,8 @@ static const char renewed_sql[] =
 	" AND p.created_at < :to AND p.previous_json <> '' AND p.undone_at IS NULL AND (:all OR p.subscription_id IN"
 	" (SELECT id FROM subscription WHERE client_id IN " OWN_CLIENTS "))";
 
-/* What stayed: a payment given back later leaves its month, as it leaves the list that the figure leads to. The
-** book in which a day that is over never changes is daily.c. */
+/* What stayed: a payment given back later leaves its month, as it leaves the list that the figure leads to.
+** The book in which a day that is over never changes is daily.c. */
 static const char received_sql[] =
 	"SELECT currency, count(*) AS payments, sum(amount_cents) AS received_cents FROM payment INDEXED BY payment_sums"
 	" WHERE archived_at IS NULL AND paid_at >= :from AND paid_at < :to AND state = 'completed' AND (:all OR subscription_id IN"
