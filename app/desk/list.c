@@ -167,7 +167,8 @@ static void fill_row(struct cx *cx, const struct office *o, const size_t *shown,
 	value_set_null(cx->arena, out, "mark");
 	value_set_null(cx->arena, out, "is_number");
 	value_set_null(cx->arena, out, "is_short");
-	if (is_editable) value_set_lent(cx->arena, out, "row_edit", arena_join(cx->arena, path, "/edit", NULL));
+	if (is_editable)
+		value_set_lent(cx->arena, out, "row_edit", arena_join(cx->arena, path, "/edit", NULL));
 	cells = value_set_list(cx->arena, out, "cells");
 	for (size_t i = 0; i < n; i++) {
 		struct value *cell = value_add_map(cx->arena, cells);

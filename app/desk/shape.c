@@ -138,7 +138,8 @@ static const char *cell_link(struct cx *cx, const struct office *o, size_t colum
 		if (ref->r->has_public_id) {
 			const char *pid = value_text_of(beside(cx, row, c->name, "pid"), "");
 
-			return pid[0] != '\0' ? arena_join(cx->arena, "/", ref->r->name, "/", pid, NULL) : NULL;
+			return pid[0] != '\0' ? arena_join(cx->arena, "/", ref->r->name, "/", pid, NULL)
+					      : NULL;
 		}
 		return arena_printf(cx->arena, "/%s/%lld", ref->r->name,
 				    (long long)value_int_of(value_get(row, c->name), 0));

@@ -4,9 +4,9 @@ One line a measure: what, ours, the peer's, the ratio, the bound, whether it hol
 is asserted: times belong to the machine. The exit code is 0 unless something could not be run.
 
 Peers: the sqlite3 shell of the pinned source asks the same SQL; curl_multi posts the same bodies and stores nothing;
-page asks the bare SQL and renders the bare template, and must make the very same page, byte for byte. Each round measures both, one after the other; the quickest round
-of each side counts where only speed is asked, the median where the spread is. A busy machine hurts all the same, most of
-all what waits for the disk: the load is printed beside.
+page asks the bare SQL and renders the bare template, and must make the very same page, byte for byte. Each round
+measures both, one after the other; the quickest round of each side counts where only speed is asked, the median where
+the spread is. A busy machine hurts all the same, most of all what waits for the disk: the load is printed beside.
 """
 import argparse
 import datetime
