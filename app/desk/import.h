@@ -107,7 +107,7 @@ struct importer {
 	bool (*recognises)(struct cx *cx, const struct cells *heading);
 	enum rc (*open)(struct cx *cx, const struct import_open *open, void **state);
 	void (*close)(void *state);
-	/* Facts and verdict of a row. Inside a write transaction (hooks may write), rolled back while judging.
+	/* Facts and verdict of a row. Inside a write transaction (hooks may write), rolled back when judging.
 	** A wrong row is RC_OK. */
 	enum rc (*judge)(struct cx *cx, void *state, struct import_row *row);
 	/* Write a judged row; adds to made[]. RC_BAD_INPUT, RC_CONFLICT, RC_DENIED with the sentence: it
