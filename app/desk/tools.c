@@ -362,16 +362,13 @@ static void fill_marks(struct cx *cx, const struct ask *ask, struct value *page)
 static void fill_doors(struct cx *cx, const struct ask *ask, struct value *page)
 {
 	const struct resource *r = ask->o->r;
-	const char *csv = ask_address(cx, ask, arena_printf(cx->arena, "/%s.csv", r->name), ask->sort,
-				      ask->is_down, NULL);
 
-	value_set_text(cx->arena, page, "csv", csv);
+	value_set_text(cx->arena, page, "csv",
+		       ask_address(cx, ask, arena_printf(cx->arena, "/%s.csv", r->name), ask->sort,
+				   ask->is_down, NULL));
 	value_set_text(cx->arena, page, "xlsx",
 		       ask_address(cx, ask, arena_printf(cx->arena, "/%s.xlsx", r->name), ask->sort,
 				   ask->is_down, NULL));
-	value_set_text(cx->arena, page, "csv_excel",
-		       arena_printf(cx->arena, "%s%cseparator=semicolon", csv,
-				    strchr(csv, '?') != NULL ? '&' : '?'));
 	if (r->can_create && !r->no_import && office_may_edit(cx, r))
 		value_set_text(cx->arena, page, "import", arena_printf(cx->arena, "/%s/import", r->name));
 	if (r->can_create && office_may_edit(cx, r))

@@ -14,16 +14,16 @@
 
 extern const struct module renewals;
 
-extern const struct resource renewals_resources[];     /* resources.c */
-extern const struct route renewals_cron_routes[];      /* cron.c      */
-extern const struct command renewals_commands[];       /* commands.c  */
-extern const struct reply_word renewals_replies[];     /* replies.c   */
-extern const struct job_kind renewals_plan_jobs[];     /* notice.c    */
-extern const struct route renewals_pages_routes[];     /* pages.c     */
-extern const struct right renewals_rights[];           /* resources.c */
-extern const struct job_kind renewals_resource_jobs[]; /* services.c */
-extern const struct figure renewals_figures[];         /* home.c      */
-enum rc renewals_demo(struct cx *cx) MUST_CHECK;       /* demo.c      */
+extern const struct resource renewals_resources[];                /* resources.c */
+extern const struct route renewals_cron_routes[];                 /* cron.c      */
+extern const struct command renewals_commands[];                  /* commands.c  */
+extern const struct reply_word renewals_replies[];                /* replies.c   */
+extern const struct job_kind renewals_plan_jobs[];                /* notice.c    */
+extern const struct route renewals_pages_routes[];                /* pages.c     */
+extern const struct right renewals_rights[];                      /* resources.c */
+extern const struct job_kind renewals_resource_jobs[];            /* services.c */
+extern const struct figure renewals_figures[];                    /* home.c      */
+enum rc renewals_demo(struct cx *cx) MUST_CHECK;                  /* demo.c      */
 enum rc command_pay(struct cx *cx, struct command_call *call);    /* commands_pay.c */
 enum rc command_cancel(struct cx *cx, struct command_call *call); /* commands_pay.c */
 

@@ -392,8 +392,7 @@ def page_context(page):
     """What does not change from page to page, read from a page of the appliance."""
     csrf = found(r'name="csrf" value="([^"]*)"', page)
     door = {"new": found(r'<a class="button main" href="([^"]*)"', page), "import": found(r'href="(/clients/import)"', page),
-            "xlsx": found(r'href="(/clients\.xlsx[^"]*)"', page), "csv": found(r'href="(/clients\.csv[^"]*)" download>CSV<', page),
-            "csv_excel": found(r'href="(/clients\.csv[^"]*)" download>CSV ', page)}
+            "xlsx": found(r'href="(/clients\.xlsx[^"]*)"', page), "csv": found(r'href="(/clients\.csv[^"]*)" download>CSV<', page)}
     return {
         "page": {"heading": "Clientes", "list_path": "/clients", "title_one": "Cliente", "csrf": csrf, "lang": "es",
                  "path": "/clients", "resource": "clients", **door, **tools_context(page), **rows_context(page)},
