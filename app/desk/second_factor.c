@@ -3,7 +3,7 @@
 **
 ** Needs:  web/people.h, which judges and counts; web/qr.h for the picture.
 ** Never:  shows the secret once it is in force.
-** Holds:  switching off needs the password and a code; where it is required nobody switches it off himself.
+** Holds:  switching on and off need the password and a code; where it is required nobody switches it off himself.
 */
 #include "desk/people.h"
 
@@ -104,7 +104,9 @@ enum rc handle_factor_prove(struct cx *cx, struct call *call)
 
 	if (rc != RC_OK) return rc;
 	if (!is_person(cx, call)) return RC_NOT_FOUND;
-	rc = second_factor_prove(cx, call, field_text(call, "code"), codes);
+	/* A screen left open must not tie the account to somebody else's phone. */
+	rc = user_prove(cx, call, "current", field_text(call, "current"));
+	if (rc == RC_OK) rc = second_factor_prove(cx, call, field_text(call, "code"), codes);
 	if (is_mendable(rc)) return factor_page(cx, call, rc);
 	return rc == RC_OK ? codes_page(cx, call, codes) : rc;
 }

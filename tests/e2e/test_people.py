@@ -75,7 +75,7 @@ def set_up(clock, panel):
     secret = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page).group(1)
     assert secret.replace(" ", "") in re.search(r'href="(otpauth://[^"]+)"', page).group(1)
     phone = Phone(clock, secret)
-    codes = panel.post("/me/second-factor/prove", code=phone.code())
+    codes = panel.post("/me/second-factor/prove", code=phone.code(), current=PASSWORD)
     return phone, re.findall(r"<code>([a-z2-7]{5}-[a-z2-7]{5})</code>", codes)
 
 
@@ -96,11 +96,13 @@ def test_a_password_and_a_phone_from_the_first_day_to_the_lost_phone(village):
     # A wrong code changes nothing; the right one switches it on, and other sessions end.
     page = ana.post("/me/second-factor/start")
     phone = Phone(clock, re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page).group(1))
-    wrong = ana.send("POST", "/me/second-factor/prove", {"csrf": ana.csrf(), "code": "000000"})
+    left_open = ana.send("POST", "/me/second-factor/prove", {"csrf": ana.csrf(), "code": phone.code(), "current": "no"})
+    assert left_open.status == 422 and Panel(house, "ana").page("/")  # a screen left open ties nobody's phone to it
+    wrong = ana.send("POST", "/me/second-factor/prove", {"csrf": ana.csrf(), "code": "000000", "current": PASSWORD})
     assert wrong.status == 422 and "no es correcto" in wrong.text
     assert Panel(house, "ana").page("/")                             # still the password alone
     codes = re.findall(r"<code>([a-z2-7]{5}-[a-z2-7]{5})</code>",
-                       ana.post("/me/second-factor/prove", code=phone.code()))
+                       ana.post("/me/second-factor/prove", code=phone.code(), current=PASSWORD))
     assert len(codes) == len(set(codes)) == 10
     assert elsewhere.send("GET", "/").status == 303
     ana.page("/")
@@ -196,7 +198,7 @@ def test_where_everybody_needs_one_nothing_opens_before_it_is_set_up(village):
     assert ana.send("POST", "/clients/new", {"csrf": csrf, "given_names": "X"}).status in (303, 403)
     ana.send("POST", "/me/second-factor/start", {"csrf": csrf})
     phone = Phone(clock, re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', ana.page("/me/second-factor")).group(1))
-    assert ana.send("POST", "/me/second-factor/prove", {"csrf": csrf, "code": phone.code()}).status == 200
+    assert ana.send("POST", "/me/second-factor/prove", {"csrf": csrf, "code": phone.code(), "current": PASSWORD}).status == 200
     ana.page("/clients")
     assert "Quitarlo" not in ana.page("/me/second-factor")
     assert ana.send("POST", "/me/second-factor/off",
@@ -638,6 +640,7 @@ def test_a_phone_reads_the_picture(village, browser, size, lang, scheme, request
     assert read.stdout.strip() == ("otpauth://totp/Cine%20%26%20M%C3%A1s:ana?secret=" + secret
                                    + "&issuer=Cine%20%26%20M%C3%A1s")
     phone = Phone(type("Now", (), {"now": staticmethod(time.time), "jump": None}), secret)
+    me.find("input[name=current]").send_keys(PASSWORD)
     me.find("input[name=code]").send_keys(phone.code() + Keys.ENTER)
     wait_until(lambda: len(me.all("ol.codes li")) == 10, "the recovery codes")
     me.look("factor-codes")
