@@ -3,7 +3,8 @@
 **
 ** Needs:  web/people.h, which judges and counts; web/qr.h for the picture.
 ** Never:  shows the secret once it is in force.
-** Holds:  switching on and off need the password and a code; where it is required nobody switches it off himself.
+** Holds:  switching on and off need the password and a code; where it is required nobody switches it off
+**         himself.
 */
 #include "desk/people.h"
 
