@@ -80,7 +80,17 @@ static enum rc check_periods(struct cx *cx, int periods)
 	return cx_fail_field(cx, "periods", _("Choose between 1 and %d periods."), RENEW_PERIODS_MAX);
 }
 
-static void new_dates(struct cx *cx, const struct subscription_row *row, int periods, day *start, day *end)
+enum rc period_check(struct cx *cx, const char *field, day start, day end)
+{
+	char text[DATE_SIZE];
+	day again;
+
+	day_text(text, end);
+	if (end > start && day_parse(&again, text) == RC_OK) return RC_OK;
+	return cx_fail_field(cx, field, _("It would end in a year that no calendar here has; choose less."));
+}
+
+static enum rc new_dates(struct cx *cx, const struct subscription_row *row, int periods, day *start, day *end)
 {
 	day today = cx_today(cx);
 
@@ -92,6 +102,7 @@ static void new_dates(struct cx *cx, const struct subscription_row *row, int per
 		*start = row->ends_on;
 		*end = period_end(cx, row->ends_on, row->service_period, row->period_days, periods);
 	}
+	return period_check(cx, "periods", *start, *end);
 }
 
 enum rc renew_preview(struct cx *cx, struct renewed *out, int64_t subscription_id, int periods)
@@ -101,8 +112,8 @@ enum rc renew_preview(struct cx *cx, struct renewed *out, int64_t subscription_i
 	enum rc rc = check_periods(cx, periods);
 
 	if (rc == RC_OK) rc = read_subscription(cx, &row, subscription_id);
+	if (rc == RC_OK) rc = new_dates(cx, &row, periods, &start, &end);
 	if (rc != RC_OK) return rc;
-	new_dates(cx, &row, periods, &start, &end);
 	*out = (struct renewed){ .is_repeat = false };
 	day_text(out->starts_on, start);
 	day_text(out->ends_on, end);
@@ -236,9 +247,9 @@ static enum rc write_renewal(struct cx *cx, struct renewed *out, int64_t id, con
 	day start, end;
 	enum rc rc = read_subscription(cx, &row, id);
 
+	if (rc == RC_OK) rc = new_dates(cx, &row, o->periods, &start, &end);
 	if (rc != RC_OK) return rc;
 	price = o->price_cents >= 0 ? o->price_cents : row.price_cents;
-	new_dates(cx, &row, o->periods, &start, &end);
 	day_text(out->starts_on, start);
 	day_text(out->ends_on, end);
 	rc = notices_take_back(cx, id, "renewed");

@@ -150,6 +150,9 @@ enum rc subscription_cancel(struct cx *cx, int64_t subscription_id, const char *
 /* Last day of `periods` periods that begin after `before` (or on it): days mode or calendar mode by setting.
  */
 day period_end(struct cx *cx, day start, const char *service_period, int64_t period_days, int periods);
+/* A period may be stored only if its last day can be read back (clock.h knows the years 1900 to 2199):
+** otherwise RC_BAD_INPUT with the sentence at field. */
+enum rc period_check(struct cx *cx, const char *field, day start, day end) MUST_CHECK;
 int period_days_of(const char *service_period); /* monthly 30, quarterly 90, semiannual 180, annual 365 */
 /* Cancel the messages about a subscription that have not left yet: they would say what is no longer true. In
 ** the caller's transaction. */

@@ -231,6 +231,7 @@ static enum rc take_dates(struct cx *cx, struct value *values, const char *perio
 	}
 	if (text_value(values, "ends_on")[0] == '\0') {
 		end = period_end(cx, start, period, period_days_of(period), 1);
+		if (period_check(cx, "starts_on", start, end) != RC_OK) return RC_BAD_INPUT;
 		day_text(text, end);
 		value_set_text(cx->arena, values, "ends_on", text);
 	} else if (day_parse(&end, text_value(values, "ends_on")) != RC_OK) {

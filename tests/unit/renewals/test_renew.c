@@ -43,6 +43,25 @@ static void renewing_after_the_end_starts_anew_today(void **state)
 	shop_close(&shop);
 }
 
+static void nothing_is_renewed_beyond_the_last_year_of_the_calendar(void **state)
+{
+	struct shop shop;
+	struct renew_options o = RENEW_DEFAULTS;
+	struct renewed done;
+	int64_t id;
+
+	(void)state;
+	shop_open(&shop, NINE);
+	id = shop_subscription(&shop, "+593990000004", "2199-12-01");
+	assert_int_equal(renew_run(&shop.s.cx, &done, id, &o), RC_OK);
+	assert_string_equal(done.ends_on, "2199-12-31");
+	assert_int_equal(renew_run(&shop.s.cx, &done, id, &o), RC_BAD_INPUT);
+	assert_string_equal(shop.s.cx.fields[0].field, "periods");
+	assert_string_equal(shop_text(&shop, "SELECT ends_on FROM subscription"), "2199-12-31");
+	assert_int_equal(renew_preview(&shop.s.cx, &done, id, 1), RC_BAD_INPUT);
+	shop_close(&shop);
+}
+
 static void a_double_click_renews_once(void **state)
 {
 	struct shop shop;
@@ -307,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renewing_before_the_end_adds_the_bought_time),
 		cmocka_unit_test(renewing_after_the_end_starts_anew_today),
+		cmocka_unit_test(nothing_is_renewed_beyond_the_last_year_of_the_calendar),
 		cmocka_unit_test(a_double_click_renews_once),
 		cmocka_unit_test(undoing_within_a_day_puts_everything_back),
 		cmocka_unit_test(undoing_after_a_day_is_refused_with_a_sentence),
