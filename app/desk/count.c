@@ -5,7 +5,7 @@
 ** for a few milliseconds; what is beyond is estimated from a sample: ids spread evenly over the whole table
 ** are looked up and asked whether the list means them. The same list gives the same estimate as long as the
 ** table stays the same. What took long is kept for a while, so that counting never takes more than a small
-** part of a processor however often people look.
+** part of a processor however often people look; who asks for the number itself gets it counted anew.
 **
 ** Owns:   the kept counts, for the life of the process.
 ** Never:  passes an estimate off as a count.

@@ -192,7 +192,7 @@ struct list_count {
 	bool is_known; /* false: not even an estimate in that time */
 };
 /* Exact below DESK_COUNT_MAX when that can be found out within ms, else estimated from a sample; kept for
-** a moment when it took long. */
+** a moment when it took long, unless somebody asked for it (ms is DESK_COUNT_ASKED_MS or more). */
 enum rc rows_total(struct cx *cx, const struct ask *ask, int64_t ms, struct list_count *out) MUST_CHECK;
 /* "98,400" or "98 400", "about 98,400". */
 const char *number_text(struct cx *cx, int64_t n);
