@@ -89,6 +89,10 @@ static void collect_settings(void)
 	TABLE_ADD(tables.settings, ops_settings);
 	TABLE_ADD(tables.settings, web_settings);
 	TABLE_ADD(tables.settings, outbox_settings);
+	TABLE_ADD(tables.settings, mail_settings);
+	TABLE_ADD(tables.settings, chat_settings);
+	TABLE_ADD(tables.settings, alarm_settings);
+	TABLE_ADD(tables.settings, backup_settings);
 	for (size_t i = 0; modules[i] != NULL && n < TABLES_MAX - 1; i++, n++) {
 		snprintf(tables.switch_names[n], sizeof(tables.switch_names[n]), "modules.%s",
 			 modules[i]->name);
@@ -119,6 +123,11 @@ const struct command *const *house_commands(void)
 		TABLE_ADD(tables.commands, ops_commands);
 		TABLE_ADD(tables.commands, import_commands);
 		TABLE_ADD(tables.commands, people_commands);
+		TABLE_ADD(tables.commands, alarm_commands);
+		TABLE_ADD(tables.commands, backup_commands);
+		TABLE_ADD(tables.commands, forecast_commands);
+		TABLE_ADD(tables.commands, guide_commands);
+		TABLE_ADD(tables.commands, watch_commands);
 		TABLE_ADD(tables.commands, standin_commands);
 		for (size_t i = 0; modules[i] != NULL; i++)
 			TABLE_ADD(tables.commands, modules[i]->commands);
@@ -148,6 +157,11 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.routes, desk_wizard_routes);
 	TABLE_ADD(tables.routes, desk_api_routes);
 	TABLE_ADD(tables.routes, ops_routes);
+	TABLE_ADD(tables.routes, alarm_routes);
+	TABLE_ADD(tables.routes, backup_routes);
+	TABLE_ADD(tables.routes, forecast_routes);
+	TABLE_ADD(tables.routes, guide_routes);
+	TABLE_ADD(tables.routes, watch_routes);
 	rights_add(web_rights, N_("The panel"));
 	rights_add(outbox_rights, N_("Messages"));
 	rights_add(desk_rights, N_("The office"));
@@ -158,8 +172,12 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.jobs, import_jobs);
 	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);
+	TABLE_ADD(tables.jobs, alarm_jobs);
+	TABLE_ADD(tables.jobs, watch_jobs);
 	TABLE_ADD(tables.schedules, outbox_schedules);
 	TABLE_ADD(tables.schedules, ops_schedules);
+	TABLE_ADD(tables.schedules, alarm_schedules);
+	TABLE_ADD(tables.schedules, watch_schedules);
 	TABLE_ADD(tables.resources, desk_resources);
 	TABLE_ADD(tables.checks, ops_checks);
 	TABLE_ADD(tables.checks, outbox_checks);

@@ -12,9 +12,26 @@
 
 #define HTTP_HEADERS_MAX 16
 
+enum mail_security { MAIL_PLAIN, MAIL_STARTTLS, MAIL_TLS };
+
+/*
+** One mail to one recipient over SMTP (RFC 5321). url of the request is "smtp://host:port/helo-name", with
+** MAIL_TLS "smtps://…"; its body is the whole mail with CRLF line ends and without dot-stuffing (libcurl does
+** that). An answer then has the server's last reply: status its code, body its text.
+** HTTP_DONE: accepted (status 2xx) or refused with status, provably not accepted; HTTP_NOT_SENT: never got as
+** far as the mail's content (DNS, connection, TLS, no STARTTLS); HTTP_CUT: the line broke or time ran out
+** when the content was under way or waited for its answer.
+*/
+struct mail_envelope {
+	const char *from, *to;       /* addresses alone, without name or angle brackets */
+	const char *user, *password; /* user "" or NULL = without logging in           */
+	enum mail_security security;
+};
+
 struct http_request {
-	const char *purpose; /* for the log: "wasender.send"                        */
-	const char *method;  /* "GET", "POST"…                                      */
+	const struct mail_envelope *mail; /* NULL: HTTP. Copied with the request        */
+	const char *purpose;              /* for the log: "wasender.send"                        */
+	const char *method;               /* "GET", "POST"…                                      */
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", NULL-terminated        */
 	struct bytes body;

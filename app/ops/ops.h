@@ -105,4 +105,12 @@ extern const struct command people_commands[]; /* user, role, token (cmd_people.
 extern const struct job_kind ops_jobs[];
 extern const struct schedule_default ops_schedules[];
 
+/* Each subject keeps its own rows: alarms.c, backup_tables.c, forecast.c, guide.c, watch.c. */
+extern const struct setting alarm_settings[], backup_settings[];
+extern const struct route alarm_routes[], backup_routes[], forecast_routes[], guide_routes[], watch_routes[];
+extern const struct job_kind alarm_jobs[], watch_jobs[];
+extern const struct schedule_default alarm_schedules[], watch_schedules[];
+extern const struct command alarm_commands[], backup_commands[], forecast_commands[], guide_commands[],
+	watch_commands[];
+
 #endif

@@ -90,29 +90,52 @@ struct session_verdict {
 
 struct channel_config {
 	char base_url[CHANNEL_URL_SIZE]; /* "" = nowhere to go (offline without a stand-in)        */
-	const char *key;                 /* "" = not configured                                  */
+	const char *key;                 /* "" = not configured; mail: the password              */
 	int timeout_ms;
+	/* Mail only */
+	const char *user, *from, *from_name; /* user "" = without logging in                      */
+	enum mail_security security;
+};
+
+/* A file that goes along with a mail, as it lies in the file store. */
+struct outgoing_file {
+	const char *name, *media_type, *path;
+};
+
+/* One message as it leaves. What a channel has no use for (a subject on WhatsApp) it leaves out. */
+struct outgoing {
+	const char *to, *text;      /* the contact's address; the text is always there             */
+	const char *subject, *html; /* mail; NULL = none                                           */
+	const char *public_id;      /* of the message: its Message-ID, the same at each try         */
+	instant at;                 /* when the message was made: the same Date at each try        */
+	const struct zone *zone;
+	const struct outgoing_file *files;
+	size_t file_count;
 };
 
 /* A request being put together: memory belongs to whoever embeds it and must outlive the call. */
 struct channel_request {
 	char url[CHANNEL_URL_SIZE + 128];
 	char auth[CHANNEL_AUTH_SIZE];
-	struct sb body; /* heap, reused */
+	struct sb body;            /* heap, reused */
+	struct mail_envelope mail; /* http.mail points here when it is a mail */
 	struct http_request http;
 };
 
 struct channel_kind {
 	const char *kind;    /* channel_account.kind: "wasender"                                    */
+	const char *channel; /* whose plug-in it may be: "whatsapp", "email", "slack"…              */
 	const char *contact; /* contact.kind it writes to: "phone"                                  */
 	size_t text_max;     /* code points                                                         */
 	/* From the settings; why is a static word when it cannot send ("no_key", "no_base"), else NULL. */
 	void (*configure)(struct channel_config *out, const char **why, const struct env *env);
-	/* RC_TOO_LARGE past text_max. */
-	enum rc (*build_send)(struct channel_request *rq, const struct channel_config *cf, const char *to,
-			      const char *text) MUST_CHECK;
+	/* RC_TOO_LARGE past text_max or what the provider takes; RC_BAD_INPUT: cannot be sent at all. m is lent
+	** for the call. */
+	enum rc (*build_send)(struct channel_request *rq, const struct channel_config *cf,
+			      const struct outgoing *m) MUST_CHECK;
 	void (*read_send)(struct verdict *out, struct arena *a, const struct http_answer *answer,
 			  instant now);
+	/* Later word and the session's state; NULL where the provider has none. */
 	void (*build_check)(struct channel_request *rq, const struct channel_config *cf,
 			    const char *provider_id);
 	void (*read_check)(struct check_verdict *out, struct arena *a, const struct http_answer *answer);

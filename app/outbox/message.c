@@ -26,6 +26,19 @@ static enum rc variables_text(struct cx *cx, const char **out, const struct valu
 	return sb_result(&sb);
 }
 
+static enum rc add_files(struct cx *cx, int64_t id, const struct message_new *m)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->file_count && rc == RC_OK; i++)
+		rc = db_run(
+			cx,
+			"INSERT INTO message_file (message_id, position, file_id) VALUES (:id, :position, :file)",
+			PARAMS(P_INT(":id", id), P_INT(":position", (int64_t)i),
+			       P_INT(":file", m->files[i])));
+	return rc;
+}
+
 static enum rc insert(struct cx *cx, int64_t *id, const struct message_new *m, int64_t account,
 		      const char *variables)
 {
@@ -37,15 +50,16 @@ static enum rc insert(struct cx *cx, int64_t *id, const struct message_new *m, i
 	rc = db_run(
 		cx,
 		"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion,"
-		" template_version_id, variables_json, body, turn, ignores_window, priority, not_before_at, expires_at,"
-		" replaces_id, created_by, created_at) VALUES (:public_id, :batch, :account, :contact, :topic, :occasion,"
-		" :version, :variables, :body, :turn, :ignores, :priority, :not_before, :expires, :replaces, :by, :now)"
+		" template_version_id, variables_json, body, subject, html, turn, ignores_window, priority, not_before_at,"
+		" expires_at, replaces_id, created_by, created_at) VALUES (:public_id, :batch, :account, :contact, :topic,"
+		" :occasion, :version, :variables, :body, :subject, :html, :turn, :ignores, :priority, :not_before, :expires, :replaces, :by, :now)"
 		" ON CONFLICT (occasion) DO NOTHING",
 		PARAMS(P_TEXT(":public_id", public_id), P_INT(":batch", m->batch_id),
 		       P_INT(":account", account), P_INT(":contact", m->contact_id),
 		       P_TEXT(":topic", m->topic), P_TEXT(":occasion", m->occasion),
 		       P_REF(":version", m->template_version_id), P_TEXT(":variables", variables),
-		       P_TEXT(":body", m->text), P_INT(":turn", not_before > now ? TURN_WAITING : TURN_READY),
+		       P_TEXT(":body", m->text), P_TEXT(":subject", m->subject), P_TEXT(":html", m->html),
+		       P_INT(":turn", not_before > now ? TURN_WAITING : TURN_READY),
 		       P_INT(":ignores", m->ignores_window), P_INT(":priority", m->priority),
 		       P_INT(":not_before", not_before), P_INT(":expires", m->expires_at),
 		       P_REF(":replaces", m->replaces_id),
@@ -54,7 +68,7 @@ static enum rc insert(struct cx *cx, int64_t *id, const struct message_new *m, i
 	if (db_changes(cx) == 1) {
 		*id = db_last_id(cx);
 		tx_wake(cx, WAKE_OUTBOX);
-		return RC_OK;
+		return add_files(cx, *id, m);
 	}
 	rc = db_get_int(cx, id, "SELECT id FROM message WHERE occasion = :occasion",
 			PARAMS(P_TEXT(":occasion", m->occasion)));
@@ -68,6 +82,7 @@ enum rc outbox_add(struct cx *cx, int64_t *id, const struct message_new *m)
 	enum rc rc;
 
 	if (m->text == NULL && m->template_version_id == 0) return RC_BUG;
+	if (m->file_count > MESSAGE_FILES_MAX) return RC_BUG;
 	rc = account_ensure(cx, &account, m->channel);
 	if (rc == RC_OK) rc = variables_text(cx, &variables, m->variables);
 	return rc == RC_OK ? insert(cx, id, m, account, variables) : rc;
@@ -112,18 +127,25 @@ static enum rc add_again(struct cx *cx, int64_t id)
 {
 	char public_id[PUBLIC_ID_SIZE];
 	instant now = cx_now(cx);
+	enum rc rc;
 
 	public_id_new(public_id);
 	tx_wake(cx, WAKE_OUTBOX);
-	return db_run(
+	rc = db_run(
 		cx,
 		"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion,"
-		" template_version_id, variables_json, body, turn, ignores_window, priority, not_before_at, expires_at,"
-		" replaces_id, created_by, created_at) SELECT :public_id, batch_id, channel_account_id, contact_id, topic,"
-		" occasion || ':again', template_version_id, variables_json, body, 1, ignores_window, priority, :now,"
-		" max(expires_at, :until), id, :by, :now FROM message WHERE id = :id",
+		" template_version_id, variables_json, body, subject, html, turn, ignores_window, priority,"
+		" not_before_at, expires_at, replaces_id, created_by, created_at) SELECT :public_id, batch_id, channel_account_id, contact_id, topic,"
+		" occasion || ':again', template_version_id, variables_json, body, subject, html, 1, ignores_window, priority,"
+		" :now, max(expires_at, :until), id, :by, :now FROM message WHERE id = :id",
 		PARAMS(P_TEXT(":public_id", public_id), P_INT(":now", now), P_INT(":until", now + DAY_MS),
 		       P_TEXT(":by", cx->actor.name ? cx->actor.name : ""), P_INT(":id", id)));
+	if (rc != RC_OK) return rc;
+	return db_run(
+		cx,
+		"INSERT INTO message_file (message_id, position, file_id) SELECT :again, position, file_id"
+		" FROM message_file WHERE message_id = :id",
+		PARAMS(P_INT(":again", db_last_id(cx)), P_INT(":id", id)));
 }
 
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived)

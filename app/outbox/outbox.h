@@ -40,6 +40,8 @@ enum rc batch_is_finished(struct cx *cx, bool *out, int64_t id) MUST_CHECK;
 ** skipped, total}. */
 enum rc batch_counts(struct cx *cx, struct value **out, int64_t id) MUST_CHECK;
 
+#define MESSAGE_FILES_MAX 10 /* attachments of one mail; relays refuse more by size long before */
+
 struct message_new {
 	int64_t batch_id;
 	const char *channel; /* "whatsapp": the configured gateway's account          */
@@ -48,11 +50,14 @@ struct message_new {
 	const char *occasion;        /* "notice:123"                                         */
 	int64_t template_version_id; /* with variables, rendered at claim …                  */
 	const struct value *variables;
-	const char *text;      /* … or a text as it is                                 */
-	instant not_before_at; /* 0 = now                                              */
-	instant expires_at;    /* after it the message is not sent any more            */
-	int priority;          /* smaller first: 0 urgent … 9 bulk                      */
-	bool ignores_window;   /* answers to somebody who just wrote leave at any hour   */
+	const char *text;           /* … or a text as it is                                 */
+	const char *subject, *html; /* mail only: one line, and the HTML part; NULL = none      */
+	const int64_t *files;       /* ids of table file that go along with a mail …            */
+	size_t file_count;          /* … at most MESSAGE_FILES_MAX                             */
+	instant not_before_at;      /* 0 = now                                              */
+	instant expires_at;         /* after it the message is not sent any more            */
+	int priority;               /* smaller first: 0 urgent … 9 bulk                      */
+	bool ignores_window;        /* answers to somebody who just wrote leave at any hour   */
 	int64_t replaces_id;
 };
 /* RC_CONFLICT when the occasion is there already (*id is its message). The engine wakes after COMMIT. */
@@ -62,6 +67,18 @@ enum rc outbox_cancel(struct cx *cx, int64_t id,
 /* A person's word on an unsure message: it arrived (sent) or send it again (a new message that replaces it).
  */
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived) MUST_CHECK;
+
+/*
+** A planner is the part of a module that decides on one civil date what leaves: the forecast runs it for each
+** coming day on a connection that cannot write the database, with cx's clock at that day's hour. `tables` are
+** all the tables it (and the outbox for it) writes: they get TEMP stand-ins, anything else fails loudly.
+*/
+struct planner {
+	const char *name;          /* "renewals.daily": as its schedule, whose next due times are the hours */
+	const char *title;         /* N_()                                                             */
+	const char *const *tables; /* NULL-terminated: "notice", "subscription"… besides the outbox's own */
+	enum rc (*plan)(struct cx *cx, day on);
+};
 
 /* Contacts (contacts.c): the only truth about who may be written to */
 
@@ -144,6 +161,8 @@ int64_t outbox_heartbeat_age_ms(const struct outbox *o);
 #define LAST_SEEN_FILE "last_seen"
 
 extern const struct setting outbox_settings[]; /* whatsapp.*, outbox.* */
+extern const struct setting mail_settings[];   /* smtp.*                                  */
+extern const struct setting chat_settings[];   /* slack.*, discord.*, telegram.*          */
 extern const struct route outbox_routes[];     /* webhooks */
 extern const struct job_kind outbox_jobs[];    /* inbound parsing, retention */
 extern const struct schedule_default outbox_schedules[];

@@ -487,7 +487,10 @@ static bool prepare(struct outbox *o, struct round *t, struct slot *s, const str
 	if (rc == RC_OK && (text == NULL || *text == '\0'))
 		put_verdict(s, OUTCOME_REFUSED, "empty", _("The text is empty."));
 	else if (rc == RC_OK)
-		rc = o->kind->build_send(&s->rq, &t->cf, m->address, text);
+		rc = o->kind->build_send(
+			&s->rq, &t->cf,
+			&(struct outgoing){
+				.to = m->address, .text = text, .at = t->now, .zone = o->env->zone });
 	if (rc == RC_TOO_LARGE)
 		put_verdict(s, OUTCOME_REFUSED, "too_long", _("The text is longer than the gateway takes."));
 	else if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND)

@@ -436,9 +436,10 @@ static void frame(struct channel_request *rq, const struct channel_config *cf, c
 	rq->http.is_configured = true;
 }
 
-static enum rc build_send(struct channel_request *rq, const struct channel_config *cf, const char *to,
-			  const char *text)
+static enum rc build_send(struct channel_request *rq, const struct channel_config *cf,
+			  const struct outgoing *m)
 {
+	const char *to = m->to, *text = m->text;
 	size_t len = strlen(text);
 	enum rc rc;
 
@@ -481,6 +482,7 @@ static void build_session(struct channel_request *rq, const struct channel_confi
 
 const struct channel_kind wasender_channel = {
 	.kind = "wasender",
+	.channel = "whatsapp",
 	.contact = "phone",
 	.text_max = TEXT_MAX,
 	.configure = configure,

@@ -317,11 +317,12 @@ static void offline_never_leaves_the_machine(void **state)
 static void a_request_says_what_the_sheet_asks(void **state)
 {
 	struct channel_config cf = { .base_url = "https://x.example", .key = "K1", .timeout_ms = 30000 };
+	const struct outgoing hola = { .to = "+593990000001", .text = "Hola \"Ana\"\nñ" };
 	struct channel_request rq;
 
 	(void)state;
 	memset(&rq, 0, sizeof(rq));
-	assert_int_equal(wasender_channel.build_send(&rq, &cf, "+593990000001", "Hola \"Ana\"\nñ"), RC_OK);
+	assert_int_equal(wasender_channel.build_send(&rq, &cf, &hola), RC_OK);
 	assert_string_equal(rq.http.url, "https://x.example/api/send-message");
 	assert_string_equal(rq.http.method, "POST");
 	assert_false(rq.http.may_repeat);
@@ -347,9 +348,12 @@ static void a_text_of_4096_characters_goes_and_one_more_does_not(void **state)
 	memset(&rq, 0, sizeof(rq));
 	for (size_t i = 0; i < 4096; i++)
 		memcpy(text + 2 * i, "\xC3\xB1", 2);
-	assert_int_equal(wasender_channel.build_send(&rq, &cf, "+1", text), RC_OK);
+	assert_int_equal(
+		wasender_channel.build_send(&rq, &cf, &(struct outgoing){ .to = "+1", .text = text }), RC_OK);
 	memcpy(text + 2 * 4096, "a", 2);
-	assert_int_equal(wasender_channel.build_send(&rq, &cf, "+1", text), RC_TOO_LARGE);
+	assert_int_equal(
+		wasender_channel.build_send(&rq, &cf, &(struct outgoing){ .to = "+1", .text = text }),
+		RC_TOO_LARGE);
 	sb_free(&rq.body);
 }
 
