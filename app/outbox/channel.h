@@ -122,6 +122,15 @@ struct channel_request {
 	struct http_request http;
 };
 
+/*
+** A channel's own word on why it waits or is stopped, instead of the house's (account.c). severity: of the
+** alert while it is stopped for that: "urgent", "warning", "info"; "" = none. The sentence has at most one
+** %s: the channel's title.
+*/
+struct channel_reason {
+	const char *why, *severity, *msgid; /* N_() */
+};
+
 struct channel_kind {
 	const char *kind;    /* channel_account.kind: "wasender"                                    */
 	const char *channel; /* whose plug-in it may be: "whatsapp", "email", "slack"…              */
@@ -141,11 +150,37 @@ struct channel_kind {
 	void (*read_check)(struct check_verdict *out, struct arena *a, const struct http_answer *answer);
 	void (*build_session)(struct channel_request *rq, const struct channel_config *cf);
 	void (*read_session)(struct session_verdict *out, struct arena *a, const struct http_answer *answer);
+	/* All below may be left out. */
+	const struct channel_reason *reasons; /* ended by a row without why                          */
+	/* Minutes until the second, third… try, the last one repeats, ended by 0; and tries altogether. NULL and 0:
+	** outbox.retry_minutes and outbox.retry_max. */
+	const int *retry_minutes;
+	int retry_max;
+	/* One harmless call that sends nothing (the button "test") and how it went: *sentence (arena, translated),
+	** with RC_OK, RC_DENIED (the key or password is refused) or RC_TRY_LATER. */
+	enum rc (*build_test)(struct channel_request *rq, const struct channel_config *cf) MUST_CHECK;
+	enum rc (*read_test)(struct cx *cx, const char **sentence,
+			     const struct http_answer *answer) MUST_CHECK;
 };
 
 extern const struct channel_kind wasender_channel;
 /* The plug-in of a kind; NULL if there is none. */
 const struct channel_kind *channel_kind_find(const char *kind);
+
+/* A channel of the house: what message_new.channel and channel_account.name say. */
+struct channel {
+	const char *name, *title; /* "email", N_("E-mail")                                         */
+	const char *kind_setting; /* whose value is the plug-in: "whatsapp.gateway"; NULL: only one …  */
+	const char *kind;         /* … this one                                                  */
+	const char *settings;     /* section of its settings: smtp.per_day, whatsapp.per_day      */
+	bool is_for_people;       /* else for the owner: no quiet hours                            */
+	int slots;                /* most under way at a time; 0: outbox.slots                     */
+	int pause_ms;             /* between two of them, then one is under way; -1: whatsapp.pause_s */
+};
+const struct channel *channel_at(size_t i);           /* in the order people see; NULL past the end */
+const struct channel *channel_find(const char *name); /* NULL: no such channel                     */
+/* Which plug-in serves it by the settings; NULL: none in this program. */
+const struct channel_kind *channel_kind_of(const struct channel *c, const struct env *env);
 
 /* A session word that lets messages leave. */
 bool session_is_open(const char *session);

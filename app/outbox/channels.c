@@ -1,8 +1,9 @@
 /*
-** channels.c -- the list of channel plug-ins and the words they share.
+** channels.c -- the channels of the house, the plug-ins that serve them and the words they share.
 **
-** Owns:   the table of channel kinds.
+** Owns:   the tables of channels and of channel kinds.
 ** Never:  speaks to a provider.
+** Holds:  a channel's name is the name of its account: there is one account a channel.
 */
 #include "outbox/channel.h"
 
@@ -15,6 +16,62 @@ const struct channel_kind *channel_kind_find(const char *kind)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strcmp(kinds[i]->kind, kind) == 0) return kinds[i];
 	return NULL;
+}
+
+/*
+** A mail server takes several lines at once; four are quicker than anybody waits for, and few can be unsure.
+** The chats take one message a second (Slack), about thirty a minute (Discord) and twenty a minute in a group
+** (Telegram): contracts/chat-webhooks.md.
+*/
+static const struct channel channels[] = {
+	{ .name = "whatsapp",
+	  .title = N_("WhatsApp"),
+	  .kind_setting = "whatsapp.gateway",
+	  .settings = "whatsapp",
+	  .is_for_people = true,
+	  .pause_ms = -1 },
+	{ .name = "email",
+	  .title = N_("E-mail"),
+	  .kind = "smtp",
+	  .settings = "smtp",
+	  .is_for_people = true,
+	  .slots = 4 },
+	{ .name = "slack",
+	  .title = N_("Slack"),
+	  .kind = "slack",
+	  .settings = "slack",
+	  .slots = 1,
+	  .pause_ms = 1000 },
+	{ .name = "discord",
+	  .title = N_("Discord"),
+	  .kind = "discord",
+	  .settings = "discord",
+	  .slots = 1,
+	  .pause_ms = 2000 },
+	{ .name = "telegram",
+	  .title = N_("Telegram"),
+	  .kind = "telegram",
+	  .settings = "telegram",
+	  .slots = 1,
+	  .pause_ms = 3000 },
+};
+
+const struct channel *channel_at(size_t i)
+{
+	return i < sizeof(channels) / sizeof(*channels) ? &channels[i] : NULL;
+}
+
+const struct channel *channel_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(channels) / sizeof(*channels); i++)
+		if (strcmp(channels[i].name, name) == 0) return &channels[i];
+	return NULL;
+}
+
+const struct channel_kind *channel_kind_of(const struct channel *c, const struct env *env)
+{
+	return channel_kind_find(c->kind_setting != NULL ? setting_text(env->settings, c->kind_setting)
+							 : c->kind);
 }
 
 const char *outcome_name(enum outcome o)
