@@ -28,6 +28,8 @@ void sha256_close(struct sha256_stream *s, char out[SHA256_HEX_SIZE]); /* frees 
 
 /* RFC 2104 with SHA-1: what apps that make log-in codes use (RFC 4226 §5.2); for nothing else. */
 void hmac_sha1(unsigned char out[SHA1_SIZE], const void *key, size_t key_len, const void *p, size_t len);
+/* RFC 2104 with SHA-256; out may be the key. */
+void hmac_sha256(unsigned char out[SHA256_SIZE], const void *key, size_t key_len, const void *p, size_t len);
 
 bool same_bytes(const void *a, size_t alen, const void *b, size_t blen); /* constant time in blen */
 
