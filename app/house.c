@@ -93,6 +93,7 @@ static void collect_settings(void)
 	TABLE_ADD(tables.settings, chat_settings);
 	TABLE_ADD(tables.settings, alarm_settings);
 	TABLE_ADD(tables.settings, backup_settings);
+	TABLE_ADD(tables.settings, storage_settings);
 	for (size_t i = 0; modules[i] != NULL && n < TABLES_MAX - 1; i++, n++) {
 		snprintf(tables.switch_names[n], sizeof(tables.switch_names[n]), "modules.%s",
 			 modules[i]->name);
@@ -125,6 +126,7 @@ const struct command *const *house_commands(void)
 		TABLE_ADD(tables.commands, people_commands);
 		TABLE_ADD(tables.commands, alarm_commands);
 		TABLE_ADD(tables.commands, backup_commands);
+		TABLE_ADD(tables.commands, storage_commands);
 		TABLE_ADD(tables.commands, forecast_commands);
 		TABLE_ADD(tables.commands, guide_commands);
 		TABLE_ADD(tables.commands, watch_commands);
@@ -173,10 +175,12 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);
 	TABLE_ADD(tables.jobs, alarm_jobs);
+	TABLE_ADD(tables.jobs, storage_jobs);
 	TABLE_ADD(tables.jobs, watch_jobs);
 	TABLE_ADD(tables.schedules, outbox_schedules);
 	TABLE_ADD(tables.schedules, ops_schedules);
 	TABLE_ADD(tables.schedules, alarm_schedules);
+	TABLE_ADD(tables.schedules, storage_schedules);
 	TABLE_ADD(tables.schedules, watch_schedules);
 	TABLE_ADD(tables.resources, desk_resources);
 	TABLE_ADD(tables.checks, ops_checks);

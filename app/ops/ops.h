@@ -66,6 +66,9 @@ instant backup_newest(const char *folder);
 /* For the row's refuse (settings.h): not a folder, or not to be written to. */
 const char *backup_folder_refuse(const char *value, struct arena *a, enum lang lang);
 
+/* For the row's refuse (settings.h): not "subject=level, …" (cmd_log.c). */
+const char *log_levels_refuse(const char *value, struct arena *a, enum lang lang);
+
 /* Host */
 
 /* Landlock on folders (state, backups, those of secrets in files) and a system-call deny list; before any
@@ -107,6 +110,10 @@ extern const struct schedule_default ops_schedules[];
 
 /* Each subject keeps its own rows: alarms.c, backup_tables.c, forecast.c, guide.c, watch.c. */
 extern const struct setting alarm_settings[], backup_settings[];
+extern const struct setting storage_settings[]; /* storage.c: [s3] */
+extern const struct job_kind storage_jobs[];
+extern const struct schedule_default storage_schedules[];
+extern const struct command storage_commands[];
 extern const struct route alarm_routes[], backup_routes[], forecast_routes[], guide_routes[], watch_routes[];
 extern const struct job_kind alarm_jobs[], watch_jobs[];
 extern const struct schedule_default alarm_schedules[], watch_schedules[];

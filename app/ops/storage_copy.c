@@ -1,0 +1,129 @@
+/*
+** storage_copy.c -- a second copy of every proved backup, on somebody else's disk.
+**
+** Owns:   the columns remote, remote_at, remote_error of table backup.
+** Needs:  the table's rows as backup.c writes them: state, name.
+** Never:  copies what was not proved; removes a copy whose backup is still kept here.
+** Holds:  the row says remote only after the storage took the last byte and tells the same size.
+*/
+#include "ops/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH 100 /* rows of one run; the next run takes the rest */
+
+struct copy {
+	int64_t id;
+	const char *name, *remote;
+	instant at;
+};
+
+struct watched {
+	struct cx *cx;
+	struct job *job;
+};
+
+static bool go_on(void *arg, int64_t done, int64_t total)
+{
+	struct watched *w = arg;
+
+	if (w->job == NULL) return true;
+	(void)!job_progress(w->cx, w->job, done, total);
+	return !job_should_stop(w->job);
+}
+
+static enum rc read_rows(struct cx *cx, struct copy rows[BATCH], size_t *count, const char *sql)
+{
+	struct query *q = NULL;
+	size_t n = 0;
+	enum rc rc = db_query(cx, &q, sql, PARAMS(P_INT(":max", BATCH)));
+
+	while (rc == RC_OK && n < BATCH && query_next(q))
+		rows[n++] = (struct copy){ query_int(q, 0), query_copy(cx, q, 1), query_copy(cx, q, 2),
+					   query_int(q, 3) };
+	*count = n;
+	return query_end(q, rc);
+}
+
+static enum rc note(struct cx *cx, int64_t id, const char *remote, const char *error)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc != RC_OK) return rc;
+	rc = db_run(cx,
+		    "UPDATE backup SET remote = CASE WHEN :error = '' THEN :remote ELSE remote END,"
+		    " remote_at = CASE WHEN :error = '' AND :remote <> '' THEN :now ELSE remote_at END,"
+		    " remote_error = :error WHERE id = :id",
+		    PARAMS(P_TEXT(":remote", remote), P_TEXT(":error", error), P_INT(":now", cx_now(cx)),
+			   P_INT(":id", id)));
+	return tx_end(cx, rc);
+}
+
+static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, const struct copy *c,
+		   const char *key)
+{
+	const char *path = arena_printf(cx->arena, "%s/%s", backup_folder(cx), c->name);
+	struct watched watched = { cx, job };
+	int64_t there = -1;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	enum rc rc = RC_OK;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		rc = cx_fail(cx, RC_IO, _("The file %s cannot be read: %s."), path, strerror(errno));
+	if (rc == RC_OK) rc = s3_put(cx, t, key, fd, st.st_size, &(struct s3_watcher){ go_on, &watched });
+	if (rc == RC_OK) rc = s3_size(cx, t, key, &there);
+	if (rc == RC_OK && there != st.st_size)
+		rc = cx_fail(cx, RC_IO, _("The storage says that %s has another size than here."), c->name);
+	if (fd >= 0) close(fd);
+	return rc;
+}
+
+static enum rc copy_one(struct cx *cx, struct job *job, const struct s3_target *t, const struct copy *c)
+{
+	const char *key = storage_backup_key(cx, c->name, c->at), *said;
+	enum rc rc = put(cx, job, t, c, key), noted;
+
+	said = cx->message;
+	noted = note(cx, c->id, key, rc == RC_OK ? "" : cx_sentence(cx, rc));
+	cx->message = said;
+	if (rc == RC_OK) log_event(LOG_INFO, "app", "backup.copied", "backup=%lld", (long long)c->id);
+	return rc == RC_OK ? noted : rc;
+}
+
+enum rc storage_copy_run(struct cx *cx, struct job *job)
+{
+	struct copy rows[BATCH];
+	struct s3_target t;
+	size_t count = 0, copied = 0;
+	enum rc rc;
+
+	if (!storage_is_set(cx->env)) return RC_OK;
+	rc = storage_target(cx, &t);
+	if (rc == RC_OK)
+		rc = read_rows(
+			cx, rows, &count,
+			"SELECT id, name, remote, started_at FROM backup WHERE state = 'proved' AND remote = ''"
+			" ORDER BY id DESC LIMIT :max");
+	for (size_t i = 0; i < count && rc == RC_OK; i++) {
+		rc = copy_one(cx, job, &t, &rows[i]);
+		if (rc == RC_OK) copied++;
+	}
+	if (rc == RC_OK)
+		rc = read_rows(
+			cx, rows, &count,
+			"SELECT id, name, remote, started_at FROM backup WHERE state = 'removed' AND remote <> ''"
+			" ORDER BY id LIMIT :max");
+	for (size_t i = 0; i < count && rc == RC_OK; i++) {
+		rc = s3_delete(cx, &t, rows[i].remote);
+		if (rc == RC_OK) rc = note(cx, rows[i].id, "", "");
+	}
+	if (rc == RC_OK && job != NULL && copied > 0)
+		job_note(job, arena_printf(cx->arena, _("Copied: %zu."), copied));
+	return rc;
+}
