@@ -263,6 +263,7 @@ static enum rc serve(struct cx *cx, FILE *out)
 		       setting_bool(cx->env->settings, "log.files")
 			       ? arena_printf(cx->arena, "%s/log", cx->env->dir)
 			       : NULL);
+	env_log_settle(cx->env);
 	if (rc == RC_OK) rc = house_open(&house, cx, true, true);
 	if (rc == RC_CONFLICT && cx->message[0] == '\0')
 		rc = cx_fail(cx, rc, _("Another recado already runs on %s; stop it first."), cx->env->dir);

@@ -10,6 +10,7 @@
 #include "base/cx.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -138,13 +139,60 @@ enum rc env_settle(struct env *env)
 	return RC_OK;
 }
 
+static const char *text_of_row(const struct env *env, const char *name)
+{
+	return settings_find(env->settings, name) != NULL ? setting_text(env->settings, name) : "";
+}
+
+bool env_log_levels(const char *text, bool apply, const char **wrong, size_t *len)
+{
+	*wrong = NULL;
+	*len = 0;
+	for (text += strspn(text, ", "); *text != '\0'; text += strspn(text, ", ")) {
+		size_t n = strcspn(text, ", "), eq = strcspn(text, "=");
+		char subject[32], word[16];
+		enum log_level level;
+		bool is_known = false;
+
+		if (eq < n && eq < sizeof(subject) && n - eq - 1 < sizeof(word)) {
+			snprintf(subject, sizeof(subject), "%.*s", (int)eq, text);
+			snprintf(word, sizeof(word), "%.*s", (int)(n - eq - 1), text + eq + 1);
+			for (size_t i = 0; log_subject_at(i) != NULL; i++)
+				is_known = is_known || strcmp(log_subject_at(i), subject) == 0;
+		}
+		if (!is_known || !log_level_parse(&level, word)) {
+			*wrong = text;
+			*len = n;
+			return false;
+		}
+		if (apply) log_level_set(subject, level);
+		text += n;
+	}
+	return true;
+}
+
+void env_log_settle(const struct env *env)
+{
+	enum log_level level = LOG_INFO;
+	const char *wrong;
+	size_t len;
+
+	(void)log_level_parse(&level, text_of_row(env, "log.level"));
+	log_level_set(NULL, level);
+	(void)env_log_levels(text_of_row(env, "log.levels"), true, &wrong, &len);
+	log_json_set(strcmp(text_of_row(env, "log.format"), "json") == 0);
+}
+
 enum rc env_reload(struct env *env, struct arena *a, enum lang lang, const char **why)
 {
 	char quoted[LOG_QUOTE_SIZE];
 	enum rc rc = settings_reload(env->settings, a, lang, why);
 
+	/* whoever renamed the files and said so waits for new ones, whatever the settings say */
+	log_reopen();
 	if (rc == RC_OK) rc = env_settle(env);
 	if (rc == RC_OK) {
+		env_log_settle(env);
 		log_event(LOG_INFO, "app", "settings.reloaded", "path=%s", env->config_path);
 		env_wake(env, WAKE_WORK); /* times of the day and the zone */
 		env_wake(env, WAKE_OUTBOX);

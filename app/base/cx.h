@@ -86,6 +86,10 @@ bool actor_may(const struct actor *actor, const char *right);
 void env_wake(struct env *env, enum wake who);
 /* Zone and language as the settings say now. RC_BAD_INPUT: there is no such zone; nothing changed. */
 enum rc env_settle(struct env *env) MUST_CHECK;
+/* Levels and shape of the log as the settings say now (log.level, log.levels, log.format). */
+void env_log_settle(const struct env *env);
+/* "outbox=debug, access=info": each pair's level is set when `apply`; what is wrong is *wrong (len), NULL: nothing. */
+bool env_log_levels(const char *text, bool apply, const char **wrong, size_t *len);
 /* Read the settings file again (SIGHUP, a save in the panel): what takes effect without a restart is in force
 ** from here on. On failure everything stays and *why (arena) is the sentence. Logged either way. */
 enum rc env_reload(struct env *env, struct arena *a, enum lang lang, const char **why) MUST_CHECK;

@@ -4,13 +4,15 @@
 ** Owns:   the queue, the writer thread, the log files.
 ** Needs:  the real time: lines carry the machine's hour also when a test runs under another clock.
 ** Never:  blocks on the disk or a slow journal in the caller's thread once started; takes memory.
-** Holds:  (1) a line is whole or dropped, and drops are counted in a line of their own; (2) a line has no
-**         control, line-breaking or direction-changing character and is valid UTF-8; (3) lines of one thread
-**         keep their order; (4) after log_stop() every queued line was handed to the system.
+** Holds:  (1) a line is whole or dropped, and drops are counted in a line of their own; (2) no line leaves
+**         before log_mask() saw it; (3) a line has no control, line-breaking or direction-changing character and
+**         is valid UTF-8; (4) lines of one thread keep their order; (5) after log_stop() every queued line was
+**         handed to the system.
 ** Lock:   `lock` guards queue and state; it is held for copying only, never while writing.
 */
 #include "base/log.h"
 #include "base/log_file.h"
+#include "base/log_mask.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,10 +34,14 @@ static const char *const subjects[] = { "app",      "jobs",     "outbox", "calen
 					"payments", "security", "access", "errors" };
 #define SUBJECTS       (sizeof(subjects) / sizeof(*subjects))
 #define SUBJECT_ERRORS (SUBJECTS - 1) /* errors.log also gets every line of level error */
+_Static_assert(SUBJECTS == LOG_SUBJECTS, "a bit a subject in struct head");
+
+static const char *const levels[] = { "debug", "info", "warn", "error" };
+static _Thread_local char context[LOG_CONTEXT_SIZE];
 
 struct head { /* before each line in the queue */
 	uint16_t len;
-	uint8_t subject, level;
+	uint8_t subjects; /* a bit each: the files it goes to */
 };
 
 static struct {
@@ -50,8 +57,11 @@ static struct {
 	struct log_file files[SUBJECTS];
 	bool is_dir_broken; /* said once, until it works again */
 	_Atomic(const struct zone *) zone;
-	_Atomic int least;
-} the_log = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .least = LOG_INFO };
+	_Atomic int least[SUBJECTS];
+	_Atomic bool is_json, wants_reopen;
+} the_log = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	      .filled = PTHREAD_COND_INITIALIZER,
+	      .least = { LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO } };
 
 /* One line */
 
@@ -159,7 +169,6 @@ static instant now(void)
 /* Time, level, subject and event of a line. */
 static size_t begin_line(char *line, enum log_level level, const char *subject, const char *event)
 {
-	static const char *const levels[] = { "debug", "info", "warn", "error" };
 	char at[RFC3339_SIZE];
 
 	instant_text_zone(at, now(), atomic_load(&the_log.zone));
@@ -201,14 +210,15 @@ static void write_batch(const char *batch, size_t len, unsigned long dropped)
 	struct head h;
 	size_t i, n;
 
+	if (atomic_exchange(&the_log.wants_reopen, false))
+		for (i = 0; i < SUBJECTS; i++)
+			log_file_close(&the_log.files[i]);
 	for (i = 0; i < len; i += h.len) {
 		memcpy(&h, batch + i, sizeof(h));
 		i += sizeof(h);
 		write_stderr(batch + i, h.len);
-		if (!the_log.dir[0]) continue;
-		write_file(h.subject, batch + i, h.len);
-		if (h.level == LOG_ERROR && h.subject != SUBJECT_ERRORS)
-			write_file(SUBJECT_ERRORS, batch + i, h.len);
+		for (n = 0; the_log.dir[0] && n < SUBJECTS; n++)
+			if (h.subjects & 1u << n) write_file(n, batch + i, h.len);
 	}
 	if (dropped > 0) {
 		n = begin_line(line, LOG_WARN, "app", "log.dropped");
@@ -242,50 +252,149 @@ static void *writer(void *arg)
 	return NULL;
 }
 
-static size_t subject_index(const char *subject)
+/* Of one word of a subject; SUBJECTS: no such. */
+static size_t subject_index(const char *subject, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < SUBJECTS; i++)
-		if (strcmp(subjects[i], subject) == 0) return i;
-	return 0;
+		if (strlen(subjects[i]) == len && memcmp(subjects[i], subject, len) == 0) return i;
+	return SUBJECTS;
+}
+
+/* "calendars+jobs": a bit each; *first gives name and level. What nobody knows is the program's own business. */
+static uint8_t subjects_of(size_t *first, const char *subject)
+{
+	unsigned bits = 0;
+
+	*first = SUBJECTS;
+	while (*subject) {
+		size_t len = strcspn(subject, "+"), i = subject_index(subject, len);
+
+		if (i < SUBJECTS) bits |= 1u << i;
+		if (*first == SUBJECTS) *first = i;
+		subject += len + (subject[len] == '+');
+	}
+	if (*first == SUBJECTS) *first = 0;
+	return (uint8_t)(bits | 1u << *first);
+}
+
+/* Does the line already say what the thread's context would? "request=" is enough. */
+static bool says_already(const char *line)
+{
+	size_t key = strcspn(context, "=");
+	char word[LOG_CONTEXT_SIZE + 2];
+
+	snprintf(word, sizeof(word), " %.*s=", (int)key, context);
+	return strstr(line, word) != NULL;
+}
+
+/* The line as it leaves: masked, clean, and as JSON if asked for. Returns its length with the line end. */
+static size_t finish_line(char out[LINE_MAX_BYTES], char *line, size_t n)
+{
+	n = log_mask(line, n);
+	replace_controls(line, n);
+	if (atomic_load(&the_log.is_json))
+		n = log_json(out, LINE_MAX_BYTES - 1, line, n);
+	else
+		memcpy(out, line, n);
+	out[n++] = '\n';
+	return n;
 }
 
 void log_event(enum log_level level, const char *subject, const char *event, const char *fmt, ...)
 {
-	struct head h = { .level = (uint8_t)level, .subject = (uint8_t)subject_index(subject) };
-	char line[LINE_MAX_BYTES];
+	struct head h = { .len = 0 };
+	char line[LINE_MAX_BYTES], out[LINE_MAX_BYTES];
 	bool is_queued;
 	va_list ap;
-	size_t n;
+	size_t n, first;
 
-	if ((int)level < atomic_load(&the_log.least) || (unsigned)level > LOG_ERROR) return;
-	n = begin_line(line, level, subjects[h.subject], event);
+	h.subjects = subjects_of(&first, subject);
+	if ((unsigned)level > LOG_ERROR || (int)level < atomic_load(&the_log.least[first])) return;
+	if (level == LOG_ERROR) h.subjects |= 1u << SUBJECT_ERRORS;
+	n = begin_line(line, level, subjects[first], event);
 	if (fmt && *fmt) {
 		line[n++] = ' ';
 		va_start(ap, fmt);
 		n = vappend(line, n, fmt, ap);
 		va_end(ap);
 	}
-	replace_controls(line, n);
-	line[n++] = '\n';
+	line[n] = '\0';
+	if (context[0] && n + sizeof(context) + 4 < sizeof(line) && !says_already(line))
+		n = append(line, n, " %s", context);
+	n = finish_line(out, line, n);
 	h.len = (uint16_t)n;
 
 	pthread_mutex_lock(&the_log.lock);
 	is_queued = the_log.is_running;
 	if (is_queued && the_log.used + sizeof(h) + n <= QUEUE_BYTES) {
 		memcpy(the_log.queue + the_log.used, &h, sizeof(h));
-		memcpy(the_log.queue + the_log.used + sizeof(h), line, n);
+		memcpy(the_log.queue + the_log.used + sizeof(h), out, n);
 		the_log.used += sizeof(h) + n;
 		pthread_cond_signal(&the_log.filled);
 	} else if (is_queued) {
 		the_log.dropped++;
 	}
 	pthread_mutex_unlock(&the_log.lock);
-	if (!is_queued) write_stderr(line, n);
+	if (!is_queued) write_stderr(out, n);
+}
+
+/* While running */
+
+const char *log_subject_at(size_t i)
+{
+	return i < SUBJECTS ? subjects[i] : NULL;
+}
+
+bool log_level_parse(enum log_level *out, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (strcmp(levels[i], text) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
+
+void log_level_set(const char *subject, enum log_level least)
+{
+	size_t i;
+
+	for (i = 0; i < SUBJECTS; i++)
+		if (subject == NULL || strcmp(subjects[i], subject) == 0)
+			atomic_store(&the_log.least[i], (int)least);
+}
+
+void log_json_set(bool is_json)
+{
+	atomic_store(&the_log.is_json, is_json);
+}
+
+void log_reopen(void)
+{
+	atomic_store(&the_log.wants_reopen, true);
+}
+
+void log_context(const char *fields)
+{
+	snprintf(context, sizeof(context), "%s", fields);
 }
 
 /* Start and stop */
+
+/* Test builds may make a file's end come sooner, so that a test need not write ten megabytes. */
+static int64_t file_bytes(void)
+{
+#ifdef RECADO_TEST
+	const char *said = getenv("RECADO_LOG_BYTES");
+
+	if (said != NULL && atoll(said) > 0) return atoll(said);
+#endif
+	return LOG_FILE_BYTES;
+}
 
 enum rc log_start(const struct zone *zone, enum log_level least, const char *dir)
 {
@@ -300,8 +409,10 @@ enum rc log_start(const struct zone *zone, enum log_level least, const char *dir
 		goto out;
 	}
 	snprintf(the_log.dir, sizeof(the_log.dir), "%s", dir ? dir : "");
-	for (i = 0; i < SUBJECTS; i++)
+	for (i = 0; i < SUBJECTS; i++) {
 		the_log.files[i] = (struct log_file)LOG_FILE_NONE;
+		the_log.files[i].max = file_bytes();
+	}
 	the_log.is_stopping = false;
 	the_log.is_dir_broken = false;
 	sigfillset(&all); /* signals are for the main thread */
@@ -311,7 +422,7 @@ enum rc log_start(const struct zone *zone, enum log_level least, const char *dir
 	if (rc == RC_OK) {
 		the_log.is_running = true;
 		atomic_store(&the_log.zone, zone);
-		atomic_store(&the_log.least, (int)least);
+		log_level_set(NULL, least);
 	}
 out:
 	pthread_mutex_unlock(&the_log.lock);

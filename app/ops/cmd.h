@@ -18,4 +18,6 @@ enum rc ops_run_config_set(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_config_reset(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_config_import(struct cx *cx, struct command_call *call) MUST_CHECK;
 
+enum rc ops_run_log_level(struct cx *cx, struct command_call *call) MUST_CHECK;
+
 #endif

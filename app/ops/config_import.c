@@ -103,7 +103,14 @@ static const char *converted(struct arena *a, const struct setting *row, const c
 		if (digits > 0 && digits <= 2 && old[digits] == '\0')
 			return arena_printf(a, "%s%s:00", digits == 1 ? "0" : "", old);
 		break;
-	case SET_ONE: /* es-ec is es */
+	case SET_BOOL: /* a folder of log files: they are wanted */
+		if (old[0] == '/') return "yes";
+		break;
+	case SET_ONE: /* es-ec is es; levels were written large, with two more of them */
+		if (strcmp(row->name, "log.level") == 0)
+			return strcmp(old, "WARNING") == 0    ? "warn"
+			       : strcmp(old, "CRITICAL") == 0 ? "error"
+							      : text_lower_ascii(a, old);
 		if (len == 5 && (old[2] == '-' || old[2] == '_'))
 			return text_lower_ascii(a, arena_bytes(a, old, 2));
 		break;

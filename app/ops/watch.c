@@ -3,7 +3,7 @@
 **
 ** Owns:   the rows below.
 */
-#include "ops/ops.h"
+#include "ops/cmd.h"
 
 const struct route watch_routes[] = {
 	{ .path = NULL },
@@ -18,5 +18,11 @@ const struct schedule_default watch_schedules[] = {
 };
 
 const struct command watch_commands[] = {
+	{ .name = "log level",
+	  .usage = "[SUBJECT] [debug|info|warn|error]",
+	  .help = N_(
+		  "How much is logged, of everything or of one subject; a running server follows at once."),
+	  .needs = COMMAND_ANYWHERE,
+	  .run = ops_run_log_level },
 	{ .name = NULL },
 };

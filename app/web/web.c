@@ -14,6 +14,7 @@
 #include "web/doors.h"
 #include "web/gate.h"
 #include "web/limit.h"
+#include "web/tally.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -330,6 +331,7 @@ static struct cx *cx_ready(struct web *w, int worker)
 		(struct actor){ .kind = ACTOR_USER, .name = "", .role = "", .rights = "", .address = "" };
 	p->cx.request_id = arena_printf(
 		p->arena, "%08x", (unsigned)(w->request_base + atomic_fetch_add(&w->request_number, 1)));
+	log_context(arena_printf(p->arena, "request=%s", p->cx.request_id));
 	return &p->cx;
 }
 
@@ -467,6 +469,22 @@ static void access_log(struct cx *cx, struct call *call)
 		  call_path(call), status, (long long)(clock_ticks() - request_started_ticks(call->rq)));
 }
 
+/* Waits for a batch: its answer is counted when it comes. */
+static bool call_is_parked(const struct call *call)
+{
+	return call->rp->park_ms > 0;
+}
+
+static enum tally_class class_of(const struct call *call)
+{
+	const struct route *row = call->match->route;
+
+	if (row != NULL && row->realm == REALM_HOOK) return TALLY_HOOK;
+	if (row != NULL && row->class == ROUTE_MEMORY && row->realm == REALM_OPEN) return TALLY_MEMORY;
+	if (call->match->shape == SHAPE_JSON) return TALLY_API;
+	return call->match->shape == SHAPE_PAGE ? TALLY_PAGE : TALLY_FILE;
+}
+
 static void web_handle(void *arg, int worker, struct request *rq, struct reply *rp)
 {
 	struct web *w = arg;
@@ -489,8 +507,11 @@ static void web_handle(void *arg, int worker, struct request *rq, struct reply *
 	}
 	if (rc != RC_OK) answer_failure(cx, &call, rc);
 	access_log(cx, &call);
+	if (!call_is_parked(&call))
+		tally_add(class_of(&call), reply_status_of(rp), clock_ticks() - request_started_ticks(rq));
 	call_end(&call);
 	cx_reset(cx);
+	log_context("");
 }
 
 /* Before a large body is read: who, and may they. */
