@@ -153,6 +153,7 @@ static enum rc read_job(struct cx *cx, struct job *job, int64_t id)
 	job->is_late = query_int(q, 4) != 0;
 	job->done = query_int(q, 5);
 	job->total = query_int(q, 6);
+	job->lines = -1;
 	return query_end(q, rc);
 }
 
@@ -305,13 +306,16 @@ static enum rc settle(struct cx *cx, const struct job *job, const struct ending 
 			"UPDATE job SET state = :state, error = :error, note = :note, heartbeat_at = :now, "
 			"run_at = coalesce(:run_at, run_at), finished_at = :finished, attempts = attempts - :uncounted, "
 			"progress_done = CASE :has WHEN 1 THEN :done ELSE progress_done END, "
-			"progress_total = CASE :has WHEN 1 THEN :total ELSE progress_total END "
+			"progress_total = CASE :has WHEN 1 THEN :total ELSE progress_total END, "
+			"progress_from = CASE :has WHEN 1 THEN :from ELSE progress_from END, "
+			"progress_since_at = CASE :has WHEN 1 THEN :since ELSE progress_since_at END "
 			"WHERE id = :id AND state = 'running'",
 			PARAMS(P_TEXT(":state", e->state), P_TEXT(":error", e->error),
 			       P_TEXT(":note", job->note), P_INT(":now", now), P_REF(":run_at", e->run_at),
 			       P_REF(":finished", is_over ? now : 0), P_INT(":uncounted", e->is_uncounted),
 			       P_INT(":has", job->has_progress), P_INT(":done", job->done),
-			       P_INT(":total", job->total), P_INT(":id", job->id)));
+			       P_INT(":total", job->total), P_INT(":from", job->since_done),
+			       P_REF(":since", job->since_at), P_INT(":id", job->id)));
 	if (rc == RC_OK)
 		rc = db_run(cx,
 			    "UPDATE job_run SET finished_at = :now, outcome = :outcome, error = :error "

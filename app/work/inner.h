@@ -12,10 +12,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define WORKERS_BASE  2   /* always there                                                        */
-#define WORKERS_MAX   6   /* with a long import, a backup and reports at once the daily notices still leave */
-#define WORKER_REST_S 30  /* an extra worker goes after that long without work                    */
-#define QUEUES_MAX    32  /* five modules with a few queues each                                  */
+#define WORKERS_BASE  2  /* always there                                                        */
+#define WORKERS_MAX   6  /* with a long import, a backup and reports at once the daily notices still leave */
+#define WORKER_REST_S 30 /* an extra worker goes after that long without work                    */
+/* five modules with a few queues each */
+#define QUEUES_MAX    QUEUES_SHOWN_MAX
 #define KINDS_MAX     200 /* of all modules together                                              */
 #define SCHEDULES_MAX 100 /* of all modules together                                              */
 /* The scheduler looks at least so often: work of other processes, clock jumps */
@@ -30,9 +31,7 @@
 #define DELAY_MAX_S       3600 /* between tries                                                        */
 #define PROGRESS_EVERY_MS 250  /* at most four writes a second                                      */
 #define LATE_GRACE_MS     (60 * SECOND_MS) /* a busy minute is not "late"                                */
-/* Missed times walked one by one: a busy rule off for days jumps to its last day */
-#define MISSED_STEPS_MAX 2000
-#define CRASHES_MAX      8 /* a job that took the process down so often is not tried again          */
+#define CRASHES_MAX       8 /* a job that took the process down so often is not tried again          */
 
 struct job {
 	int64_t id;
@@ -45,6 +44,9 @@ struct job {
 	bool is_late, is_broken; /* broken: its arguments cannot be read */
 	int64_t deadline;        /* clock_ticks(); 0 = none */
 	int64_t done, total, written_at;
+	int64_t since_done; /* where this try began to count … */
+	instant since_at;   /* … and when; 0 = not yet         */
+	int64_t lines;      /* job_line rows; -1 = not counted yet */
 	bool has_progress;
 	char note[NOTE_SIZE];
 	_Atomic bool is_cancelled;
@@ -71,6 +73,12 @@ struct work {
 	size_t kind_count;
 	const struct schedule_default *schedules[SCHEDULES_MAX];
 	size_t schedule_count;
+	/* Of the scheduler's thread alone: what its last look found. */
+	bool is_declared, must_check;
+	int64_t minutes_seen[SCHEDULES_MAX]; /* what settings gave as daily times; -1: none */
+	const struct zone *zone;             /* of the business                             */
+	instant clock_at;                    /* the clock then; 0 = never looked            */
+	int64_t clock_ticks;
 	pthread_mutex_t claim_lock; /* one claim at a time, so that no queue goes past its limit */
 	pthread_mutex_t lock;       /* what follows */
 	pthread_cond_t news;        /* for workers and work_stop */
@@ -96,11 +104,20 @@ const struct job_kind *work_kind(const struct work *w, const char *name); /* NUL
 enum rc work_queue_of(char buf[QUEUE_NAME_SIZE], const char *kind) MUST_CHECK;
 /* Is it running in this process? Then it is asked to stop. */
 bool work_ask_to_stop(int64_t id);
+/* The queues of the process that runs work, name, limit and running filled; at most QUEUES_MAX. */
+void work_queues(struct queue_figures *out, size_t *count);
 
 /* jobs.c, running.c: for each other */
 enum rc work_json(struct cx *cx, const char **out, const struct value *v, size_t max) MUST_CHECK;
-enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job, const char *state,
-		    const char *note) MUST_CHECK;
+/* Which schedule made it, for which due time, and how it begins. */
+struct job_origin {
+	int64_t schedule_id; /* 0 = none */
+	instant due_at;      /* 0 = for no due time: a person's wish */
+	const char *state, *note;
+	bool is_asked;
+};
+enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job,
+		    const struct job_origin *origin) MUST_CHECK;
 void work_cut(char to[NOTE_SIZE], const char *text); /* between two letters; NULL gives "" */
 enum rc work_place_read(struct job *job, const char *json) MUST_CHECK;
 
@@ -111,8 +128,19 @@ enum rc job_claim(struct cx *cx, struct work *w, struct job **out) MUST_CHECK;
 void job_drop(struct job *job);                   /* unrun: the next start puts it back      */
 void job_execute(struct cx *cx, struct job *job); /* runs it, writes how it ended, frees it */
 
+/* queues.c */
+void queues_apply(struct work *w); /* the limits as the settings say now */
+
+/* clean.c */
+enum rc work_clean(struct cx *cx, instant before, int64_t *gone) MUST_CHECK; /* own transactions */
+
+/* clock_watch.c */
+#define CLOCK_JUMP_MS (5 * MINUTE_MS) /* a smaller step is a correction, nobody must know */
+/* Was the clock put back or forward since the last look? Put back: w->must_check. */
+enum rc clock_watch(struct cx *cx, struct work *w) MUST_CHECK;
+
 /* schedule.c */
-/* Rows for new schedules; what changed is computed anew; what is due becomes a job. *next: when to
+/* Rows for new schedules; what changed is planned anew; what is due becomes a job. *next: when to
 ** look again at the latest (INSTANT_NEVER: nothing planned). */
 #define INSTANT_NEVER INT64_MAX
 enum rc schedules_look(struct cx *cx, struct work *w, instant *next) MUST_CHECK;

@@ -9,6 +9,8 @@
 */
 #include "work/inner.h"
 
+#include <string.h>
+
 enum rc work_json(struct cx *cx, const char **out, const struct value *v, size_t max)
 {
 	struct sb sb;
@@ -36,8 +38,7 @@ static enum rc find_twin(struct cx *cx, int64_t *id, const struct job_new *job)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job, const char *state,
-		    const char *note)
+enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job, const struct job_origin *origin)
 {
 	char queue[QUEUE_NAME_SIZE];
 	const char *args = "{}";
@@ -50,14 +51,19 @@ enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job, const
 		rc = db_run(
 			cx,
 			"INSERT INTO job (kind, key, slot, args_json, queue, priority, state, is_late, run_at, note, "
-			"created_by, created_at) VALUES (:kind, :key, :slot, :args, :queue, :priority, :state, :late, "
-			":run_at, :note, :by, :now)",
+			"created_by, created_at, finished_at, schedule_id, due_at, is_asked) VALUES (:kind, :key, "
+			":slot, :args, :queue, :priority, :state, :late, :run_at, :note, :by, :now, :finished, "
+			":schedule, :due, :asked)",
 			PARAMS(P_TEXT(":kind", job->kind), P_TEXT(":key", job->key),
 			       P_TEXT(":slot", job->slot), P_TEXT(":args", args), P_TEXT(":queue", queue),
-			       P_INT(":priority", job->priority), P_TEXT(":state", state),
+			       P_INT(":priority", job->priority), P_TEXT(":state", origin->state),
 			       P_INT(":late", job->is_late),
-			       P_INT(":run_at", job->run_at != 0 ? job->run_at : now), P_TEXT(":note", note),
-			       P_TEXT(":by", cx->actor.name ? cx->actor.name : ""), P_INT(":now", now)));
+			       P_INT(":run_at", job->run_at != 0 ? job->run_at : now),
+			       P_TEXT(":note", origin->note),
+			       P_TEXT(":by", cx->actor.name ? cx->actor.name : ""), P_INT(":now", now),
+			       P_REF(":finished", strcmp(origin->state, "queued") == 0 ? 0 : now),
+			       P_REF(":schedule", origin->schedule_id), P_REF(":due", origin->due_at),
+			       P_INT(":asked", origin->is_asked)));
 	if (rc == RC_OK) {
 		*id = db_last_id(cx);
 		tx_wake(cx, WAKE_WORK);
@@ -67,7 +73,7 @@ enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job, const
 
 enum rc job_add(struct cx *cx, int64_t *id, const struct job_new *job)
 {
-	return work_insert(cx, id, job, "queued", "");
+	return work_insert(cx, id, job, &(struct job_origin){ .state = "queued", .note = "" });
 }
 
 static enum rc state_of(struct cx *cx, const char **state, int64_t id)
@@ -101,6 +107,39 @@ enum rc job_cancel(struct cx *cx, int64_t id)
 	return tx_end(cx, rc);
 }
 
+enum rc job_discard(struct cx *cx, int64_t id, const char *why)
+{
+	const char *state = "";
+	char note[NOTE_SIZE];
+	enum rc rc = tx_begin(cx);
+
+	work_cut(note, why);
+	if (rc == RC_OK) rc = state_of(cx, &state, id);
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE job SET state = 'cancelled', note = :note, is_asked = 0, finished_at = :now "
+			"WHERE id = :id AND state IN ('dead', 'failed')",
+			PARAMS(P_TEXT(":note", note), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
+	if (rc == RC_OK && db_changes(cx) != 1)
+		rc = cx_fail(cx, RC_CONFLICT, _("Job %lld is not one that was given up."), (long long)id);
+	return tx_end(cx, rc);
+}
+
+enum rc job_answer_no(struct cx *cx, int64_t id, const char *note)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK)
+		rc = db_run(cx,
+			    "UPDATE job SET is_asked = 0, note = :note WHERE id = :id AND is_asked = 1 AND "
+			    "state = 'cancelled'",
+			    PARAMS(P_TEXT(":note", note), P_INT(":id", id)));
+	if (rc == RC_OK && db_changes(cx) != 1)
+		rc = cx_fail(cx, RC_CONFLICT, _("Nobody is asked about job %lld any more."), (long long)id);
+	return tx_end(cx, rc);
+}
+
 /* What failed goes on from its saved place; what was done begins anew. */
 static enum rc run_again(struct cx *cx, int64_t id)
 {
@@ -111,7 +150,7 @@ static enum rc run_again(struct cx *cx, int64_t id)
 		rc = db_run(
 			cx,
 			"UPDATE job SET state = 'queued', attempts = 0, run_at = :now, error = '', note = '', "
-			"finished_at = NULL, "
+			"finished_at = NULL, is_asked = 0, "
 			"place_json = CASE state WHEN 'done' THEN '{}' ELSE place_json END, "
 			"progress_done = CASE state WHEN 'done' THEN 0 ELSE progress_done END "
 			"WHERE id = :id AND state IN ('dead', 'failed', 'done', 'cancelled')",
@@ -136,8 +175,9 @@ enum rc job_show(struct cx *cx, struct value **out, int64_t id)
 {
 	enum rc rc = db_row(
 		cx, out,
-		"SELECT id, kind, queue, state, is_late, run_at, attempts, progress_done, progress_total, note, "
-		"error, args_json, result_json, created_by, created_at, heartbeat_at, finished_at "
+		"SELECT id, kind, queue, state, is_late, run_at, attempts, progress_done, progress_total, "
+		"progress_from, progress_since_at, note, error, args_json, result_json, schedule_id, due_at, "
+		"is_asked, created_by, created_at, heartbeat_at, finished_at "
 		"FROM job WHERE id = :id",
 		PARAMS(P_INT(":id", id)));
 

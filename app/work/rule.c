@@ -209,15 +209,22 @@ static bool is_due_day(const struct rule *r, day d)
 	return r->any_dom || r->any_dow ? by_dom && by_dow : by_dom || by_dow;
 }
 
+static instant instant_of(const struct zone *zone, day d, int hour, int minute)
+{
+	return zone_instant(zone, (struct civil){ .day = d, .hour = hour, .minute = minute });
+}
+
+/* Later by the clock on the wall is never earlier in time: a day or an hour whose last minute is past is past. */
 static bool cron_of_day(instant *out, const struct rule *r, const struct zone *zone, day d, instant after)
 {
+	if (instant_of(zone, d, 23, 59) <= after) return false;
 	for (int hour = 0; hour < 24; hour++) {
-		if (!(r->hours & (UINT32_C(1) << hour))) continue;
+		if (!(r->hours & (UINT32_C(1) << hour)) || instant_of(zone, d, hour, 59) <= after) continue;
 		for (int minute = 0; minute < 60; minute++) {
 			instant at;
 
 			if (!(r->minutes & (UINT64_C(1) << minute))) continue;
-			at = zone_instant(zone, (struct civil){ .day = d, .hour = hour, .minute = minute });
+			at = instant_of(zone, d, hour, minute);
 			if (at > after) {
 				*out = at;
 				return true;

@@ -8,6 +8,8 @@
 */
 #include "work/inner.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 int64_t job_id(const struct job *job)
@@ -59,6 +61,10 @@ enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total
 	int64_t ticks = clock_ticks();
 	enum rc rc;
 
+	if (job->since_at == 0 || done < job->done || total < job->total) {
+		job->since_at = cx_now(cx);
+		job->since_done = done;
+	}
 	job->done = done;
 	job->total = total;
 	job->has_progress = true;
@@ -68,10 +74,47 @@ enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"UPDATE job SET progress_done = :done, progress_total = :total, heartbeat_at = :now WHERE id = :id",
+			"UPDATE job SET progress_done = :done, progress_total = :total, heartbeat_at = :now, "
+			"progress_from = :from, progress_since_at = :since WHERE id = :id",
 			PARAMS(P_INT(":done", done), P_INT(":total", total), P_INT(":now", cx_now(cx)),
+			       P_INT(":from", job->since_done), P_INT(":since", job->since_at),
 			       P_INT(":id", job->id)));
 	return tx_end(cx, rc);
+}
+
+void job_say(struct cx *cx, struct job *job, enum job_level level, const char *fmt, ...)
+{
+	static const char *const names[] = { "info", "warning", "error" };
+	char full[2 * NOTE_SIZE], text[NOTE_SIZE];
+	const char *said = text;
+	va_list args;
+	enum rc rc = RC_OK;
+
+	va_start(args, fmt);
+	if (vsnprintf(full, sizeof full, fmt, args) < 0) full[0] = '\0';
+	va_end(args);
+	work_cut(text, full);
+	if (job->lines < 0)
+		rc = db_get_int(cx, &job->lines, "SELECT count(*) FROM job_line WHERE job_id = :id",
+				PARAMS(P_INT(":id", job->id)));
+	if (rc != RC_OK || job->lines >= JOB_LINES_MAX) return;
+	if (job->lines == JOB_LINES_MAX - 1) {
+		level = SAY_WARNING;
+		said = _("There is more to say than is kept here.");
+	}
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"INSERT INTO job_line (job_id, at, level, text) VALUES (:id, :now, :level, :text)",
+			PARAMS(P_INT(":id", job->id), P_INT(":now", cx_now(cx)),
+			       P_TEXT(":level", names[level]), P_TEXT(":text", said)));
+	rc = tx_end(cx, rc);
+	if (rc == RC_OK)
+		job->lines++;
+	else
+		log_event(LOG_WARN, "jobs", "job.line_lost", "id=%lld rc=%s", (long long)job->id,
+			  rc_row(rc)->name);
 }
 
 const struct value *job_place(const struct job *job)

@@ -21,15 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* More than one at a time where the work waits for others rather than for our disk. All other queues: one. */
-static const struct {
-	const char *name;
-	int limit;
-} queue_limits[] = {
-	{ "inbound", 1 }, /* replies of people, in the order they came                          */
-	{ "fetch", 3 },   /* reports and calendars of strangers' servers; each waits mostly      */
-};
-
 static struct {
 	pthread_mutex_t lock;
 	struct work *work;
@@ -73,6 +64,22 @@ const char *work_kind_title(const char *kind)
 	return k && k->title ? k->title : kind;
 }
 
+void work_queues(struct queue_figures *out, size_t *count)
+{
+	*count = 0;
+	pthread_mutex_lock(&current.lock);
+	if (current.work) {
+		pthread_mutex_lock(&current.work->lock);
+		for (; *count < current.work->queue_count; (*count)++)
+			out[*count] =
+				(struct queue_figures){ .name = current.work->queues[*count].name,
+							.limit = current.work->queues[*count].limit,
+							.running = current.work->queues[*count].running };
+		pthread_mutex_unlock(&current.work->lock);
+	}
+	pthread_mutex_unlock(&current.lock);
+}
+
 bool work_ask_to_stop(int64_t id)
 {
 	bool is_here = false;
@@ -100,8 +107,6 @@ static enum rc add_queue(struct work *w, const char *name)
 	if (w->queue_count == QUEUES_MAX || strlen(name) >= QUEUE_NAME_SIZE) return RC_BUG;
 	q = &w->queues[w->queue_count++];
 	*q = (struct queue){ .name = name, .limit = 1 };
-	for (size_t i = 0; i < sizeof queue_limits / sizeof *queue_limits; i++)
-		if (strcmp(queue_limits[i].name, name) == 0) q->limit = queue_limits[i].limit;
 	return RC_OK;
 }
 
@@ -157,6 +162,7 @@ enum rc work_open(struct work **out, struct env *env, const struct job_kind *con
 		work_free(w);
 		return rc;
 	}
+	queues_apply(w);
 	pthread_mutex_lock(&current.lock);
 	current.work = w;
 	pthread_mutex_unlock(&current.lock);
@@ -337,6 +343,7 @@ static int look(struct cx *cx, struct work *w)
 	instant next = INSTANT_NEVER, job_at;
 	int64_t ms = LOOK_EVERY_MS;
 
+	queues_apply(w);
 	if (schedules_look(cx, w, &next) != RC_OK)
 		log_event(LOG_ERROR, "jobs", "schedule.look_failed", "retry_ms=%d", LOOK_EVERY_MS);
 	hand_out(cx, w);

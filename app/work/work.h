@@ -10,12 +10,13 @@
 **     '--- run again (the same row)
 **
 ** Only the holder of the lock runs jobs, so there are no leases. Owns the tables
-** schedule, job, job_run.
+** schedule, job, job_run, job_line.
 */
 #ifndef RECADO_WORK_WORK_H
 #define RECADO_WORK_WORK_H
 
 #include "db/db.h"
+#include <stdio.h>
 
 struct work; /* the running workers and scheduler */
 struct job;  /* one run of one job, lent to its function */
@@ -63,12 +64,21 @@ enum rc job_cancel(struct cx *cx, int64_t id) MUST_CHECK;
 /* Dead, failed, done, cancelled → queued, with all its tries; what was not done goes on from its
 ** saved place. */
 enum rc job_run_again(struct cx *cx, int64_t id) MUST_CHECK;
+/* Dead or failed → cancelled: nobody will mend it. why: a sentence, kept as its note. */
+enum rc job_discard(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
+/* The person's no to a missed time that asks; job_run_again is the yes. */
+enum rc job_answer_no(struct cx *cx, int64_t id, const char *note) MUST_CHECK;
 /* Where it stands: state, progress, note, error, result_json (a map as db_row gives it). RC_NOT_FOUND. */
 enum rc job_show(struct cx *cx, struct value **out, int64_t id) MUST_CHECK;
 
 /* Wait until the job has ended, at most ms: commands only. RC_OK: done, *job as job_show gives it; RC_IO: it
 ** ended otherwise, RC_TRY_LATER: not yet; both with the sentence. Outside any transaction. */
 enum rc job_wait(struct cx *cx, struct value **job, int64_t id, int64_t ms) MUST_CHECK;
+/* The same with a bar on bar while it runs, when that is a terminal; NULL = none. */
+enum rc job_wait_shown(struct cx *cx, struct value **job, int64_t id, int64_t ms, FILE *bar) MUST_CHECK;
+/* How far it is, in words: "1,200 of 10,000 · 40 a second · 4 min left"; "" when nothing is counted. job: as
+** job_show gives it. Arena. */
+const char *job_progress_text(struct cx *cx, const struct value *job);
 
 /* Inside a job's function. */
 int64_t job_id(const struct job *job);
@@ -86,6 +96,59 @@ enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place
 /* Own transaction if none is open. */
 enum rc job_result(struct cx *cx, struct job *job, const struct value *result) MUST_CHECK;
 void job_note(struct job *job, const char *sentence); /* cut at 499 bytes */
+
+/*
+** A line of the job's log: a translated sentence, cut at 499 bytes; what happened, with names and counts,
+** never a secret. In the caller's transaction or its own. The 1,000th line says that more is not kept; a line
+** that cannot be written is lost and the job goes on.
+*/
+#define JOB_LINES_MAX 1000 /* what a person scrolls through at most; a job that says more should count */
+enum job_level { SAY_INFO, SAY_WARNING, SAY_ERROR };
+void job_say(struct cx *cx, struct job *job, enum job_level level, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* Schedules, by a person */
+
+/* RC_NOT_FOUND with the sentence. */
+enum rc schedule_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
+/* The next times by its rule and zone, paused or not. *count 0: never. */
+enum rc schedule_times(struct cx *cx, int64_t id, instant *out, size_t max, size_t *count) MUST_CHECK;
+/* One job of it at once, for no due time: what is due later is due all the same. RC_CONFLICT: such a one is
+** waiting or running; *job_id is its id. */
+enum rc schedule_run_now(struct cx *cx, int64_t *job_id, int64_t id) MUST_CHECK;
+/* Who and when are kept with why (at most 499 bytes, "" = none), and in the history. Resumed it counts from
+** now on. RC_CONFLICT: it is so already. */
+enum rc schedule_pause(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
+enum rc schedule_resume(struct cx *cx, int64_t id) MUST_CHECK;
+/* Rule, late rule and limit as the program has them. RC_CONFLICT: they are so. */
+enum rc schedule_reset(struct cx *cx, int64_t id) MUST_CHECK;
+/* The newest missed time that a person is asked about and that may still run; RC_NOT_FOUND: none. */
+enum rc schedule_asked(struct cx *cx, int64_t *job_id, instant *due, int64_t id) MUST_CHECK;
+/* How many there are, of all schedules. */
+enum rc schedules_asked(struct cx *cx, int64_t *count) MUST_CHECK;
+
+/* The clock: what an alert looks at (key "clock.jump"). */
+struct work_clock {
+	instant jump_at;   /* the last jump of five minutes or more; 0 = none known */
+	int64_t jump_ms;   /* by how much: negative = back                          */
+	int64_t behind_ms; /* how much earlier it is now than the newest job was made; 0 = not */
+};
+enum rc work_clock_state(struct cx *cx, struct work_clock *out) MUST_CHECK;
+
+/* Queues */
+
+struct queue_figures {
+	const char *name; /* lent */
+	int limit, usual; /* now in force, and without the setting */
+	int64_t running, waiting;
+	instant oldest_due_at; /* of the waiting ones that are due; 0 = none */
+};
+#define QUEUES_SHOWN_MAX 32
+/* Of the process that runs work; *count 0 where none does. */
+enum rc queues_show(struct cx *cx, struct queue_figures out[QUEUES_SHOWN_MAX], size_t *count) MUST_CHECK;
+
+extern const struct setting work_settings[];
+extern const struct job_kind work_jobs[]; /* forgetting what is over */
+extern const struct schedule_default work_schedules[];
 
 /* The running room */
 
