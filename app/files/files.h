@@ -23,6 +23,9 @@ enum rc file_store(struct cx *cx, int64_t *id, int fd, const struct file_new *fi
 /* Open a stored file for reading; *size in bytes. The caller closes. RC_NOT_FOUND (also when
 ** archived), RC_IO if the bytes are gone (logged). */
 enum rc file_open(struct cx *cx, int *fd, int64_t *size, int64_t id) MUST_CHECK;
+/* Where its bytes lie, for who reads them later on another thread: arena. RC_NOT_FOUND (also when archived),
+** RC_IO: the bytes are not there now. */
+enum rc file_path(struct cx *cx, const char **out, int64_t id) MUST_CHECK;
 /* Map a stored file read-only; file_unmap it. */
 enum rc file_map(struct cx *cx, struct bytes *out, int64_t id) MUST_CHECK;
 void file_unmap(struct bytes mapped);

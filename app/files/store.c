@@ -204,6 +204,20 @@ enum rc file_open(struct cx *cx, int *fd, int64_t *size, int64_t id)
 	return RC_OK;
 }
 
+enum rc file_path(struct cx *cx, const char **out, int64_t id)
+{
+	const char *sum = "";
+	char path[PATH_SIZE];
+	enum rc rc = db_get_text(cx, &sum, "SELECT sha256 FROM file WHERE id = :id AND archived_at IS NULL",
+				 PARAMS(P_INT(":id", id)));
+
+	if (rc == RC_OK) rc = store_path_of(path, cx->env->dir, sum);
+	if (rc != RC_OK) return rc;
+	if (access(path, R_OK) != 0) return RC_IO;
+	*out = arena_text(cx->arena, path);
+	return RC_OK;
+}
+
 enum rc file_map(struct cx *cx, struct bytes *out, int64_t id)
 {
 	int64_t size = 0;
