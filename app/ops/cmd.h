@@ -9,6 +9,7 @@
 enum rc ops_run_jobs(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_outbox(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_restore(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_sandbox(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_routes(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_api_describe(struct cx *cx, struct command_call *call) MUST_CHECK;
 
