@@ -326,6 +326,15 @@ static int status_of(const struct cx *cx, const struct rc_row *row)
 	return row->http;
 }
 
+void answer_staged(struct cx *cx, struct call *call, enum rc rc)
+{
+	const struct rc_row *row = rc_row(rc);
+
+	call->is_staged = true;
+	retry_after(call, rc);
+	answer_error(cx, call, row->http, row->name, cx_sentence(cx, rc));
+}
+
 void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 {
 	const struct rc_row *row = rc_row(rc);

@@ -48,6 +48,7 @@ struct call {
 	const char *address; /* the client's, numeric */
 	bool is_https;       /* by the word of a configured proxy */
 	bool is_head;
+	bool is_staged; /* a failure shown on purpose: answer_staged() */
 	bool has_answer;
 	bool wants_json;     /* errors go as JSON  */
 	bool is_flash_shown; /* the cookie has to go */

@@ -6,6 +6,7 @@
 **         there is no user; (3) a post from another site is refused although it needs no session's token.
 */
 #include "web/inside.h"
+#include "web/incident.h"
 #include "base/text.h"
 #include <string.h>
 
@@ -123,6 +124,7 @@ static enum rc check_password(struct cx *cx, struct call *call, int64_t *id)
 	if (rc != RC_DENIED) return rc;
 	log_event(LOG_WARN, "security", "login.fail", "name=%s address=%s", log_quote(quoted, name),
 		  call->address);
+	incident_add(INCIDENT_LOGIN);
 	return cx_fail(cx, RC_DENIED, _("The name or the password is wrong."));
 }
 

@@ -5,6 +5,7 @@
 ** Holds:  (1) until the code is right there is no session, so no right; (2) a new session id is made with it.
 */
 #include "web/inside.h"
+#include "web/incident.h"
 #include <string.h>
 
 static void own_language(struct cx *cx, struct call *call, const struct step *step)
@@ -65,6 +66,7 @@ enum rc login_code_post(struct cx *cx, struct call *call)
 	else
 		rc = second_factor_judge(cx, step.user_id, step.name, code, &t);
 	if (rc == RC_TOO_MANY) wait_said(cx, call, t.wait_s);
+	if (rc == RC_DENIED) incident_add(INCIDENT_LOGIN);
 	if (rc == RC_DENIED)
 		(void)cx_fail(cx, rc,
 			      _("This code is not right, or was used already. Wait for the next one."));

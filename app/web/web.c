@@ -14,6 +14,7 @@
 #include "web/doors.h"
 #include "web/gate.h"
 #include "web/limit.h"
+#include "web/incident.h"
 #include "web/tally.h"
 #include <stdatomic.h>
 #include <stdio.h>
@@ -507,8 +508,13 @@ static void web_handle(void *arg, int worker, struct request *rq, struct reply *
 	}
 	if (rc != RC_OK) answer_failure(cx, &call, rc);
 	access_log(cx, &call);
-	if (!call_is_parked(&call))
-		tally_add(class_of(&call), reply_status_of(rp), clock_ticks() - request_started_ticks(rq));
+	if (!call_is_parked(&call) && !call.is_staged) {
+		int status = reply_status_of(rp);
+
+		tally_add(class_of(&call), status, clock_ticks() - request_started_ticks(rq));
+		if (status == 500) incident_add(INCIDENT_FAILURE);
+		if (status == 429) incident_add(INCIDENT_BLOCKED);
+	}
 	call_end(&call);
 	cx_reset(cx);
 	log_context("");

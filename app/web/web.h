@@ -137,6 +137,8 @@ bool call_is_again(const struct call *call);
 /* Failure page or {"error":{code,message,fields}}; the router calls it for a handler that returns a
 ** failure. */
 void answer_failure(struct cx *cx, struct call *call, enum rc rc);
+/* The same page on purpose, so that somebody can see it: neither logged nor counted as a failure. */
+void answer_staged(struct cx *cx, struct call *call, enum rc rc);
 
 /* Shapes: rows with typed column names (design §3) */
 
