@@ -52,6 +52,7 @@ static struct {
 	const struct figure *figures[TABLES_MAX];
 	const struct check *checks[TABLES_MAX];
 	const struct reply_word *replies[TABLES_MAX];
+	const struct reason_source *reasons[TABLES_MAX];
 	struct setting switches[TABLES_MAX]; /* modules.NAME = yes */
 	char switch_names[TABLES_MAX][48];
 } tables;
@@ -124,6 +125,7 @@ const struct command *const *house_commands(void)
 		TABLE_ADD(tables.commands, ops_commands);
 		TABLE_ADD(tables.commands, import_commands);
 		TABLE_ADD(tables.commands, people_commands);
+		TABLE_ADD(tables.commands, desk_outbox_commands);
 		TABLE_ADD(tables.commands, alarm_commands);
 		TABLE_ADD(tables.commands, backup_commands);
 		TABLE_ADD(tables.commands, storage_commands);
@@ -154,6 +156,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.routes, web_routes);
 	TABLE_ADD(tables.routes, outbox_routes);
 	TABLE_ADD(tables.routes, desk_routes);
+	TABLE_ADD(tables.routes, desk_outbox_routes);
 	TABLE_ADD(tables.routes, import_routes);
 	TABLE_ADD(tables.routes, desk_settings_routes);
 	TABLE_ADD(tables.routes, desk_wizard_routes);
@@ -197,7 +200,9 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 		TABLE_ADD(tables.figures, m->figures);
 		TABLE_ADD(tables.checks, m->checks);
 		TABLE_ADD(tables.replies, m->replies);
+		TABLE_ADD(tables.reasons, m->reasons);
 	}
+	desk_reason_sources(tables.reasons);
 	rc = desk_setup(tables.resources, tables.figures, forever);
 	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
 	/* Commands beside the server ask for rights and routes, too. */

@@ -28,6 +28,7 @@ struct module {
 	const struct check *checks;
 	const struct figure *figures;
 	const struct planner *planners;     /* what a forecast runs; ended by a row without name */
+	const struct reason_source *reasons; /* why somebody got no message; ended by a row without name */
 	enum rc (*at_start)(struct cx *cx); /* holder only, after migrations: templates, catch-up… */
 	enum rc (*demo)(struct cx *cx);     /* `recado demo`: made-up data; NULL = none            */
 };

@@ -8,6 +8,7 @@
 #ifndef RECADO_DESK_DESK_H
 #define RECADO_DESK_DESK_H
 
+#include "base/command.h"
 #include "outbox/outbox.h"
 #include "web/web.h"
 #include "work/work.h"
@@ -214,12 +215,51 @@ struct answer_column {
 enum rc answer_rows(struct cx *cx, struct call *call, const char *name, const struct answer_column *columns,
 		    const struct value *rows) MUST_CHECK;
 
+/*
+** "Why did Ana not get it?" (why.c): the page, command and call about one person. A module tells what it knows:
+** the rules that hold for the person now, and each occasion, past and coming. What it tells of a message is only
+** its id: state and reason are read where they are kept.
+*/
+struct why_person {
+	int64_t contact_id;  /* 0: nothing ever left for this address or came from it           */
+	const char *address; /* E.164, mail address…; "" = the person has none                  */
+	const char *list;    /* resource where the actor sees the person: "clients"; "" = nowhere */
+	int64_t row_id;      /* the row there, also an archived one                             */
+	instant from;        /* how far back                                                    */
+};
+struct why_occasion {
+	instant at;         /* when it was, or would be                                         */
+	const char *what;   /* translated: "Netflix: notice 3 days before the end on 11/09/2025" */
+	int64_t message_id; /* 0: none was made; then …                                         */
+	const char *state;  /* … "stopped" by the rule, or "coming"                             */
+	const char *rule;   /* code: "opt_out"; "" = none                                       */
+	const char *words;  /* its sentence, translated                                         */
+	const char *href;   /* where to look closer; NULL = nowhere                             */
+};
+struct why; /* what was told so far */
+void why_occasion(struct cx *cx, struct why *why, const struct why_occasion *occasion);
+/* A rule that holds now and stops what would leave; words: translated. */
+void why_rule(struct cx *cx, struct why *why, const char *rule, const char *words, const char *href);
+/* A code that the module gives messages which it takes back, and its sentence. */
+struct reason_word {
+	const char *code, *msgid; /* N_() */
+};
+struct reason_source {
+	const char *name;                /* "renewals" */
+	const struct reason_word *words; /* ended by a row without code; NULL = none */
+	enum rc (*tell)(struct cx *cx, struct why *why, const struct why_person *person);
+};
+/* All sources: a NULL-terminated list of row arrays, each ended by a row without name; kept for ever. */
+void desk_reason_sources(const struct reason_source *const *sources);
+
 /* A user goes: what is his (rows with owner_id) goes to another one, in slices, then he is archived. to 0:
 ** nobody; then RC_CONFLICT when he still has something. Own transactions. */
 enum rc user_leave(struct cx *cx, int64_t user_id, int64_t to, int64_t *moved) MUST_CHECK;
 
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
+extern const struct route desk_outbox_routes[];     /* unsure, channels, why (outbox_routes.c) */
+extern const struct command desk_outbox_commands[]; /* why, unsure                            */
 extern const struct job_kind desk_jobs[]; /* gateway test… */
 extern const struct job_kind desk_bulk_jobs[]; /* one action for all rows of a list */
 extern const struct right desk_rights[];

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define ATTEMPTS_SHOWN 100 /* a message has a handful; a broken provider repeats events */
-
 const struct column outbox_columns[] = {
 	{ .name = "created_at",
 	  .title = N_("Made"),
@@ -184,65 +182,3 @@ const struct action outbox_actions[] = {
 	  .run = again_run },
 	{ .name = NULL },
 };
-
-/* The page of one message */
-
-/* The words as they left, or as they would leave now. */
-static void show_body(struct cx *cx, int64_t id, struct value *page)
-{
-	struct value *row = NULL, *variables = NULL;
-	const char *body, *json, *rendered = "";
-	int64_t version;
-
-	if (db_row(cx, &row, "SELECT body, template_version_id, variables_json FROM message WHERE id = :id",
-		   PARAMS(P_INT(":id", id))) != RC_OK)
-		return;
-	body = value_text_of(value_get(row, "body"), "");
-	version = value_int_of(value_get(row, "template_version_id"), 0);
-	json = value_text_of(value_get(row, "variables_json"), "{}");
-	if (body[0] == '\0' && version != 0 &&
-	    json_parse(cx->arena, &variables, NULL, json, strlen(json)) == RC_OK &&
-	    template_render_version(cx, &rendered, version, variables) == RC_OK)
-		body = rendered;
-	value_set_text(cx->arena, page, "body", body);
-}
-
-static const char *attempt_kind(struct cx *cx, const char *kind)
-{
-	if (strcmp(kind, "send") == 0) return _("Attempt");
-	if (strcmp(kind, "check") == 0) return _("Check");
-	if (strcmp(kind, "event") == 0) return _("Word of the provider");
-	if (strcmp(kind, "person") == 0) return _("A person");
-	if (strcmp(kind, "start") == 0) return _("Restart");
-	return kind;
-}
-
-static void show_attempts(struct cx *cx, int64_t id, struct value *page)
-{
-	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "attempts");
-
-	if (db_rows(cx, &rows, ATTEMPTS_SHOWN,
-		    "SELECT at, kind, http, outcome, detail FROM attempt WHERE message_id = :id ORDER BY id LIMIT :max",
-		    PARAMS(P_INT(":id", id), P_INT(":max", ATTEMPTS_SHOWN))) != RC_OK)
-		return;
-	for (const struct value *v = rows->first; v != NULL; v = v->next) {
-		struct value *out = value_add_map(cx->arena, list);
-		int64_t http = value_int_of(value_get(v, "http"), 0);
-		char at[RFC3339_SIZE];
-
-		instant_text_local(at, value_int_of(value_get(v, "at"), 0), cx->env->zone);
-		value_set_text(cx->arena, out, "at", at);
-		value_set_text(cx->arena, out, "kind",
-			       attempt_kind(cx, value_text_of(value_get(v, "kind"), "")));
-		value_set_text(cx->arena, out, "outcome", value_text_of(value_get(v, "outcome"), ""));
-		value_set_text(cx->arena, out, "detail", value_text_of(value_get(v, "detail"), ""));
-		if (http != 0) value_set_int(cx->arena, out, "http", http);
-	}
-	value_set_bool(cx->arena, page, "has_attempts", list->count > 0);
-}
-
-void outbox_show(struct cx *cx, int64_t id, struct value *page)
-{
-	show_body(cx, id, page);
-	show_attempts(cx, id, page);
-}

@@ -512,44 +512,64 @@ enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_ki
 	return rc == RC_OK ? db_row(cx, out, sql, s.param) : rc;
 }
 
-/* The row whose contact column has this address, of a resource that the actor may see. */
-static enum rc contact_row_of(struct cx *cx, const struct office *o, const char *address, const char **name)
+/* The row whose contact column has this address, of a resource that the actor may see: what of it. */
+static enum rc contact_row_of(struct cx *cx, const struct office *o, const char *address, const char *what,
+			      struct statement_text *s, const char **sql)
 {
-	struct statement_text s;
-	struct where w = { .s = &s };
-	const char *sql = "";
-	enum rc rc;
+	struct where w = { .s = s };
 
-	statement_begin(cx, &s);
-	sb_lit(&s.sql, "SELECT ");
-	statement_declared(cx, &s, o->r->row_name);
-	sb_lit(&s.sql, " FROM ");
-	sb_text(&s.sql, o->r->table);
-	sb_lit(&s.sql, " t ");
-	sb_text(&s.sql, o->from);
+	statement_begin(cx, s);
+	sb_lit(&s->sql, "SELECT ");
+	statement_declared(cx, s, what);
+	sb_lit(&s->sql, " FROM ");
+	sb_text(&s->sql, o->r->table);
+	sb_lit(&s->sql, " t ");
+	sb_text(&s->sql, o->from);
 	where_and(&w);
-	sb_lit(&s.sql, "t.");
-	sb_text(&s.sql, o->r->contact_column);
-	sb_lit(&s.sql, " = :address");
-	statement_param(&s, (struct param)P_TEXT(":address", address));
+	sb_lit(&s->sql, "t.");
+	sb_text(&s->sql, o->r->contact_column);
+	sb_lit(&s->sql, " = :address");
+	statement_param(s, (struct param)P_TEXT(":address", address));
 	where_visible(cx, &w, o, SEEN_LISTED);
-	sb_lit(&s.sql, " ORDER BY t.id LIMIT 1");
-	rc = statement_ready(&s, &sql);
-	return rc == RC_OK ? db_get_text(cx, name, sql, s.param) : rc;
+	sb_lit(&s->sql, " ORDER BY t.id LIMIT 1");
+	return statement_ready(s, sql);
+}
+
+static bool knows_contacts(const struct cx *cx, const struct office *o)
+{
+	return o->r->contact_column != NULL && actor_may(&cx->actor, o->r->right_view);
 }
 
 const char *office_contact_name(struct cx *cx, const char *address)
 {
-	const char *before = cx->message, *name = "";
+	const char *before = cx->message, *name = "", *sql = "";
+	struct statement_text s;
 
 	for (size_t i = 0; office_at(i) != NULL; i++) {
 		const struct office *o = office_at(i);
 
-		if (o->r->contact_column == NULL || !actor_may(&cx->actor, o->r->right_view)) continue;
-		if (contact_row_of(cx, o, address, &name) == RC_OK) return name;
+		if (!knows_contacts(cx, o)) continue;
+		if (contact_row_of(cx, o, address, o->r->row_name, &s, &sql) == RC_OK &&
+		    db_get_text(cx, &name, sql, s.param) == RC_OK)
+			return name;
 	}
 	cx->message = before;
 	return "";
+}
+
+enum rc office_contact_row(struct cx *cx, const struct office **out, int64_t *id, const char *address)
+{
+	struct statement_text s;
+	const char *sql = "";
+	enum rc rc = RC_NOT_FOUND;
+
+	for (size_t i = 0; office_at(i) != NULL && rc == RC_NOT_FOUND; i++) {
+		*out = office_at(i);
+		if (!knows_contacts(cx, *out)) continue;
+		rc = contact_row_of(cx, *out, address, "t.id", &s, &sql);
+		if (rc == RC_OK) rc = db_get_int(cx, id, sql, s.param);
+	}
+	return rc;
 }
 
 /* The id as the address has it: the public id, or a plain number. */

@@ -87,9 +87,8 @@ const char *skip_words(enum lang lang, const char *reason)
 	return reason;
 }
 
-/* Why this person is left out now, "" = not. */
-static const char *judge(struct cx *cx, const char *phone, const char *kind, const char *dead, bool is_out,
-			 bool has_notices)
+const char *plan_judge(struct cx *cx, const char *phone, const char *kind, const char *dead, bool is_out,
+		       bool has_notices)
 {
 	struct phone parsed;
 
@@ -133,8 +132,8 @@ static enum rc read_slice(struct plan *p, struct due *rows, size_t *count, const
 		d->contact_id = query_int(q, 10);
 		d->notice_id = query_int(q, 13);
 		d->is_planned = query_int(q, 14) != 0;
-		d->skip = judge(cx, query_text(q, 8), query_text(q, 9), query_text(q, 11),
-				query_int(q, 12) != 0, query_int(q, 7) != 0);
+		d->skip = plan_judge(cx, query_text(q, 8), query_text(q, 9), query_text(q, 11),
+				     query_int(q, 12) != 0, query_int(q, 7) != 0);
 	}
 	rc = query_end(q, rc);
 	*count = n;

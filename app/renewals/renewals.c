@@ -171,4 +171,5 @@ const struct module renewals = {
 	.figures = renewals_figures,
 	.at_start = start,
 	.demo = renewals_demo,
+	.reasons = renewals_reasons,
 };

@@ -95,6 +95,11 @@ struct notice_new {
 };
 enum rc notice_add_manual(struct cx *cx, int64_t *notice_id, int64_t *message_id, const char **skip,
 			  const struct notice_new *notice) MUST_CHECK;
+/* Why the plan leaves a customer with this number out: a code of skip_words(), "" = it does not. kind:
+** client.phone_kind, dead: contact.dead_reason, is_out: no notices wanted. */
+const char *plan_judge(struct cx *cx, const char *phone, const char *kind, const char *dead, bool is_out,
+		       bool has_notices);
+extern const struct reason_source renewals_reasons[]; /* why.c */
 /* Words for a skip reason code, translated. */
 const char *skip_words(enum lang lang, const char *reason);
 
