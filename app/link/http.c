@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "link/smtp.h"
 #include "link/transfer.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ struct link {
 	size_t connections_max;
 	struct list resting, waiting, running;
 	struct watches watches;
+	struct post *post; /* from the first mail on */
 };
 
 /* ---- lists *
@@ -219,6 +221,7 @@ void link_free(struct link *l)
 	struct transfer *t;
 
 	if (l == NULL) return;
+	post_free(l->post);
 	while ((t = list_take(&l->running)) != NULL) {
 		curl_multi_remove_handle(l->multi, t->easy);
 		transfer_free(t);
@@ -254,11 +257,23 @@ static enum rc run(struct link *l, struct transfer *t)
 	return rc;
 }
 
+static void wake(void *arg)
+{
+	link_wake(arg);
+}
+
+static enum rc start_mail(struct link *l, const struct http_request *request, http_done_fn *done, void *arg)
+{
+	if (l->post == NULL) l->post = post_new((int)l->connections_max, wake, l);
+	return l->post != NULL ? post_start(l->post, request, done, arg) : RC_NO_MEMORY;
+}
+
 enum rc link_start(struct link *l, const struct http_request *request, http_done_fn *done, void *arg)
 {
 	struct transfer *t;
 	enum rc rc;
 
+	if (request->mail != NULL) return start_mail(l, request, done, arg);
 	if (l->waiting.count >= WAITING_MAX) return RC_TRY_LATER;
 	t = list_take(&l->resting);
 	if (t == NULL) t = transfer_new(&l->watches);
@@ -278,7 +293,7 @@ enum rc link_start(struct link *l, const struct http_request *request, http_done
 
 size_t link_open_count(const struct link *l)
 {
-	return l->running.count + l->waiting.count;
+	return l->running.count + l->waiting.count + post_open_count(l->post);
 }
 
 static void finish(struct link *l, struct transfer *t)
@@ -328,6 +343,7 @@ static size_t reap(struct link *l)
 		finish(l, t);
 		count++;
 	}
+	count += post_reap(l->post);
 	return count + run_waiting(l);
 }
 

@@ -17,19 +17,42 @@ enum mail_security { MAIL_PLAIN, MAIL_STARTTLS, MAIL_TLS };
 /*
 ** One mail to one recipient over SMTP (RFC 5321). url of the request is "smtp://host:port/helo-name", with
 ** MAIL_TLS "smtps://…"; its body is the whole mail with CRLF line ends and without dot-stuffing (libcurl does
-** that). An answer then has the server's last reply: status its code, body its text.
-** HTTP_DONE: accepted (status 2xx) or refused with status, provably not accepted; HTTP_NOT_SENT: never got as
-** far as the mail's content (DNS, connection, TLS, no STARTTLS); HTTP_CUT: the line broke or time ran out
-** when the content was under way or waited for its answer.
+** that). The body alone is lent until done runs or the link is freed: it may be 20 MB. An answer has the
+** server's last reply: status its code (0 = none), body its text without code, at where it fell.
+** HTTP_DONE: accepted (status 2xx) or refused (4xx, 5xx) in so many words; HTTP_NOT_SENT: provably not
+** accepted without such a word: no connection, no TLS, or cut before the last byte of the mail was given out;
+** HTTP_CUT: the line broke or time ran out afterwards, it may have been accepted.
+** RC_BAD_INPUT of link_start: CR, LF, NUL, blanks or angle brackets in an address, bytes outside ASCII.
 */
 struct mail_envelope {
-	const char *from, *to;       /* addresses alone, without name or angle brackets */
+	const char *from, *to;       /* addresses alone; to NULL: only log in, say NOOP and leave   */
 	const char *user, *password; /* user "" or NULL = without logging in           */
+	const char *ca_file;         /* PEM of the only authorities to trust; "" or NULL: the usual ones */
 	enum mail_security security;
 };
 
+/* Where in the dialogue the last reply of a mail server fell, or the line was cut. */
+enum mail_step {
+	MAIL_AT_BANNER,
+	MAIL_AT_HELLO,
+	MAIL_AT_TLS,
+	MAIL_AT_LOGIN,
+	MAIL_AT_FROM,
+	MAIL_AT_TO,
+	MAIL_AT_DATA,
+	MAIL_AT_CONTENT /* the server said 354 */
+};
+
+/* What only a person can mend, where no reply says it. Mail only. */
+enum mail_fault {
+	MAIL_FAULT_NONE,
+	MAIL_FAULT_NO_TLS,    /* STARTTLS wanted, not offered                        */
+	MAIL_FAULT_UNTRUSTED, /* the certificate is not trusted, or not of that host  */
+	MAIL_FAULT_LOGIN      /* no way to log in that both sides know                */
+};
+
 struct http_request {
-	const struct mail_envelope *mail; /* NULL: HTTP. Copied with the request        */
+	const struct mail_envelope *mail; /* NULL: HTTP. Copied with the request            */
 	const char *purpose;              /* for the log: "wasender.send"                        */
 	const char *method;               /* "GET", "POST"…                                      */
 	const char *url;
@@ -56,7 +79,9 @@ struct http_answer {
 		char name[48], value[208];
 	} headers[32]; /* the first 32 of the last answer; longer values are cut  */
 	size_t header_count;
-	char error[200]; /* for log and attempt row, never a secret              */
+	char error[200];   /* for log and attempt row, never a secret              */
+	enum mail_step at; /* mail only */
+	enum mail_fault fault;
 	int64_t ms;
 };
 /* Value of a header, ASCII case-insensitive; NULL if absent. */
