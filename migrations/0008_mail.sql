@@ -9,3 +9,11 @@ CREATE TABLE message_file (
 	PRIMARY KEY (message_id, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_file_file ON message_file (file_id);
+
+-- What a channel handed over in each hour: accepted, or not known for certain. Its caps are counted from it.
+CREATE TABLE channel_hour (
+	channel_account_id INTEGER NOT NULL REFERENCES channel_account (id),
+	hour_at            INTEGER NOT NULL,
+	sent               INTEGER NOT NULL,
+	PRIMARY KEY (channel_account_id, hour_at)
+) STRICT, WITHOUT ROWID;

@@ -163,7 +163,7 @@ struct channel_kind {
 			     const struct http_answer *answer) MUST_CHECK;
 };
 
-extern const struct channel_kind wasender_channel;
+extern const struct channel_kind wasender_channel, slack_channel, discord_channel, telegram_channel;
 /* The plug-in of a kind; NULL if there is none. */
 const struct channel_kind *channel_kind_find(const char *kind);
 
@@ -174,6 +174,7 @@ struct channel {
 	const char *kind;         /* … this one                                                  */
 	const char *settings;     /* section of its settings: smtp.per_day, whatsapp.per_day      */
 	bool is_for_people;       /* else for the owner: no quiet hours                            */
+	bool is_main;             /* what the house is for: not being set up is told at once      */
 	int slots;                /* most under way at a time; 0: outbox.slots                     */
 	int pause_ms;             /* between two of them, then one is under way; -1: whatsapp.pause_s */
 };

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-static const struct channel_kind *const kinds[] = { &wasender_channel };
+static const struct channel_kind *const kinds[] = { &wasender_channel, &slack_channel, &discord_channel,
+						    &telegram_channel };
 
 const struct channel_kind *channel_kind_find(const char *kind)
 {
@@ -29,6 +30,7 @@ static const struct channel channels[] = {
 	  .kind_setting = "whatsapp.gateway",
 	  .settings = "whatsapp",
 	  .is_for_people = true,
+	  .is_main = true,
 	  .pause_ms = -1 },
 	{ .name = "email",
 	  .title = N_("E-mail"),

@@ -1,8 +1,10 @@
 /*
 ** engine.c -- the life of the running outbox: start, the ledger's thread, stop.
 **
-** Two threads: the wire (wire.c) holds the link, this one the database. A round commits while the wire still
-** gathers the other slots' answers.
+** Two threads for all channels: the wire (wire.c) holds the link, this one the database. A round commits
+** while the wire still gathers the other slots' answers. Each channel has a lane; each pass turns those that
+** were called or are due, one after the other, each in a transaction of its own: a lane's turn moves at most
+** as many rows as it has slots, so none waits long for another, and one that fails hinders no other.
 **
 ** Owns:   the engine's thread and its database connection; the file last_seen.
 ** Needs:  the lock of the state folder: only its holder runs an engine.
@@ -29,11 +31,31 @@
 #define NOTE_MS         5000 /* last_seen; also the longest sleep                                          */
 #define STOP_MS         5000 /* answers under way get so long (design: stop)                                */
 #define FAILED_ROUND_MS 250  /* the database was busy or the disk said no: the same round again  */
-#define CONNECTIONS     (SLOTS_MAX + LOOKS_MAX + 1)
+/* One channel at full speed never takes the others' places. */
+#define CONNECTIONS (SLOTS_MAX + LOOKS_MAX + 1 + 2 * LANES_MAX)
 
 /* Start */
 
-static enum rc compare_age(struct cx *cx, const struct account *a)
+/* A database that was put back holds every channel, those made later too, until a person releases them. */
+static enum rc hold_all(struct cx *cx, const char *since)
+{
+	struct account a;
+	int64_t id = 0;
+	enum rc rc = meta_set(cx, META_RESTORED, since[0] != '\0' ? since : "?");
+
+	while (rc == RC_OK) {
+		rc = db_get_int(
+			cx, &id,
+			"SELECT coalesce(min(id), 0) FROM channel_account WHERE id > :id AND archived_at IS NULL",
+			PARAMS(P_INT(":id", id)));
+		if (rc != RC_OK || id == 0) return rc;
+		rc = account_read(cx, &a, id);
+		if (rc == RC_OK) rc = account_stop(cx, &a, WHY_RESTORED, since);
+	}
+	return rc;
+}
+
+static enum rc compare_age(struct cx *cx)
 {
 	struct last_seen note, database;
 	char since[RFC3339_SIZE] = "?";
@@ -46,32 +68,27 @@ static enum rc compare_age(struct cx *cx, const struct account *a)
 	log_event(LOG_WARN, "outbox", "restored",
 		  "note_message=%lld message=%lld note_attempt=%lld attempt=%lld", (long long)note.message_id,
 		  (long long)database.message_id, (long long)note.attempt_id, (long long)database.attempt_id);
-	return account_stop(cx, a, "restored", since);
+	return hold_all(cx, since);
 }
 
 static enum rc prepare_ledger(struct outbox *o)
 {
 	struct cx *cx = &o->cx;
-	struct account a;
-	int64_t unsure = 0;
+	int64_t id = 0, unsure = 0;
 	enum rc rc = tx_begin(cx);
 
 	if (rc != RC_OK) return rc;
-	rc = account_ensure(cx, &o->account_id, CHANNEL_WHATSAPP);
-	if (rc == RC_OK) rc = account_read(cx, &a, o->account_id);
+	rc = account_ensure(cx, &id, CHANNEL_WHATSAPP);
 	/* Before the start's own attempt rows, which a restored database would get too. */
-	if (rc == RC_OK) rc = compare_age(cx, &a);
+	if (rc == RC_OK) rc = compare_age(cx);
+	if (rc == RC_OK) rc = rate_add_lost(cx);
 	if (rc == RC_OK) rc = ledger_start(cx, &unsure);
 	if (rc == RC_OK && unsure > 0) {
 		log_event(LOG_WARN, "outbox", "start.unsure", "count=%lld", (long long)unsure);
 		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/outbox");
 	}
-	if (rc == RC_OK) {
-		facts_read(&o->facts, cx->arena, a.facts_json);
-		o->kind = channel_kind_find(a.kind);
-	}
 	rc = tx_end(cx, rc);
-	return rc == RC_OK && o->kind == NULL ? cx_fail(cx, RC_BUG, "no channel of this kind") : rc;
+	return rc == RC_OK ? lanes_find(o) : rc;
 }
 
 static void write_note(struct outbox *o)
@@ -99,39 +116,91 @@ static void wait_for_work(struct outbox *o, int64_t ms)
 
 	if (poll(p, 2, (int)ms) <= 0) return;
 	if (p[0].revents & POLLIN) drain(p[0].fd);
-	if (p[1].revents & POLLIN) drain(p[1].fd);
+	if (p[1].revents & POLLIN) {
+		drain(p[1].fd);
+		o->is_woken = true;
+	}
 }
 
-static void turn(struct outbox *o)
+static void turn_lane(struct outbox *o, struct lane *l)
 {
 	enum rc rc;
 
-	atomic_store(&o->heartbeat_ticks, clock_ticks());
-	round_collect(o, wire_take(o->wire));
+	l->is_called = false;
 	cx_reset(&o->cx);
-	rc = round_turn(o);
+	rc = round_turn(l);
 	db_at_rest(&o->cx);
 	if (rc == RC_OK) return;
-	log_event(LOG_ERROR, "outbox", "round.failed", "rc=%s", rc_row(rc)->name);
-	o->wake_ms = FAILED_ROUND_MS;
-	(void)poll(NULL, 0, FAILED_ROUND_MS); /* also when the wire keeps waking us */
+	log_event(LOG_ERROR, "outbox", "round.failed", "channel=%s rc=%s", l->channel->name,
+		  rc_row(rc)->name);
+	l->is_called = true; /* what came back is still there */
+	l->rest_ticks = clock_ticks() + FAILED_ROUND_MS;
+}
+
+/* Somebody wrote for the outbox: it may be the first message of a channel, or for any lane. */
+static void look_around(struct outbox *o)
+{
+	enum rc rc;
+
+	cx_reset(&o->cx);
+	rc = lanes_find(o);
+	db_at_rest(&o->cx);
+	if (rc != RC_OK) log_event(LOG_ERROR, "outbox", "lanes.failed", "rc=%s", rc_row(rc)->name);
+	o->is_woken = rc != RC_OK;
+	for (int i = 0; i < o->lane_count; i++)
+		o->lanes[i]->is_called = true;
+}
+
+/* Turn who is called or due; returns the milliseconds until the next one is. */
+static int64_t pass(struct outbox *o)
+{
+	int64_t now = clock_ticks(), wait = NOTE_MS;
+
+	atomic_store(&o->heartbeat_ticks, now);
+	lanes_collect(wire_take(o->wire));
+	if (o->is_woken) look_around(o);
+	for (int i = 0; i < o->lane_count; i++) {
+		struct lane *l = o->lanes[i];
+
+		if (l->rest_ticks <= now &&
+		    (l->is_called || l->due_ticks <= now || atomic_load(&o->is_stopping)))
+			turn_lane(o, l);
+	}
+	now = clock_ticks();
+	for (int i = 0; i < o->lane_count; i++) {
+		struct lane *l = o->lanes[i];
+		int64_t next = l->is_called ? now : l->due_ticks;
+
+		if (next < l->rest_ticks) next = l->rest_ticks;
+		if (next - now < wait) wait = next > now ? next - now : 0;
+	}
+	return wait;
+}
+
+static int open_count(const struct outbox *o)
+{
+	int n = 0;
+
+	for (int i = 0; i < o->lane_count; i++)
+		n += lane_open_count(o->lanes[i]);
+	return n;
 }
 
 static void *run(void *arg)
 {
 	struct outbox *o = arg;
-	int64_t until;
+	int64_t until, wait;
 
 	while (!atomic_load(&o->is_stopping)) {
-		turn(o);
+		wait = pass(o);
 		if (clock_ticks() - o->note_ticks >= NOTE_MS) write_note(o);
-		if (o->wake_ms > 0) wait_for_work(o, o->wake_ms < NOTE_MS ? o->wake_ms : NOTE_MS);
+		wait_for_work(o, wait);
 	}
 	until = clock_ticks() + STOP_MS;
-	turn(o);
-	while (round_open_count(o) > 0 && clock_ticks() < until) {
-		wait_for_work(o, until - clock_ticks());
-		turn(o);
+	wait = pass(o);
+	while (open_count(o) > 0 && clock_ticks() < until) {
+		wait_for_work(o, wait < until - clock_ticks() ? wait : until - clock_ticks());
+		wait = pass(o);
 	}
 	return NULL;
 }
@@ -146,8 +215,7 @@ static void let_go(struct outbox *o)
 		if (o->note_ticks != 0) write_note(o); /* not after a start that failed half-way */
 		db_at_rest(&o->cx);
 	}
-	for (size_t i = 0; i < SLOTS_MAX; i++)
-		sb_free(&o->slots[i].rq.body);
+	lanes_free(o);
 	render_cache_free(o->templates);
 	db_close(o->db);
 	arena_free(o->arena);
@@ -180,11 +248,6 @@ enum rc outbox_start(struct outbox **out, struct env *env, const struct reply_wo
 	if (o == NULL) return RC_NO_MEMORY;
 	o->env = env;
 	inbound_set_replies(replies);
-	for (size_t i = 0; i < SLOTS_MAX; i++)
-		o->slots[i].owner = o;
-	for (size_t i = 0; i < LOOKS_MAX; i++)
-		o->looks[i].owner = o;
-	o->session.owner = o;
 	atomic_store(&o->heartbeat_ticks, clock_ticks());
 	rc = make(o);
 	if (rc == RC_OK && pthread_create(&o->thread, NULL, run, o) != 0) rc = RC_NO_MEMORY;

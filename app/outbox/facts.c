@@ -42,7 +42,7 @@ void facts_read(struct facts *f, struct arena *a, const char *json)
 	copy(f->last_error, sizeof(f->last_error), value_get(v, "last_error"));
 	copy(f->plan, sizeof(f->plan), value_get(v, "plan"));
 	copy(f->credits_on, sizeof(f->credits_on), value_get(v, "credits_on"));
-	copy(f->refused_key, sizeof(f->refused_key), value_get(v, "refused_key"));
+	copy(f->refused, sizeof(f->refused), value_get(v, "refused_with"));
 }
 
 void facts_write(struct sb *out, struct arena *a, const struct facts *f)
@@ -61,7 +61,7 @@ void facts_write(struct sb *out, struct arena *a, const struct facts *f)
 	value_set_text(a, v, "last_error", f->last_error);
 	value_set_text(a, v, "plan", f->plan);
 	value_set_text(a, v, "credits_on", f->credits_on);
-	value_set_text(a, v, "refused_key", f->refused_key);
+	value_set_text(a, v, "refused_with", f->refused);
 	json_write(out, v);
 }
 
@@ -99,13 +99,21 @@ void facts_learn(struct facts *f, const struct verdict *v, instant now)
 	snprintf(f->last_error, sizeof(f->last_error), "%s", v->detail[0] != '\0' ? v->detail : v->why);
 }
 
-void key_mark(char out[REFUSED_KEY_SIZE], const char *key)
+void config_mark(char out[CONFIG_MARK_SIZE], struct arena *a, const struct channel_config *cf)
 {
+	const char *parts[] = { cf->base_url, cf->key, cf->user, cf->from };
 	char hex[SHA256_HEX_SIZE];
+	struct sb sb;
 
-	sha256_hex(hex, key, strlen(key));
-	memcpy(out, hex, REFUSED_KEY_SIZE - 1);
-	out[REFUSED_KEY_SIZE - 1] = '\0';
+	sb_init_arena(&sb, a, 8192);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (parts[i] != NULL) sb_text(&sb, parts[i]);
+		sb_char(&sb, '\n');
+	}
+	sb_int(&sb, cf->security);
+	sha256_hex(hex, sb.p, sb.len);
+	memcpy(out, hex, CONFIG_MARK_SIZE - 1);
+	out[CONFIG_MARK_SIZE - 1] = '\0';
 }
 
 bool facts_are_low(const struct facts *f, int64_t percent, instant now)

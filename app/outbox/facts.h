@@ -7,22 +7,23 @@
 
 #include "outbox/account.h"
 
-#define REFUSED_KEY_SIZE 17
+#define CONFIG_MARK_SIZE 17
 
 struct facts {
 	struct channel_limits limits;
 	instant limits_at, last_accepted_at, last_error_at;
 	char last_error[VERDICT_DETAIL_SIZE];
-	char plan[16];                      /* "", "trial", "no_daily_limit", "daily_limit", "inactive" */
-	char credits_on[DATE_SIZE];         /* local day of the last alert about credits                */
-	char refused_key[REFUSED_KEY_SIZE]; /* start of the hash of the key that was refused            */
+	char plan[16];                  /* "", "trial", "no_daily_limit", "daily_limit", "inactive" */
+	char credits_on[DATE_SIZE];     /* local day of the last alert about credits                */
+	char refused[CONFIG_MARK_SIZE]; /* mark of the settings with which the provider stopped it   */
 };
 
 void facts_read(struct facts *f, struct arena *a,
 		const char *json); /* total: what cannot be read is unknown */
 void facts_write(struct sb *out, struct arena *a, const struct facts *f);
 void facts_learn(struct facts *f, const struct verdict *v, instant now);
-void key_mark(char out[REFUSED_KEY_SIZE], const char *key);
+/* Start of a hash of where it sends to and who it says it is: another one means that somebody mended it. */
+void config_mark(char out[CONFIG_MARK_SIZE], struct arena *a, const struct channel_config *cf);
 /* Less than percent of the day's messages left? */
 bool facts_are_low(const struct facts *f, int64_t percent, instant now);
 /* Until when the provider's own count says that nothing more will be taken; 0 = go on. *why: static word. */

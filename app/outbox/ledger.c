@@ -52,7 +52,7 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 
 #define CLAIM_SELECT                                                                                            \
 	"SELECT m.id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
-	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind"                                       \
+	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind, m.ignores_window"                     \
 	" FROM message m INDEXED BY message_queue CROSS JOIN contact c ON c.id = m.contact_id"                  \
 	" CROSS JOIN batch b ON b.id = m.batch_id"                                                              \
 	" LEFT JOIN opt_out o ON o.contact_id = m.contact_id AND o.topic = m.topic"                             \
@@ -85,7 +85,8 @@ static void judge(struct candidate *k, const struct query *q, const struct claim
 		k->out_why = "dead_contact";
 	} else if (strcmp(query_text(q, 11), c->contact_kind) != 0) {
 		k->out_state = "skipped";
-		k->out_why = "no_number"; /* known by an internal identity of the provider only */
+		/* known by an internal identity of the provider only */
+		k->out_why = strcmp(c->contact_kind, "phone") == 0 ? "no_number" : "no_address";
 	}
 }
 
@@ -106,6 +107,7 @@ static enum rc read_candidates(struct cx *cx, const struct claim *c, struct cand
 					 .attempts = (int)query_int(q, 3),
 					 .expires_at = query_int(q, 4),
 					 .slot = -1,
+					 .ignores_window = query_int(q, 12) != 0,
 					 .address = query_copy(cx, q, 7) };
 		k->m.variables_json = query_is_null(q, 5) ? NULL : query_copy(cx, q, 5);
 		k->m.text = query_is_null(q, 6) ? NULL : query_copy(cx, q, 6);
@@ -136,6 +138,36 @@ static bool is_busy(const struct claim *c, int64_t contact)
 	return false;
 }
 
+#define PERSON_LOOK 100 /* newest messages of a contact that are counted; caps are far below */
+
+/* Did this contact get today what it may get? */
+static enum rc is_sated(struct cx *cx, const struct claim *c, const struct claimed *m, bool *out)
+{
+	int64_t n = 0;
+	enum rc rc;
+
+	*out = false;
+	if (c->per_person <= 0 || m->ignores_window) return RC_OK;
+	rc = db_get_int(
+		cx, &n,
+		"SELECT count(*) FROM (SELECT state, ignores_window, claimed_at FROM message INDEXED BY message_contact"
+		" WHERE contact_id = :contact ORDER BY id DESC LIMIT :look) WHERE claimed_at >= :since"
+		" AND ignores_window = 0 AND state IN ('sending', 'sent', 'delivered', 'read', 'unsure')",
+		PARAMS(P_INT(":contact", m->contact_id), P_INT(":look", PERSON_LOOK),
+		       P_INT(":since", c->day_at)));
+	if (rc == RC_OK) *out = n >= c->per_person;
+	return rc;
+}
+
+static enum rc put_off(struct cx *cx, int64_t id, instant until)
+{
+	return db_run(
+		cx,
+		"UPDATE message SET turn = 0, not_before_at = :until, state_why = 'person_cap' WHERE id = :id"
+		" AND state = 'queued'",
+		PARAMS(P_INT(":until", until), P_INT(":id", id)));
+}
+
 static enum rc take(struct cx *cx, struct claim *c, const struct candidate *k)
 {
 	struct claimed *m = &c->out[c->count];
@@ -160,6 +192,7 @@ static enum rc claim_pass(struct cx *cx, struct claim *c, int spare, bool *is_en
 	*is_end = count < max;
 	for (int i = 0; rc == RC_OK && i < count; i++) {
 		const struct candidate *k = &found[i];
+		bool sated = false;
 
 		if (c->count == c->slot_count) {
 			*is_end = false;
@@ -173,7 +206,8 @@ static enum rc claim_pass(struct cx *cx, struct claim *c, int spare, bool *is_en
 			rc = set_turn(cx, k->m.id, TURN_BEHIND);
 			c->behind++;
 		} else {
-			rc = take(cx, c, k);
+			rc = is_sated(cx, c, &k->m, &sated);
+			if (rc == RC_OK) rc = sated ? put_off(cx, k->m.id, c->next_day_at) : take(cx, c, k);
 		}
 	}
 	return rc;

@@ -29,7 +29,14 @@ struct claimed {
 	int64_t id, contact_id, template_version_id; /* 0 = text as it is */
 	int64_t expires_at;
 	int slot, attempts;
+	bool ignores_window;
 	const char *address, *variables_json, *text; /* in the arena */
+	/* By ledger_parts() only */
+	const char *subject, *html, *public_id;
+	instant created_at;
+	const struct outgoing_file *files;
+	size_t file_count;
+	bool is_file_gone, is_file_away; /* one of them is no more; is not readable now */
 };
 
 struct claim {
@@ -41,6 +48,10 @@ struct claim {
 	int slot_count;
 	const int64_t *busy; /* contacts in flight */
 	int busy_count;
+	/* Messages a contact gets from day_at on, answers apart; the others wait until next_day_at. 0 =
+	** any. */
+	int64_t per_person;
+	instant day_at, next_day_at;
 	/* out */
 	struct claimed *out; /* room for slot_count */
 	int count;
@@ -51,6 +62,11 @@ struct claim {
 ** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
 ** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
+/* The rest of a claimed one, for channels that use it: subject, HTML, files, what its Message-ID and Date are
+** made of. In the arena. Reads only. */
+enum rc ledger_parts(struct cx *cx, struct claimed *m) MUST_CHECK;
+/* Its texts go with the round's arena. */
+void claimed_forget(struct claimed *m);
 /* Rows whose time has come enter the queue, at most a slice. *next: when the next one is due, 0 = none waits.
  */
 enum rc ledger_promote(struct cx *cx, int64_t account, instant now, instant *next) MUST_CHECK;

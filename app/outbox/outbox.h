@@ -140,10 +140,23 @@ enum rc channel_show(struct cx *cx, struct value **out, const char *channel) MUS
 /* Words for the session's state, translated; one that is not known is shown as it came. */
 const char *channel_session_words(enum lang lang, const char *session);
 enum rc channel_stop(struct cx *cx, const char *channel,
-		     const char *why) MUST_CHECK;                    /* "restored", "person"… */
+		     const char *why) MUST_CHECK; /* "restored", "person"… */
+/* A person pauses it ("person"), with a line of their own or NULL. RC_NOT_FOUND: no such channel. */
+enum rc channel_pause(struct cx *cx, const char *channel, const char *reason) MUST_CHECK;
 enum rc channel_open(struct cx *cx, const char *channel) MUST_CHECK; /* a person releases it  */
 /* One harmless call to the gateway now (commands, "test" button): the sentence of how it went. Network: outside any transaction. */
 enum rc channel_test(struct cx *cx, const char *channel, const char **sentence) MUST_CHECK;
+
+/* The channels of the house in their order, each with name, title, kind, state, why, why_text, detail,
+** until_at, is_configured, is_for_people, queued, sending, unsure, sent_today, per_hour, per_day, per_month
+** and used_hour, used_day, used_month (caps: null = none). */
+enum rc channels_list(struct cx *cx, struct value **out) MUST_CHECK;
+
+/* The kill switch (halt.c): while it is on, nothing leaves on any channel; their own states stay. Own
+** transaction (or the caller's); nothing happens if it is so already. why may be "" or NULL. */
+enum rc outbox_halt(struct cx *cx, bool is_on, const char *why) MUST_CHECK;
+/* how (NULL: not wanted): map {at, by, why}, empty when it is off. */
+enum rc outbox_is_halted(struct cx *cx, bool *out, struct value **how) MUST_CHECK;
 
 /* The running room */
 

@@ -1,130 +1,87 @@
 /*
-** round.c -- one turn of the ledger: settle what came back, look after the channel, claim what may leave,
-** start it.
+** round.c -- one turn of a lane: settle what came back, look after the channel, claim what may leave.
 **
-**   collect ─► [ settle ─ channel's state ─ expire, promote ─ claim ─ looks ─ facts ] one transaction ─►
-**   start the calls
+**   settle ─ channel's state ─ expire, promote ─ claim ─ looks ─ facts: one transaction ─► launch.c starts
+**   the calls
 **
-** Owns:   when something leaves: slots, pauses, quiet hours, the session's and the deliveries' polls.
-** Needs:  ledger.h for the rows, account.h for the channel, wire.h for the calls.
+** Owns:   when something leaves: slots, pauses, caps, quiet hours, the session's and the deliveries' polls.
+** Needs:  ledger.h for the rows, account.h for the channel, rate.h for its caps.
 ** Never:  waits for the network; changes memory before the COMMIT that it follows from.
-** Holds:  (1) a call is started only for a row whose claim is committed; (2) a slot is free again only when
-**         its row's settlement is committed; (3) with a pause exactly one message is in flight (contract
-**         sheet §5), without one as many as there are slots; (4) only an open channel whose session was asked
-**         for sends.
+** Holds:  (1) a slot is free again only when its row's settlement is committed; (2) with a pause exactly one
+**         message is in flight (contract sheet §5), without one as many as there are slots; (3) only an open
+**         channel whose session was asked for sends, and none while everything is stopped; (4) what left and
+**         what is in flight is never more than a cap allows.
 */
-#include "outbox/engine.h"
 #include "outbox/inbound.h"
+#include "outbox/round.h"
 #include "outbox/window.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* spec renewals §7: while something waits */
-#define SESSION_EVERY_MS   (5 * MINUTE_MS)
-#define SESSION_TIMEOUT_MS 10000 /* nobody needs an old answer about now                          */
-#define FACTS_EVERY_MS     1000  /* the card is not worth a page of the log for each message      */
-#define EXPIRE_EVERY_MS    1000
-#define SWEEP_EVERY_MS     5000
-/* the limit of this call is not documented; others have 60 a minute */
-#define LOOK_PACED_MS         1000
-#define LOOK_UNPACED_MS       20
-#define UNREACHABLE_DOUBLINGS 4    /* 30 s, 1, 2, 4, then 8 minutes    */
-#define SLEEP_MS              5000 /* nothing known to come                                                */
-
-/* What one turn decided; becomes memory after its COMMIT. */
-struct round {
-	instant now;
-	int64_t ticks;
-	struct account account;
-	struct channel_config cf;
-	struct settle_rules rules;
-	struct claim claim;
-	struct claimed claimed[SLOTS_MAX];
-	struct due_check looks[LOOKS_MAX];
-	int look_count, slot_max, flying, settled;
-	int64_t pause_ms, released;
-	int slots[SLOTS_MAX];
-	int64_t busy[SLOTS_MAX];
-	struct facts facts;
-	int unreachable;
-	bool is_configured, is_waiting, asks_session, told_session, wrote_facts, is_swept, has_expired;
-	instant next_at; /* earliest known instant at which something becomes due, 0 = none */
-};
-
-/* Collecting */
-
-static void read_slot(struct wire_call *call, struct arena *a, const struct http_answer *answer)
-{
-	struct slot *s = (struct slot *)call;
-
-	s->owner->kind->read_send(&s->v, a, answer, clock_now(s->owner->env->clock));
-}
-
-static void read_look(struct wire_call *call, struct arena *a, const struct http_answer *answer)
-{
-	struct look *l = (struct look *)call;
-
-	l->owner->kind->read_check(&l->v, a, answer);
-}
-
-static void read_session(struct wire_call *call, struct arena *a, const struct http_answer *answer)
-{
-	struct session_poll *p = (struct session_poll *)call;
-
-	p->owner->kind->read_session(&p->v, a, answer);
-}
-
-void round_collect(struct outbox *o, struct wire_call *finished)
-{
-	(void)o;
-	for (; finished != NULL; finished = finished->next) {
-		if (finished->read == read_slot)
-			((struct slot *)finished)->flight = FLIGHT_DONE;
-		else if (finished->read == read_look)
-			((struct look *)finished)->flight = FLIGHT_DONE;
-		else
-			((struct session_poll *)finished)->flight = FLIGHT_DONE;
-	}
-}
-
-int round_open_count(const struct outbox *o)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < SLOTS_MAX; i++)
-		if (o->slots[i].flight != FLIGHT_FREE) n++;
-	return n;
-}
+#define SESSION_EVERY_MS      (5 * MINUTE_MS)
+#define FACTS_EVERY_MS        1000 /* the card is not worth a page of the log for each message      */
+#define HOUSE_EVERY_MS        1000
+#define SWEEP_EVERY_MS        5000
+#define UNREACHABLE_DOUBLINGS 4 /* 30 s, 1, 2, 4, then 8 minutes    */
 
 /* Settling */
 
-static void read_rules(const struct outbox *o, struct round *t)
+static void read_delays(const struct lane *l, struct settle_rules *r)
 {
-	const struct settings *s = o->env->settings;
+	const struct settings *s = l->owner->env->settings;
 	int64_t minutes[RETRY_DELAYS_MAX];
 
+	r->retry_max = l->kind->retry_max > 0 ? l->kind->retry_max : (int)setting_int(s, "outbox.retry_max");
+	if (l->kind->retry_minutes != NULL)
+		for (const int *m = l->kind->retry_minutes; *m > 0 && r->delay_count < RETRY_DELAYS_MAX; m++)
+			minutes[r->delay_count++] = *m;
+	else
+		r->delay_count = setting_ints(s, "outbox.retry_minutes", minutes, RETRY_DELAYS_MAX);
+	for (size_t i = 0; i < r->delay_count; i++)
+		r->delays_ms[i] = minutes[i] * MINUTE_MS;
+}
+
+static void read_rules(const struct lane *l, struct round *t)
+{
+	const struct env *env = l->owner->env;
+	const struct settings *s = env->settings;
+	const struct channel *c = l->channel;
+
 	t->rules.now = t->now;
-	t->rules.retry_max = (int)setting_int(s, "outbox.retry_max");
-	t->rules.check_ms = setting_int(s, "whatsapp.check_after_s") * SECOND_MS;
-	t->rules.delay_count = setting_ints(s, "outbox.retry_minutes", minutes, RETRY_DELAYS_MAX);
-	for (size_t i = 0; i < t->rules.delay_count; i++)
-		t->rules.delays_ms[i] = minutes[i] * MINUTE_MS;
-	t->pause_ms = setting_int(s, "whatsapp.pause_s") * SECOND_MS;
-	t->slot_max = (int)setting_int(s, "outbox.slots");
+	read_delays(l, &t->rules);
+	if (l->kind->build_check != NULL)
+		t->rules.check_ms = setting_int(s, "whatsapp.check_after_s") * SECOND_MS;
+	t->pause_ms = c->pause_ms >= 0 ? c->pause_ms : setting_int(s, "whatsapp.pause_s") * SECOND_MS;
+	t->slot_max = c->slots > 0 ? c->slots : (int)setting_int(s, "outbox.slots");
 	if (t->slot_max > SLOTS_MAX) t->slot_max = SLOTS_MAX;
-	t->claim.is_window_open = window_is_open(o->env->zone, t->now, setting_int(s, "outbox.window_from"),
-						 setting_int(s, "outbox.window_to"));
+	rate_caps(t->caps, &l->rates, s);
+	t->claim.is_window_open =
+		!c->is_for_people || window_is_open(env->zone, t->now, setting_int(s, "outbox.window_from"),
+						    setting_int(s, "outbox.window_to"));
+	if (c->is_for_people) t->claim.per_person = setting_int(s, "outbox.per_person_day");
+	if (t->claim.per_person > 0) {
+		t->claim.day_at = zone_midnight(env->zone, zone_day(env->zone, t->now));
+		t->claim.next_day_at = zone_midnight(env->zone, zone_day(env->zone, t->now) + 1);
+	}
+}
+
+static enum rc read_again(struct cx *cx, const struct lane *l, struct round *t)
+{
+	t->is_stale = false;
+	return account_read(cx, &t->account, l->account_id);
 }
 
 /* What one verdict says about the whole channel. */
-static enum rc heed(struct cx *cx, const struct outbox *o, struct round *t, const struct verdict *v)
+static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const struct verdict *v)
 {
 	const char *why = "";
 	instant until = 0;
 
 	if (v->outcome == OUTCOME_STOP) {
-		if (strcmp(v->why, "unauthorized") == 0) key_mark(t->facts.refused_key, t->cf.key);
+		config_mark(t->facts.refused, cx->arena, &t->cf);
+		t->is_stale = true;
 		return account_stop(cx, &t->account, v->why, v->detail);
 	}
 	if (v->hold_ms > 0) {
@@ -132,37 +89,38 @@ static enum rc heed(struct cx *cx, const struct outbox *o, struct round *t, cons
 
 		if (strcmp(v->why, "unreachable") == 0) {
 			/* Doubled once a round, however many calls found nobody. */
-			ms <<= o->unreachable;
-			t->unreachable = o->unreachable < UNREACHABLE_DOUBLINGS ? o->unreachable + 1
+			ms <<= l->unreachable;
+			t->unreachable = l->unreachable < UNREACHABLE_DOUBLINGS ? l->unreachable + 1
 										: UNREACHABLE_DOUBLINGS;
 		}
+		t->is_stale = true;
 		return account_wait(cx, &t->account, v->why, v->detail, t->now + ms);
 	}
 	/* A count that is used up for no longer than the pause needs no waiting of its own. */
 	until = facts_exhausted_until(&v->limits, t->now, &why);
-	if (until > t->now + t->pause_ms) return account_wait(cx, &t->account, why, "", until);
-	return RC_OK;
+	if (until <= t->now + t->pause_ms) return RC_OK;
+	t->is_stale = true;
+	return account_wait(cx, &t->account, why, "", until);
 }
 
-static enum rc settle_slot(struct cx *cx, struct outbox *o, struct round *t, struct slot *s)
+static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struct slot *s)
 {
-	enum account_state before = t->account.state;
 	enum rc rc = ledger_settle(cx, &s->m, &s->v, &t->rules);
 
 	t->settled++;
+	if (s->v.outcome == OUTCOME_SENT || s->v.outcome == OUTCOME_UNSURE) t->handed_over++;
 	if (s->v.http != 0) t->unreachable = 0;
 	facts_learn(&t->facts, &s->v, t->now);
-	o->are_facts_new = true;
+	l->are_facts_new = true;
 	if (rc == RC_OK && s->v.outcome == OUTCOME_UNSURE)
 		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/outbox");
-	if (rc == RC_OK) rc = heed(cx, o, t, &s->v);
+	if (rc == RC_OK) rc = heed(cx, l, t, &s->v);
 	/* A stop must not be turned into a wait by the next answer of the same round. */
-	if (rc == RC_OK && (s->v.outcome != OUTCOME_SENT || before != ACCOUNT_OPEN))
-		rc = account_read(cx, &t->account, o->account_id);
-	if (rc == RC_OK && o->behind > 0) {
+	if (rc == RC_OK && t->is_stale) rc = read_again(cx, l, t);
+	if (rc == RC_OK && l->behind > 0) {
 		int64_t n = 0;
 
-		rc = ledger_release(cx, o->account_id, s->m.contact_id, &n);
+		rc = ledger_release(cx, l->account_id, s->m.contact_id, &n);
 		t->released += n;
 	}
 	return rc;
@@ -180,30 +138,33 @@ static enum rc settle_look(struct cx *cx, const struct look *l, instant now)
 			      check_after(l->due.sent_at, l->due.checks, &l->v, last > now - DAY_MS, now));
 }
 
-static enum rc settle_all(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc settle_all(struct cx *cx, struct lane *l, struct round *t)
 {
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; rc == RC_OK && i < SLOTS_MAX; i++)
-		if (o->slots[i].flight == FLIGHT_DONE) rc = settle_slot(cx, o, t, &o->slots[i]);
+		if (l->slots[i] != NULL && l->slots[i]->flight == FLIGHT_DONE)
+			rc = settle_slot(cx, l, t, l->slots[i]);
 	for (size_t i = 0; rc == RC_OK && i < LOOKS_MAX; i++)
-		if (o->looks[i].flight == FLIGHT_DONE) rc = settle_look(cx, &o->looks[i], t->now);
-	return rc;
+		if (l->looks[i] != NULL && l->looks[i]->flight == FLIGHT_DONE)
+			rc = settle_look(cx, l->looks[i], t->now);
+	return rc == RC_OK && t->handed_over > 0 ? rate_add(cx, &t->used, l->account_id, t->handed_over) : rc;
 }
 
 /* The channel's state */
 
-static enum rc heed_session(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc heed_session(struct cx *cx, struct lane *l, struct round *t)
 {
-	const struct session_verdict *v = &o->session.v;
+	const struct session_verdict *v;
 
-	if (o->session.flight != FLIGHT_DONE) return RC_OK;
-	t->told_session = true;
+	if (l->session == NULL || l->session->flight != FLIGHT_DONE) return RC_OK;
+	v = &l->session->v;
+	t->told_session = t->is_stale = true;
 	if (t->account.state == ACCOUNT_STOPPED) return RC_OK;
 	if (v->end == SESSION_TOLD) return account_session(cx, &t->account, v->session);
 	if (v->end == SESSION_DENIED) {
-		key_mark(t->facts.refused_key, t->cf.key);
-		o->are_facts_new = true;
+		config_mark(t->facts.refused, cx->arena, &t->cf);
+		l->are_facts_new = true;
 		return account_stop(cx, &t->account, "unauthorized", v->detail);
 	}
 	/* No answer: what is held stays held, what is open goes on, since each send says by itself how it
@@ -214,32 +175,59 @@ static enum rc heed_session(struct cx *cx, struct outbox *o, struct round *t)
 	return RC_OK;
 }
 
-/* Was the reason of a stop mended in the settings? */
-static bool is_mended(const struct round *t)
+/* Stopped for want of a setting (configure's words begin so). */
+static bool is_unconfigured(const struct account *a)
 {
-	char mark[REFUSED_KEY_SIZE];
-
-	if (!t->is_configured) return false;
-	if (strcmp(t->account.why, "no_key") == 0 || strcmp(t->account.why, "no_base") == 0) return true;
-	if (strcmp(t->account.why, "unauthorized") != 0 || t->facts.refused_key[0] == '\0') return false;
-	key_mark(mark, t->cf.key);
-	return strcmp(mark, t->facts.refused_key) != 0;
+	return a->state == ACCOUNT_STOPPED && strncmp(a->why, "no_", 3) == 0;
 }
 
-static enum rc revise_state(struct cx *cx, struct outbox *o, struct round *t, const char *config_why)
+/* Was the reason of a stop mended in the settings? What a person or a restore stopped is not theirs to
+** mend. */
+static bool is_mended(struct arena *arena, const struct round *t)
 {
-	struct account *a = &t->account;
+	const char *why = t->account.why;
+	char mark[CONFIG_MARK_SIZE];
+
+	if (!t->is_configured) return false;
+	if (is_unconfigured(&t->account)) return true;
+	if (strcmp(why, WHY_PERSON) == 0 || strcmp(why, WHY_RESTORED) == 0 || t->facts.refused[0] == '\0')
+		return false;
+	config_mark(mark, arena, &t->cf);
+	return strcmp(mark, t->facts.refused) != 0;
+}
+
+/*
+** A channel that nobody has set up is no trouble while nothing waits for it: only then it is stopped and told
+** of. WhatsApp is what the house is for: it says so at once.
+*/
+static bool is_missed(const struct lane *l, const struct round *t)
+{
+	return l->channel->is_main || t->has_queued;
+}
+
+static enum rc revise_state(struct cx *cx, struct lane *l, struct round *t, const char *config_why)
+{
+	const struct account *a = &t->account;
+	const char *why = "";
+	instant until = 0;
+	bool is_full = rate_room(&t->used, t->caps, &why, &until) == 0;
 	enum rc rc = RC_OK;
 
-	if (a->state == ACCOUNT_STOPPED && is_mended(t))
+	if (a->state == ACCOUNT_STOPPED && is_mended(cx->arena, t))
 		rc = account_open(cx, a);
-	else if (a->state != ACCOUNT_STOPPED && !t->is_configured)
+	else if (is_unconfigured(a) && !is_missed(l, t))
+		rc = account_open(cx, a);
+	else if (a->state != ACCOUNT_STOPPED && !t->is_configured && is_missed(l, t))
 		rc = account_stop(cx, a, config_why, "");
+	else if (a->state == ACCOUNT_WAITING && rate_is_why(a->why) && !is_full)
+		rc = account_open(cx, a);
 	else if (a->state == ACCOUNT_WAITING && !account_is_held_by_session(a) && a->until_at <= t->now)
 		rc = account_open(cx, a);
+	else if (a->state == ACCOUNT_OPEN && is_full && t->is_waiting)
+		rc = account_wait(cx, a, why, "", until);
 	else
 		return RC_OK;
-	return rc == RC_OK ? account_read(cx, a, o->account_id) : rc;
+	return rc == RC_OK ? read_again(cx, l, t) : rc;
 }
 
 static void soon(struct round *t, instant at)
@@ -249,14 +237,15 @@ static void soon(struct round *t, instant at)
 
 /* Ask for the session before a run, every five minutes while something waits, and while the channel is
 ** held for it. */
-static void decide_session(const struct outbox *o, struct round *t)
+static void decide_session(const struct lane *l, struct round *t)
 {
-	int64_t since = o->session.asked_ticks == 0 ? SESSION_EVERY_MS : t->ticks - o->session.asked_ticks;
 	bool is_held = account_is_held_by_session(&t->account);
+	int64_t since;
 
-	if (!t->is_configured || t->account.state == ACCOUNT_STOPPED || o->session.flight == FLIGHT_OPEN)
-		return;
-	if (atomic_load(&o->is_stopping)) return;
+	if (l->session == NULL || l->session->flight == FLIGHT_OPEN) return;
+	if (!t->is_configured || t->is_halted || t->account.state == ACCOUNT_STOPPED) return;
+	if (atomic_load(&l->owner->is_stopping)) return;
+	since = l->session->asked_ticks == 0 ? SESSION_EVERY_MS : t->ticks - l->session->asked_ticks;
 	if (t->is_waiting) {
 		t->asks_session = is_held ? t->account.until_at <= t->now : since >= SESSION_EVERY_MS;
 		if (is_held) soon(t, t->account.until_at);
@@ -267,328 +256,230 @@ static void decide_session(const struct outbox *o, struct round *t)
 
 /* Claiming */
 
-static bool may_send(const struct outbox *o, const struct round *t)
+static bool may_send(const struct lane *l, const struct round *t)
 {
-	bool is_asking = t->asks_session || o->session.flight == FLIGHT_OPEN;
+	bool is_asking = t->asks_session || (l->session != NULL && l->session->flight == FLIGHT_OPEN);
 
-	if (atomic_load(&o->is_stopping) || !t->is_configured || t->account.state != ACCOUNT_OPEN)
-		return false;
+	if (atomic_load(&l->owner->is_stopping) || t->is_halted || !t->is_configured) return false;
+	if (t->account.state != ACCOUNT_OPEN || !t->is_waiting) return false;
 	if (is_asking && t->flying == 0) return false; /* the first of a run waits for the word */
-	if (t->pause_ms > 0) return t->flying == 0 && t->settled == 0 && t->ticks >= o->pace_ticks;
+	if (t->pause_ms > 0) return t->flying == 0 && t->settled == 0 && t->ticks >= l->pace_ticks;
 	return true;
 }
 
-static void find_slots(const struct outbox *o, struct round *t)
+static void find_busy(const struct lane *l, struct round *t)
 {
 	struct claim *c = &t->claim;
-	int most = t->pause_ms > 0 ? 1 : t->slot_max;
 
 	c->slots = t->slots;
 	c->busy = t->busy;
 	c->out = t->claimed;
-	for (int i = 0; i < SLOTS_MAX; i++) {
-		if (o->slots[i].flight == FLIGHT_OPEN) {
-			t->busy[c->busy_count++] = o->slots[i].m.contact_id;
-		} else if (i < t->slot_max && c->slot_count < most) {
-			t->slots[c->slot_count++] = i;
-		}
-	}
+	for (int i = 0; i < SLOTS_MAX; i++)
+		if (l->slots[i] != NULL && l->slots[i]->flight == FLIGHT_OPEN)
+			t->busy[c->busy_count++] = l->slots[i]->m.contact_id;
 	t->flying = c->busy_count;
 }
 
-static enum rc claim(struct cx *cx, struct outbox *o, struct round *t)
+/* As many free slots as may leave now: one with a pause, never beyond what the caps leave over. */
+static void find_slots(struct lane *l, struct round *t)
 {
 	struct claim *c = &t->claim;
+	const char *why;
+	instant until;
+	int64_t most = rate_room(&t->used, t->caps, &why, &until);
 
-	c->account = o->account_id;
-	c->now = t->now;
-	c->contact_kind = o->kind->contact;
-	if (!may_send(o, t)) {
-		c->slot_count = 0;
-		return RC_OK;
+	if (most != INT64_MAX) most -= t->flying;
+	if (t->pause_ms > 0 && most > 1) most = 1;
+	for (int i = 0; i < t->slot_max && c->slot_count < most; i++) {
+		struct slot *s = lane_slot(l, i);
+
+		if (s != NULL && s->flight != FLIGHT_OPEN) t->slots[c->slot_count++] = i;
 	}
-	return c->slot_count > 0 ? ledger_claim(cx, c) : RC_OK;
 }
 
-static enum rc tend_queue(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc claim(struct cx *cx, struct lane *l, struct round *t)
 {
-	instant next = 0;
-	int64_t n = 0;
-	enum rc rc = RC_OK;
+	struct claim *c = &t->claim;
+	enum rc rc;
 
-	if (t->ticks - o->expire_ticks >= EXPIRE_EVERY_MS) {
-		t->has_expired = true;
-		rc = ledger_expire(cx, t->now, &n);
-		if (n == LEDGER_SLICE) soon(t, t->now + 1);
-	}
-	if (rc == RC_OK) rc = ledger_promote(cx, o->account_id, t->now, &next);
-	soon(t, next);
-	if (rc == RC_OK && t->ticks - o->sweep_ticks >= SWEEP_EVERY_MS) {
-		bool has_inbound = false;
-
-		t->is_swept = true;
-		/* The one let go may have been cancelled or expired: nobody stays behind for ever. */
-		if (o->behind > 0) rc = ledger_release(cx, o->account_id, 0, &n);
-		if (rc == RC_OK && o->behind > 0)
-			t->released = n < LEDGER_SLICE ? o->behind : t->released + n;
-		if (rc == RC_OK) rc = inbound_is_waiting(cx, &has_inbound);
-		if (rc == RC_OK && has_inbound) rc = inbound_wake(cx);
-	}
-	if (rc == RC_OK) rc = ledger_is_waiting(cx, &t->is_waiting, o->account_id, t->claim.is_window_open);
+	c->account = l->account_id;
+	c->now = t->now;
+	c->contact_kind = l->kind->contact;
+	if (!may_send(l, t)) return RC_OK;
+	find_slots(l, t);
+	if (c->slot_count == 0) return RC_OK;
+	rc = ledger_claim(cx, c);
+	/* What only mail and chats use is not read for each of a hundred thousand texts. */
+	for (int i = 0; rc == RC_OK && strcmp(c->contact_kind, "phone") != 0 && i < c->count; i++)
+		rc = ledger_parts(cx, &t->claimed[i]);
 	return rc;
 }
 
-static bool may_look(const struct round *t)
+/* What is the same for all channels: whichever lane comes first sees to it. */
+static enum rc tend_house(struct cx *cx, const struct lane *l, struct round *t)
+{
+	enum rc rc = RC_OK;
+	int64_t n = 0;
+
+	if (t->ticks - l->owner->house_ticks >= HOUSE_EVERY_MS) {
+		t->has_tended = true;
+		rc = ledger_expire(cx, t->now, &n);
+		if (n == LEDGER_SLICE) soon(t, t->now + 1);
+	}
+	if (rc == RC_OK && t->ticks - l->owner->inbound_ticks >= SWEEP_EVERY_MS) {
+		bool has_inbound = false;
+
+		t->has_looked_in = true;
+		rc = inbound_is_waiting(cx, &has_inbound);
+		if (rc == RC_OK && has_inbound) rc = inbound_wake(cx);
+	}
+	return rc;
+}
+
+static enum rc tend_queue(struct cx *cx, const struct lane *l, struct round *t)
+{
+	instant next = 0;
+	int64_t n = 0;
+	enum rc rc = ledger_promote(cx, l->account_id, t->now, &next);
+
+	soon(t, next);
+	if (rc == RC_OK && t->ticks - l->sweep_ticks >= SWEEP_EVERY_MS) {
+		t->is_swept = true;
+		/* The one let go may have been cancelled or expired: nobody stays behind for ever. */
+		if (l->behind > 0) rc = ledger_release(cx, l->account_id, 0, &n);
+		if (rc == RC_OK && l->behind > 0)
+			t->released = n < LEDGER_SLICE ? l->behind : t->released + n;
+	}
+	if (rc == RC_OK) rc = ledger_is_waiting(cx, &t->is_waiting, l->account_id, t->claim.is_window_open);
+	t->has_queued = t->is_waiting || next > 0;
+	if (rc == RC_OK && !t->has_queued && !t->is_configured)
+		rc = ledger_is_waiting(cx, &t->has_queued, l->account_id, true);
+	return rc;
+}
+
+/* The count of the running hour, day and month; read once an hour, then kept. */
+static enum rc read_rate(struct cx *cx, const struct lane *l, struct round *t)
+{
+	enum rc rc;
+
+	if (rate_is_current(&t->used, t->now)) return RC_OK;
+	rc = rate_read(cx, &t->used, l->account_id, l->owner->env->zone, t->now);
+	return rc == RC_OK ? rate_forget(cx, l->account_id, t->now) : rc;
+}
+
+static bool may_look(const struct lane *l, const struct round *t)
 {
 	const struct account *a = &t->account;
 
-	if (!t->is_configured) return false;
-	return a->state == ACCOUNT_OPEN || (a->state == ACCOUNT_WAITING && strcmp(a->why, "day_limit") == 0);
+	if (l->kind->build_check == NULL || !t->is_configured || atomic_load(&l->owner->is_stopping))
+		return false;
+	return a->state == ACCOUNT_OPEN ||
+	       (a->state == ACCOUNT_WAITING && (strcmp(a->why, "day_limit") == 0 || rate_is_why(a->why)));
 }
 
-static enum rc choose_looks(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc choose_looks(struct cx *cx, const struct lane *l, struct round *t)
 {
 	int room = 0;
 	instant next = 0;
 	enum rc rc = RC_OK;
 
+	if (!may_look(l, t)) return RC_OK;
 	for (size_t i = 0; i < LOOKS_MAX; i++)
-		if (o->looks[i].flight != FLIGHT_OPEN) room++;
-	if (!may_look(t) || atomic_load(&o->is_stopping)) return RC_OK;
-	if (room > 0 && t->ticks >= o->look_ticks)
-		rc = ledger_checks(cx, o->account_id, t->now, t->looks, t->pause_ms > 0 ? 1 : room,
+		if (l->looks[i]->flight != FLIGHT_OPEN) room++;
+	if (room > 0 && t->ticks >= l->look_ticks)
+		rc = ledger_checks(cx, l->account_id, t->now, t->looks, t->pause_ms > 0 ? 1 : room,
 				   &t->look_count);
-	if (rc == RC_OK) rc = ledger_next_check(cx, o->account_id, &next);
-	if (next > 0 && next < t->now + (o->look_ticks - t->ticks))
-		next = t->now + (o->look_ticks - t->ticks);
+	if (rc == RC_OK) rc = ledger_next_check(cx, l->account_id, &next);
+	if (next > 0 && next < t->now + (l->look_ticks - t->ticks))
+		next = t->now + (l->look_ticks - t->ticks);
 	if (next > 0 && room > t->look_count) soon(t, next);
 	return rc;
 }
 
 /* Facts */
 
-static enum rc tell_credits(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc tell_credits(struct cx *cx, const struct lane *l, struct round *t)
 {
 	char today[DATE_SIZE], left[24];
+	const char *key;
 
-	if (!facts_are_low(&t->facts, setting_int(o->env->settings, "whatsapp.alert_left_percent"), t->now)) {
+	if (t->facts.limits.daily_limit == LIMIT_UNKNOWN && t->facts.credits_on[0] == '\0') return RC_OK;
+	key = account_alert_key(cx->arena, "channel.credits", l->channel->name);
+	if (!facts_are_low(&t->facts, setting_int(l->owner->env->settings, "whatsapp.alert_left_percent"),
+			   t->now)) {
 		if (t->facts.credits_on[0] == '\0' || t->facts.limits.daily_limit == LIMIT_UNKNOWN)
 			return RC_OK;
 		t->facts.credits_on[0] = '\0';
-		return alert_resolve(cx, "channel.credits");
+		return alert_resolve(cx, key);
 	}
 	day_text(today, cx_today(cx));
 	if (strcmp(today, t->facts.credits_on) == 0) return RC_OK; /* once a day */
 	memcpy(t->facts.credits_on, today, sizeof(today));
 	snprintf(left, sizeof(left), "%lld", (long long)t->facts.limits.daily_remaining);
-	if (alert_resolve(cx, "channel.credits") != RC_OK) return RC_IO;
-	return alert_raise(cx, "channel.credits", "warning",
-			   N_("The gateway has only %s messages left for today."), left, "/");
+	if (alert_resolve(cx, key) != RC_OK) return RC_IO;
+	return alert_raise(cx, key, "warning", N_("The gateway has only %s messages left for today."), left,
+			   "/");
 }
 
-static enum rc keep_facts(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc keep_facts(struct cx *cx, struct lane *l, struct round *t)
 {
 	struct sb sb;
 	enum rc rc;
 
-	if (!o->are_facts_new ||
-	    (t->ticks - o->facts_ticks < FACTS_EVERY_MS && t->account.state == ACCOUNT_OPEN)) {
-		if (o->are_facts_new) soon(t, t->now + FACTS_EVERY_MS);
+	if (!l->are_facts_new ||
+	    (t->ticks - l->facts_ticks < FACTS_EVERY_MS && t->account.state == ACCOUNT_OPEN)) {
+		if (l->are_facts_new) soon(t, t->now + FACTS_EVERY_MS);
 		return RC_OK;
 	}
 	t->wrote_facts = true;
-	rc = tell_credits(cx, o, t);
+	rc = tell_credits(cx, l, t);
 	if (rc != RC_OK) return rc;
 	sb_init_arena(&sb, cx->arena, 4096);
 	facts_write(&sb, cx->arena, &t->facts);
 	if ((rc = sb_result(&sb)) != RC_OK) return rc;
 	return db_run(cx, "UPDATE channel_account SET facts_json = :facts WHERE id = :id",
-		      PARAMS(P_TEXT(":facts", sb_text_of(&sb)), P_INT(":id", o->account_id)));
+		      PARAMS(P_TEXT(":facts", sb_text_of(&sb)), P_INT(":id", l->account_id)));
 }
 
-static enum rc write_turn(struct cx *cx, struct outbox *o, struct round *t)
+static enum rc write_turn(struct cx *cx, struct lane *l, struct round *t)
 {
 	const char *why = NULL;
-	enum rc rc = account_read(cx, &t->account, o->account_id);
+	enum rc rc = read_again(cx, l, t);
 
-	o->kind->configure(&t->cf, &why, o->env);
+	l->kind->configure(&t->cf, &why, l->owner->env);
 	t->is_configured = why == NULL;
-	if (rc == RC_OK) rc = settle_all(cx, o, t);
-	if (rc == RC_OK) rc = heed_session(cx, o, t);
-	if (rc == RC_OK) rc = account_read(cx, &t->account, o->account_id);
-	if (rc == RC_OK) rc = revise_state(cx, o, t, why);
-	if (rc == RC_OK) rc = tend_queue(cx, o, t);
-	find_slots(o, t);
-	if (rc == RC_OK) decide_session(o, t);
-	if (rc == RC_OK) rc = claim(cx, o, t);
-	if (rc == RC_OK) rc = choose_looks(cx, o, t);
-	if (rc == RC_OK) rc = keep_facts(cx, o, t);
+	if (rc == RC_OK) rc = outbox_is_halted(cx, &t->is_halted, NULL);
+	if (rc == RC_OK) rc = read_rate(cx, l, t);
+	if (rc == RC_OK) rc = settle_all(cx, l, t);
+	if (rc == RC_OK) rc = heed_session(cx, l, t);
+	if (rc == RC_OK && t->is_stale) rc = read_again(cx, l, t);
+	if (rc == RC_OK) rc = tend_house(cx, l, t);
+	if (rc == RC_OK) rc = tend_queue(cx, l, t);
+	if (rc == RC_OK) rc = revise_state(cx, l, t, why);
+	find_busy(l, t);
+	if (rc == RC_OK) decide_session(l, t);
+	if (rc == RC_OK) rc = claim(cx, l, t);
+	if (rc == RC_OK) rc = choose_looks(cx, l, t);
+	if (rc == RC_OK) rc = keep_facts(cx, l, t);
 	if (t->account.state == ACCOUNT_WAITING && !account_is_held_by_session(&t->account))
 		soon(t, t->account.until_at);
 	return rc;
 }
 
-/* After the COMMIT */
-
-static void log_settled(const struct slot *s, bool is_paced)
+enum rc round_turn(struct lane *l)
 {
-	bool is_sent = s->v.outcome == OUTCOME_SENT;
-	char detail[LOG_QUOTE_SIZE];
-
-	/* At full speed a line for each message would cost more than the message. */
-	log_event(is_sent ? (is_paced ? LOG_INFO : LOG_DEBUG) : LOG_WARN, "outbox", "message.settled",
-		  "message=%lld outcome=%s why=%s http=%d detail=%s", (long long)s->m.id,
-		  outcome_name(s->v.outcome), s->v.why, s->v.http, log_quote(detail, s->v.detail));
-}
-
-static void free_settled(struct outbox *o, struct round *t)
-{
-	uint32_t random = 0;
-	bool is_any = false;
-
-	for (size_t i = 0; i < SLOTS_MAX; i++) {
-		if (o->slots[i].flight != FLIGHT_DONE) continue;
-		log_settled(&o->slots[i], t->pause_ms > 0);
-		o->slots[i].flight = FLIGHT_FREE;
-		is_any = true;
-	}
-	for (size_t i = 0; i < LOOKS_MAX; i++)
-		if (o->looks[i].flight == FLIGHT_DONE) o->looks[i].flight = FLIGHT_FREE;
-	if (t->told_session) o->session.flight = FLIGHT_FREE;
-	if (!is_any || t->pause_ms == 0) return;
-	/* After a failure too (spec renewals §5.4). */
-	random_bytes(&random, sizeof(random));
-	o->pace_ticks = t->ticks + pause_with_jitter(t->pause_ms, random);
-}
-
-static void put_verdict(struct slot *s, enum outcome outcome, const char *why, const char *detail)
-{
-	memset(&s->v, 0, sizeof(s->v));
-	s->v.limits = (struct channel_limits){ LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,
-					       LIMIT_UNKNOWN, LIMIT_UNKNOWN, false };
-	s->v.outcome = outcome;
-	s->v.why = why;
-	snprintf(s->v.detail, sizeof(s->v.detail), "%s", detail);
-	s->flight = FLIGHT_DONE;
-}
-
-/* Nothing was handed over yet, so what fails here is known for sure. */
-static bool prepare(struct outbox *o, struct round *t, struct slot *s, const struct claimed *m)
-{
-	struct cx *cx = &o->cx;
-	const char *text = m->text;
-	enum rc rc = RC_OK;
-
-	cx->message = ""; /* of the one before */
-	s->m = *m;
-	s->flight = FLIGHT_OPEN;
-	if (m->template_version_id != 0)
-		rc = render_cached(cx, o->templates, &text, m->template_version_id, m->variables_json);
-	if (rc == RC_OK && (text == NULL || *text == '\0'))
-		put_verdict(s, OUTCOME_REFUSED, "empty", _("The text is empty."));
-	else if (rc == RC_OK)
-		rc = o->kind->build_send(
-			&s->rq, &t->cf,
-			&(struct outgoing){
-				.to = m->address, .text = text, .at = t->now, .zone = o->env->zone });
-	if (rc == RC_TOO_LARGE)
-		put_verdict(s, OUTCOME_REFUSED, "too_long", _("The text is longer than the gateway takes."));
-	else if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND)
-		put_verdict(s, OUTCOME_REFUSED, "template", cx_sentence(cx, rc));
-	else if (rc != RC_OK)
-		put_verdict(s, OUTCOME_NOT_YET, "not_prepared", cx_sentence(cx, rc));
-	s->m.address = s->m.text = s->m.variables_json = NULL;
-	s->call.request = s->rq.http;
-	s->call.read = read_slot;
-	return s->flight == FLIGHT_OPEN;
-}
-
-static void start_calls(struct outbox *o, struct round *t)
-{
-	struct wire_call *first = NULL, **end = &first;
-
-	for (int i = 0; i < t->claim.count; i++) {
-		struct slot *s = &o->slots[t->claimed[i].slot];
-
-		if (!prepare(o, t, s, &t->claimed[i])) {
-			o->wake_ms = 0; /* settle it in the next turn */
-			continue;
-		}
-		*end = &s->call;
-		end = &s->call.next;
-	}
-	for (int i = 0, n = 0; i < LOOKS_MAX && n < t->look_count; i++) {
-		struct look *l = &o->looks[i];
-
-		if (l->flight != FLIGHT_FREE) continue;
-		l->due = t->looks[n++];
-		o->kind->build_check(&l->rq, &t->cf, l->due.provider_id);
-		l->due.provider_id = NULL;
-		l->call.request = l->rq.http;
-		l->call.read = read_look;
-		l->flight = FLIGHT_OPEN;
-		*end = &l->call;
-		end = &l->call.next;
-	}
-	if (t->asks_session) {
-		struct session_poll *p = &o->session;
-
-		o->kind->build_session(&p->rq, &t->cf);
-		if (p->rq.http.total_ms > SESSION_TIMEOUT_MS) p->rq.http.total_ms = SESSION_TIMEOUT_MS;
-		p->call.request = p->rq.http;
-		p->call.read = read_session;
-		p->flight = FLIGHT_OPEN;
-		p->asked_ticks = t->ticks > 0 ? t->ticks : 1;
-		*end = &p->call;
-		end = &p->call.next;
-	}
-	*end = NULL;
-	wire_put(o->wire, first);
-}
-
-static void decide_sleep(struct outbox *o, const struct round *t)
-{
-	bool has_room = t->claim.slot_count > t->claim.count;
-	int64_t ms = SLEEP_MS;
-
-	if (t->next_at > 0 && t->next_at - t->now < ms) ms = t->next_at - t->now;
-	if (t->pause_ms > 0 && t->is_waiting && t->account.state == ACCOUNT_OPEN &&
-	    o->pace_ticks > t->ticks && o->pace_ticks - t->ticks < ms)
-		ms = o->pace_ticks - t->ticks;
-	if (has_room && t->claim.is_more && t->claim.slot_count > 0) ms = 0;
-	o->wake_ms = ms < 1 && !(has_room && t->claim.is_more) ? 1 : ms;
-}
-
-static void take_over(struct outbox *o, struct round *t)
-{
-	free_settled(o, t);
-	o->facts = t->facts;
-	o->unreachable = t->unreachable;
-	o->behind += t->claim.behind - t->released;
-	if (o->behind < 0) o->behind = 0;
-	if (t->wrote_facts) {
-		o->are_facts_new = false;
-		o->facts_ticks = t->ticks;
-	}
-	if (t->is_swept) o->sweep_ticks = t->ticks;
-	if (t->has_expired) o->expire_ticks = t->ticks;
-	if (t->look_count > 0) o->look_ticks = t->ticks + (t->pause_ms > 0 ? LOOK_PACED_MS : LOOK_UNPACED_MS);
-	decide_sleep(o, t);
-	start_calls(o, t);
-}
-
-enum rc round_turn(struct outbox *o)
-{
-	struct cx *cx = &o->cx;
-	struct round t = {
-		.now = cx_now(cx), .ticks = clock_ticks(), .facts = o->facts, .unreachable = o->unreachable
-	};
+	struct cx *cx = &l->owner->cx;
+	struct round t = { .now = cx_now(cx),
+			   .ticks = clock_ticks(),
+			   .facts = l->facts,
+			   .used = l->used,
+			   .unreachable = l->unreachable };
 	enum rc rc = tx_begin(cx);
 
 	if (rc != RC_OK) return rc;
-	read_rules(o, &t);
-	rc = write_turn(cx, o, &t);
+	read_rules(l, &t);
+	rc = write_turn(cx, l, &t);
 	rc = tx_end(cx, rc);
-	if (rc == RC_OK) take_over(o, &t);
+	if (rc == RC_OK) round_launch(l, &t);
 	return rc;
 }

@@ -72,6 +72,30 @@ const struct setting outbox_settings[] = {
 	  .max = 100,
 	  .old = "GATEWAY_ALERT_LEFT_PERCENT",
 	  .help = N_("Warn when less than this share of the day's messages is left.") },
+	{ .name = "whatsapp.per_hour",
+	  .title = N_("At most in an hour"),
+	  .type = SET_INT,
+	  .def = "0",
+	  .min = 0,
+	  .max = 1000000,
+	  .help = N_(
+		  "Messages that may leave on WhatsApp in an hour; 0: any number. The rest follows in the next hour.") },
+	{ .name = "whatsapp.per_day",
+	  .title = N_("At most in a day"),
+	  .type = SET_INT,
+	  .def = "0",
+	  .min = 0,
+	  .max = 1000000,
+	  .help = N_(
+		  "Messages that may leave on WhatsApp in a day; 0: any number. The rest follows the next day.") },
+	{ .name = "whatsapp.per_month",
+	  .title = N_("At most in a month"),
+	  .type = SET_INT,
+	  .def = "0",
+	  .min = 0,
+	  .max = 10000000,
+	  .help = N_(
+		  "Messages that may leave on WhatsApp in a month; 0: any number. The rest follows the next month.") },
 	{ .name = "outbox.slots",
 	  .title = N_("Messages at a time"),
 	  .section = N_("Sending of messages"),
@@ -108,6 +132,14 @@ const struct setting outbox_settings[] = {
 	  .min = 0,
 	  .max = 1440,
 	  .help = N_("Minutes until the second, third… try; the last one repeats.") },
+	{ .name = "outbox.per_person_day",
+	  .title = N_("At most to one person in a day"),
+	  .type = SET_INT,
+	  .def = "0",
+	  .min = 0,
+	  .max = 50,
+	  .help = N_(
+		  "Messages that one number or address gets in a day, answers to somebody who just wrote apart; 0: any number. The rest follows the next day.") },
 	{ .name = "outbox.acknowledge",
 	  .title = N_("Automatic answer"),
 	  .type = SET_TEXT,
@@ -187,7 +219,12 @@ static void check_gateway(struct cx *cx, struct check_result *out)
 		return;
 	}
 	out->state = CHECK_WARN;
-	out->detail = words_get(cx->lang, account_why_msgid("no_key"));
+	out->detail = account_why(
+		cx, &(struct account){ .state = ACCOUNT_STOPPED,
+				       .kind = setting_text(cx->env->settings, "whatsapp.gateway"),
+				       .name = CHANNEL_WHATSAPP,
+				       .why = "no_key",
+				       .detail = "" });
 	out->remedy = "recado config set whatsapp.api_key KEY";
 }
 

@@ -480,6 +480,28 @@ static void build_session(struct channel_request *rq, const struct channel_confi
 	frame(rq, cf, "wasender.status", true);
 }
 
+static const struct channel_reason reasons[] = {
+	{ "no_key", "urgent", N_("The API key of the WhatsApp gateway is not configured.") },
+	{ "unauthorized", "urgent",
+	  N_("The WhatsApp gateway refuses the API key. Messages wait until it is corrected.") },
+	{ "payment", "urgent",
+	  N_("The WhatsApp gateway asks for payment: no credits or no active subscription. Messages wait.") },
+	{ "not_found", "urgent",
+	  N_("The address of the WhatsApp gateway is wrong (whatsapp.base_url). Messages wait.") },
+	{ "person", "info", N_("Sending was stopped by a person.") },
+	{ "rate", "", N_("The gateway asked to wait.") },
+	{ "day_limit", "", N_("The gateway's limit of messages for today is used up.") },
+	{ "unreachable", "", N_("The gateway cannot be reached.") },
+	{ "connecting", "", N_("The phone is connecting.") },
+	{ "disconnected", "", N_("The phone is not connected to the gateway.") },
+	{ "need_scan", "", N_("The phone must be linked again: scan the QR code at the gateway.") },
+	{ "need_passkey", "", N_("The phone must be linked again: the gateway asks for a passkey.") },
+	{ "logged_out", "", N_("The phone was logged out and must be linked again.") },
+	{ "expired", "", N_("The link of the phone has expired: link it again at the gateway.") },
+	{ "unknown", "", N_("The gateway reports a state that is not known. Messages wait.") },
+	{ .why = NULL },
+};
+
 const struct channel_kind wasender_channel = {
 	.kind = "wasender",
 	.channel = "whatsapp",
@@ -492,4 +514,5 @@ const struct channel_kind wasender_channel = {
 	.read_check = wasender_read_check,
 	.build_session = build_session,
 	.read_session = wasender_read_session,
+	.reasons = reasons,
 };

@@ -1,0 +1,76 @@
+/*
+** parts.c -- the rest of a claimed message: what mail and chats need beyond address and text.
+**
+** Needs:  files.h for where a file's bytes lie.
+** Never:  reads the bytes: who builds the mail does, from the path.
+** Holds:  a message that should carry a file never leaves without it.
+*/
+#include "files/files.h"
+#include "outbox/ledger.h"
+
+#include <string.h>
+
+static enum rc read_row(struct cx *cx, struct claimed *m)
+{
+	struct query *q = NULL;
+	enum rc rc =
+		db_query(cx, &q, "SELECT subject, html, public_id, created_at FROM message WHERE id = :id",
+			 PARAMS(P_INT(":id", m->id)));
+
+	if (rc == RC_OK && query_next(q)) {
+		if (!query_is_null(q, 0)) m->subject = query_copy(cx, q, 0);
+		if (!query_is_null(q, 1)) m->html = query_copy(cx, q, 1);
+		m->public_id = query_copy(cx, q, 2);
+		m->created_at = query_int(q, 3);
+	}
+	return query_end(q, rc);
+}
+
+static enum rc read_files(struct cx *cx, const struct claimed *m, struct outgoing_file *files, int64_t *ids,
+			  size_t *count)
+{
+	struct query *q = NULL;
+	enum rc rc = db_query(
+		cx, &q,
+		"SELECT f.id, f.name, f.media_type FROM message_file g CROSS JOIN file f ON f.id = g.file_id"
+		" WHERE g.message_id = :id ORDER BY g.position",
+		PARAMS(P_INT(":id", m->id)));
+
+	*count = 0;
+	while (rc == RC_OK && *count < MESSAGE_FILES_MAX && query_next(q)) {
+		ids[*count] = query_int(q, 0);
+		files[(*count)++] = (struct outgoing_file){ .name = query_copy(cx, q, 1),
+							    .media_type = query_copy(cx, q, 2) };
+	}
+	return query_end(q, rc);
+}
+
+enum rc ledger_parts(struct cx *cx, struct claimed *m)
+{
+	struct outgoing_file files[MESSAGE_FILES_MAX], *kept;
+	int64_t ids[MESSAGE_FILES_MAX];
+	size_t count = 0;
+	enum rc rc = read_row(cx, m);
+
+	if (rc == RC_OK) rc = read_files(cx, m, files, ids, &count);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		rc = file_path(cx, &files[i].path, ids[i]);
+		if (rc == RC_NOT_FOUND) m->is_file_gone = true;
+		if (rc == RC_IO) m->is_file_away = true;
+		if (rc == RC_NOT_FOUND || rc == RC_IO) rc = RC_OK;
+	}
+	if (rc != RC_OK || count == 0) return rc;
+	kept = arena_array(cx->arena, count, sizeof(*kept));
+	if (kept == NULL) return RC_NO_MEMORY;
+	memcpy(kept, files, count * sizeof(*kept));
+	m->files = kept;
+	m->file_count = count;
+	return RC_OK;
+}
+
+void claimed_forget(struct claimed *m)
+{
+	m->address = m->variables_json = m->text = m->subject = m->html = m->public_id = NULL;
+	m->files = NULL;
+	m->file_count = 0;
+}
