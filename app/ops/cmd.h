@@ -6,9 +6,11 @@
 
 #include "ops/ops.h"
 
-enum rc ops_run_jobs(struct cx *cx, struct command_call *call) MUST_CHECK;
+/* Rows as JSON or as columns, instants and words for people (cmd_show.c). */
+enum rc command_print_rows(struct cx *cx, struct command_call *call, struct value *rows) MUST_CHECK;
 enum rc ops_run_outbox(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_restore(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_rescue_disk(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_sandbox(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_routes(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_api_describe(struct cx *cx, struct command_call *call) MUST_CHECK;

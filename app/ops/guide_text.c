@@ -1,0 +1,251 @@
+/*
+** guide_text.c -- the administrator's guide: from a bare machine to the first quiet day.
+**
+** Owns:   the text; guide.c shows it.
+** Holds:  each example is a command line that a test runs.
+*/
+#include "ops/guide.h"
+
+static const struct guide_item before_items[] = {
+	{ .text = N_(
+		  "A small machine with Debian 12 or 13, or Ubuntu 22.04 or 24.04: one processor, 512 MB of memory, 10 GB of disk that lasts.") },
+	{ .text = N_(
+		  "A name that points to it (avisos.example.com) if the panel is to be reached from outside; without one everything but links and webhooks works.") },
+	{ .text = N_(
+		  "The session key of your WhatsApp number at the gateway, and the access data of your mail server; both can wait, offline mode needs neither.") },
+	{ .text = NULL },
+};
+
+static const struct guide_item install_items[] = {
+	{ .text = N_(
+		  "Get the program's folder onto the machine and install it. It makes a user, a state folder and a service, starts it and prints the address where you make your user."),
+	  .command = "sudo ./install.sh" },
+	{ .text = N_(
+		  "Write the recovery code that it printed on paper: it opens your backups if the machine is gone.") },
+	{ .text = N_("Open the printed address, make your user and follow the five steps.") },
+	{ .text = N_("See that it is up."), .command = "systemctl status recado" },
+	{ .text = N_(
+		  "Let it look at itself and at its host; each finding names the one command that mends it."),
+	  .command = "recado check",
+	  .example = "check" },
+	{ .text = NULL },
+};
+
+static const struct guide_item proxy_items[] = {
+	{ .text = N_(
+		  "Put Caddy or nginx in front; etc/proxy has a sample of each. Caddy gets the certificate by itself.") },
+	{ .text = N_("Say which proxy may tell the visitor's address."),
+	  .command = "recado config set web.proxies 127.0.0.1",
+	  .example = "config set web.proxies 127.0.0.1" },
+	{ .text = N_("Say by which names the panel is called."),
+	  .command = "recado config set web.hosts avisos.example.com",
+	  .example = "config set web.hosts avisos.example.com" },
+	{ .text = N_("Say its whole address, so that links and webhooks can be made."),
+	  .command = "recado config set web.public_url https://avisos.example.com",
+	  .example = "config set web.public_url https://avisos.example.com" },
+	{ .text = N_("Without a proxy, reach the panel through a tunnel from your own computer."),
+	  .command = "ssh -L 8080:127.0.0.1:8080 you@your-machine" },
+	{ .text = NULL },
+};
+
+static const struct guide_item checklist_items[] = {
+	{ .text = N_("recado check has no red line."), .command = "recado check", .example = "check" },
+	{ .text = N_("The version is the one you meant to install."),
+	  .command = "recado version",
+	  .example = "version" },
+	{ .text = N_("The settings are read without complaint and are yours."),
+	  .command = "recado config list",
+	  .example = "config list" },
+	{ .text = N_("The name of the business is right: it signs every message."),
+	  .command = "recado config get business.name",
+	  .example = "config get business.name" },
+	{ .text = N_("The time zone is that of the business."),
+	  .command = "recado config get business.zone",
+	  .example = "config get business.zone" },
+	{ .text = N_("The currency is right."),
+	  .command = "recado config get business.currency",
+	  .example = "config get business.currency" },
+	{ .text = N_("The country of phone numbers is right."),
+	  .command = "recado config get business.region",
+	  .example = "config get business.region" },
+	{ .text = N_("The machine's clock is kept by the network."), .command = "timedatectl set-ntp true" },
+	{ .text = N_("Offline mode is off when messages are to leave for real."),
+	  .command = "recado config get mode.offline",
+	  .example = "config get mode.offline" },
+	{ .text = N_("The gateway takes the key."),
+	  .command = "recado renewals gateway test",
+	  .example = "renewals gateway test" },
+	{ .text = N_("Every channel that should be open is open."),
+	  .command = "recado outbox channels",
+	  .example = "outbox channels" },
+	{ .text = N_("Messages leave only at the hours you want."),
+	  .command = "recado config get outbox.window_from",
+	  .example = "config get outbox.window_from" },
+	{ .text = N_("Everybody who works here has a user of their own."),
+	  .command = "recado user list",
+	  .example = "user list" },
+	{ .text = N_("Each role may do what it should and no more."),
+	  .command = "recado role list",
+	  .example = "role list" },
+	{ .text = N_("Owners have a second factor."),
+	  .command = "recado config set web.second_factor required",
+	  .example = "config set web.second_factor required" },
+	{ .text = N_("Only the programs you know have a token."),
+	  .command = "recado token list",
+	  .example = "token list" },
+	{ .text = N_("Your customers are in, with their numbers."),
+	  .command = "recado renewals stats",
+	  .example = "renewals stats" },
+	{ .text = N_("Today's notices are the ones you expect; nothing leaves by looking."),
+	  .command = "recado renewals run --dry-run",
+	  .example = "renewals run --dry-run" },
+	{ .text = N_("The next thirty days look right."),
+	  .command = "recado forecast --days 30",
+	  .example = "forecast --days 30" },
+	{ .text = N_("The texts of the messages are yours; look at each preview in the panel.") },
+	{ .text = N_("The schedules run at the hours you want."),
+	  .command = "recado schedules",
+	  .example = "schedules" },
+	{ .text = N_("A backup was made and proved."), .command = "recado backup", .example = "backup" },
+	{ .text = N_("Backups are listed and none is red."),
+	  .command = "recado backup list",
+	  .example = "backup list" },
+	{ .text = N_("A copy of the backups is on another disk or in a storage."),
+	  .command = "recado storage check" },
+	{ .text = N_("The recovery code is on paper, not on this machine.") },
+	{ .text = N_("Alerts reach you: try each road."),
+	  .command = "recado alerts try",
+	  .example = "alerts try" },
+	{ .text = N_("The walls around the program stand."),
+	  .command = "recado sandbox",
+	  .example = "sandbox" },
+	{ .text = N_("Only ports 22, 80 and 443 are open to the world."), .command = "ss -tln" },
+	{ .text = N_("People log in to the machine by key only, and it updates itself."),
+	  .command = "apt install unattended-upgrades" },
+	{ .text = N_("You know the way back: read the page Rescue once, now."),
+	  .command = "recado rescue",
+	  .example = "rescue" },
+	{ .text = NULL },
+};
+
+static const struct guide_item update_items[] = {
+	{ .text = N_("Get the new version's folder and look at what is installed and what is here."),
+	  .command = "sudo ./install.sh" },
+	{ .text = N_(
+		  "Upgrade. A backup is taken, the change of the database is rehearsed on a copy, and the service is away for a few seconds."),
+	  .command = "sudo ./install.sh --upgrade" },
+	{ .text = N_("Look at the house again."), .command = "recado check", .example = "check" },
+	{ .text = N_("To stay on a version, say so; the installer then refuses to upgrade."),
+	  .command = "echo 'hold = yes' | sudo tee /var/lib/recado/recado.hold" },
+	{ .text = NULL },
+};
+
+static const struct guide_item back_items[] = {
+	{ .text = N_("An upgrade that did not do: the program and the database from before."),
+	  .command = "sudo ./install.sh --rollback" },
+	{ .text = N_("A day you want back: stop, restore a backup, start."),
+	  .command = "systemctl stop recado; recado restore FILE; systemctl start recado" },
+	{ .text = N_(
+		  "Look at what is held, cancel what must not leave any more, then release the channel in the panel."),
+	  .command = "recado outbox channels",
+	  .example = "outbox channels" },
+	{ .text = NULL },
+};
+
+static const struct guide_item commands_items[] = {
+	{ .text = N_("All commands, each with one line."), .command = "recado --help" },
+	{ .text = N_("What runs, waits, failed."), .command = "recado jobs", .example = "jobs" },
+	{ .text = N_("When each thing runs next."), .command = "recado schedules", .example = "schedules" },
+	{ .text = N_("The newest messages and how they stand."),
+	  .command = "recado outbox",
+	  .example = "outbox" },
+	{ .text = N_("Why somebody did not get a message."),
+	  .command = "recado why NAME",
+	  .example = "why Ana" },
+	{ .text = N_("Stop everything that leaves, at once."),
+	  .command = "recado outbox stop-all",
+	  .example = "outbox stop-all" },
+	{ .text = N_("Let it leave again."),
+	  .command = "recado outbox resume-all",
+	  .example = "outbox resume-all" },
+	{ .text = N_("What grows, and how much."), .command = "recado tables", .example = "tables" },
+	{ .text = N_("Open alerts."), .command = "recado alerts", .example = "alerts" },
+	{ .text = N_("The log, as it is written."), .command = "journalctl -u recado -f" },
+	{ .text = NULL },
+};
+
+static const struct guide_item first_day_items[] = {
+	{ .text = N_("After ten minutes: the home page has no banner, recado check no red line."),
+	  .command = "recado check",
+	  .example = "check" },
+	{ .text = N_("After an hour: the schedules have a next time, and the newest job ended well."),
+	  .command = "recado jobs",
+	  .example = "jobs" },
+	{ .text = N_("After the first run (09:00): as many notices as the dry run said, and none unsure."),
+	  .command = "recado outbox --state unsure",
+	  .example = "outbox --state unsure" },
+	{ .text = N_("In the afternoon: answers of customers are in the inbox, deliveries are noted.") },
+	{ .text = N_("The next morning: the backup of the night is proved."),
+	  .command = "recado backup list",
+	  .example = "backup list" },
+	{ .text = N_("Then: memory and disk have settled."),
+	  .command = "recado tables",
+	  .example = "tables" },
+	{ .text = NULL },
+};
+
+static const struct guide_item troubles_items[] = {
+	{ .text = N_("The panel does not open: is the service up, and what did it say last?"),
+	  .command = "journalctl -u recado -n 30" },
+	{ .text = N_("“400, this name is not known”: the name in the address is missing in web.hosts."),
+	  .command = "recado config set web.hosts avisos.example.com",
+	  .example = "config set web.hosts avisos.example.com" },
+	{ .text = N_("No notice left today: look at the run, then at the channel, then at one person."),
+	  .command = "recado outbox channels",
+	  .example = "outbox channels" },
+	{ .text = N_("The gateway refuses the key: put the new one; messages that wait leave by themselves."),
+	  .command = "recado config set whatsapp.api_key KEY",
+	  .example = "config set whatsapp.api_key KEY-OF-THE-EXAMPLE" },
+	{ .text = N_("The phone is not linked any more: scan the code at the gateway, then test."),
+	  .command = "recado renewals gateway test",
+	  .example = "renewals gateway test" },
+	{ .text = N_(
+		  "Messages are unsure: decide each with its evidence on the page Unsure; nothing repeats by itself."),
+	  .command = "recado outbox --state unsure",
+	  .example = "outbox --state unsure" },
+	{ .text = N_("Mail does not leave: test the server's answer."),
+	  .command = "recado outbox test email" },
+	{ .text = N_("Something was given up: see why, mend it, run it again."),
+	  .command = "recado jobs --state dead",
+	  .example = "jobs --state dead" },
+	{ .text = NULL },
+};
+
+const struct guide_section guide_sections[] = {
+	{ .id = "before", .title = N_("What you need"), .items = before_items },
+	{ .id = "install", .title = N_("Installing"), .items = install_items, .is_numbered = true },
+	{ .id = "proxy",
+	  .title = N_("Proxy and certificate"),
+	  .intro = N_(
+		  "The panel listens on this machine only. A proxy in front gives it a name and a certificate."),
+	  .items = proxy_items,
+	  .is_numbered = true },
+	{ .id = "checklist",
+	  .title = N_("Before the first message: thirty points"),
+	  .intro = N_("Go through them once; most are a look."),
+	  .items = checklist_items,
+	  .is_numbered = true },
+	{ .id = "update", .title = N_("Updating"), .items = update_items, .is_numbered = true },
+	{ .id = "back",
+	  .title = N_("The way back"),
+	  .intro = N_(
+		  "After both, nothing leaves until you release the channels: what fell due in the gap is held and shown."),
+	  .items = back_items },
+	{ .id = "commands", .title = N_("Useful commands"), .items = commands_items },
+	{ .id = "first-day",
+	  .title = N_("The first 24 hours"),
+	  .items = first_day_items,
+	  .is_numbered = true },
+	{ .id = "troubles", .title = N_("Eight troubles"), .items = troubles_items },
+	{ .id = NULL },
+};
