@@ -105,6 +105,7 @@ extern const struct right ops_rights[]; /* metrics.view */
 extern const struct check ops_checks[];
 extern const struct command ops_commands[];
 extern const struct command people_commands[]; /* user, role, token (cmd_people.c) */
+extern const struct command work_commands[];   /* jobs, schedules, queues (cmd_work.c) */
 extern const struct job_kind ops_jobs[];
 extern const struct schedule_default ops_schedules[];
 
