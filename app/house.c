@@ -12,6 +12,7 @@
 #include "desk/settings.h"
 #include "desk/wizard.h"
 #include "desk/api.h"
+#include "desk/work_pages.h"
 #include "module.h"
 #include "ops/ops.h"
 #include "standin/standin.h"
@@ -94,6 +95,7 @@ static void collect_settings(void)
 	TABLE_ADD(tables.settings, chat_settings);
 	TABLE_ADD(tables.settings, alarm_settings);
 	TABLE_ADD(tables.settings, backup_settings);
+	TABLE_ADD(tables.settings, work_settings);
 	TABLE_ADD(tables.settings, storage_settings);
 	for (size_t i = 0; modules[i] != NULL && n < TABLES_MAX - 1; i++, n++) {
 		snprintf(tables.switch_names[n], sizeof(tables.switch_names[n]), "modules.%s",
@@ -125,6 +127,7 @@ const struct command *const *house_commands(void)
 		TABLE_ADD(tables.commands, ops_commands);
 		TABLE_ADD(tables.commands, import_commands);
 		TABLE_ADD(tables.commands, people_commands);
+		TABLE_ADD(tables.commands, work_commands);
 		TABLE_ADD(tables.commands, desk_outbox_commands);
 		TABLE_ADD(tables.commands, alarm_commands);
 		TABLE_ADD(tables.commands, backup_commands);
@@ -172,6 +175,8 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	rights_add(desk_rights, N_("The office"));
 	rights_add(desk_settings_rights, N_("Settings"));
 	rights_add(ops_rights, N_("Operation"));
+	TABLE_ADD(tables.routes, desk_work_routes);
+	TABLE_ADD(tables.jobs, work_jobs);
 	TABLE_ADD(tables.jobs, outbox_jobs);
 	TABLE_ADD(tables.jobs, desk_jobs);
 	TABLE_ADD(tables.jobs, import_jobs);
@@ -180,6 +185,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.jobs, alarm_jobs);
 	TABLE_ADD(tables.jobs, storage_jobs);
 	TABLE_ADD(tables.jobs, watch_jobs);
+	TABLE_ADD(tables.schedules, work_schedules);
 	TABLE_ADD(tables.schedules, outbox_schedules);
 	TABLE_ADD(tables.schedules, ops_schedules);
 	TABLE_ADD(tables.schedules, alarm_schedules);
@@ -203,6 +209,8 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 		TABLE_ADD(tables.reasons, m->reasons);
 	}
 	desk_reason_sources(tables.reasons);
+	TABLE_ADD(tables.figures, desk_work_figures);
+	desk_work_declare(forever, tables.jobs);
 	rc = desk_setup(tables.resources, tables.figures, forever);
 	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
 	/* Commands beside the server ask for rights and routes, too. */

@@ -46,9 +46,15 @@ static const struct word action_words[] = {
 
 /* Seldom enough that the filter does not offer them. */
 static const struct word rare_words[] = {
+	{ "late_no", N_("left a missed time out") },
+	{ "late_yes", N_("let a missed time run") },
+	{ "pause", N_("paused") },
+	{ "put_default", N_("put back the default") },
 	{ "recovery_code_used", N_("logged in with a recovery code") },
 	{ "recovery_codes", N_("made new recovery codes") },
 	{ "reset", N_("made a link for a new password") },
+	{ "resume", N_("resumed") },
+	{ "run_now", N_("ran by hand") },
 	{ "second_factor_off", N_("switched off the second factor") },
 	{ "second_factor_on", N_("switched on the second factor") },
 	{ "second_factor_reset", N_("switched off somebody's second factor") },

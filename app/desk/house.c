@@ -5,6 +5,7 @@
 #include "desk/people.h"
 #include "desk/menu.h"
 #include "desk/wizard.h"
+#include "desk/work_pages.h"
 
 #include <string.h>
 
@@ -76,6 +77,7 @@ const struct resource desk_resources[] = {
 		.menu_order = 70,
 		.empty = N_("No work yet: schedules and buttons put it here."),
 		.name_shown = job_kind_shown,
+		.list_extra = jobs_list_extra,
 		.show = jobs_show,
 		.show_template = "desk/job",
 	},
@@ -87,6 +89,8 @@ const struct resource desk_resources[] = {
 		.row_name = "t.name",
 		.columns = schedules_columns,
 		.sorts = schedules_sorts,
+		.filters = schedules_filters,
+		.actions = schedules_actions,
 		.right_view = "jobs.view",
 		.right_edit = "jobs.edit",
 		.menu = N_("Schedules"),
@@ -94,6 +98,9 @@ const struct resource desk_resources[] = {
 		.empty = N_("No schedules: nothing happens by itself."),
 		.before_save = schedule_before_save,
 		.after_save = schedule_after_save,
+		.name_shown = schedule_name_shown,
+		.list_extra = schedules_list_extra,
+		.list_template = "desk/schedules",
 		.show = schedules_show,
 		.show_template = "desk/schedule",
 	},

@@ -354,7 +354,6 @@ void audit_show(struct cx *cx, int64_t id, struct value *page);
 const char *job_kind_shown(struct cx *cx, const char *stored);
 extern const struct column jobs_columns[];
 extern const struct sort jobs_sorts[];
-extern const struct filter jobs_filters[];
 extern const struct action jobs_actions[];
 void jobs_show(struct cx *cx, int64_t id, struct value *page);
 extern const struct column user_columns[];

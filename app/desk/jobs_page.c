@@ -3,11 +3,14 @@
 **
 ** Needs:  work.h for every change.
 */
+#include "desk/work_pages.h"
 #include "desk/inner.h"
 
 #include <string.h>
 
-#define RUNS_SHOWN 50 /* tries of one job, newest first */
+#define RUNS_SHOWN  50         /* tries of one job, newest first                      */
+#define LINES_SHOWN 100        /* the last words of a job; its log has the rest       */
+#define WORDS_MAX   (8 * 1024) /* choices of a filter: 200 kinds with their titles  */
 
 const struct column jobs_columns[] = {
 	{ .name = "kind",
@@ -19,8 +22,7 @@ const struct column jobs_columns[] = {
 	  .title = N_("State"),
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_LIST,
-	  .choices =
-		  "queued=waiting|running=running|done=done|failed=failed|dead=given up|cancelled=cancelled" },
+	  .choices = JOB_STATES },
 	{ .name = "run_at", .title = N_("Due"), .type = COLUMN_INSTANT, .flags = COL_READONLY | COL_LIST },
 	{ .name = "attempts", .title = N_("Attempts"), .type = COLUMN_INT, .flags = COL_READONLY },
 	{ .name = "progress_done",
@@ -41,6 +43,13 @@ const struct column jobs_columns[] = {
 	  .flags = COL_READONLY | COL_LIST | COL_WORDS },
 	{ .name = "is_late", .title = N_("Late"), .type = COLUMN_BOOL, .flags = COL_READONLY },
 	{ .name = "queue", .title = N_("Queue"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "schedule",
+	  .title = N_("Schedule"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY,
+	  .sql = "coalesce((SELECT s.name FROM schedule s WHERE s.id = t.schedule_id), '')",
+	  .shown = schedule_name_shown },
+	{ .name = "due_at", .title = N_("For the due time"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "priority", .title = N_("Priority"), .type = COLUMN_INT, .flags = COL_READONLY },
 	{ .name = "created_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY },
 	{ .name = "created_at", .title = N_("Made"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
@@ -65,9 +74,10 @@ const char *job_kind_shown(struct cx *cx, const char *stored)
 	return words_get(cx->lang, work_kind_title(stored));
 }
 
-/* Every message that comes in is work of its own: thousands of lines that nobody looks for. The words are
-** those of the index job_shown. */
-const struct filter jobs_filters[] = {
+/* Every message that comes in is work of its own: thousands of lines that nobody looks for. Kinds and queues
+** are those that run here (desk_work_declare); + before a name: the order of the list decides, not that
+** column. */
+struct filter jobs_filters[] = {
 	{ .name = "which",
 	  .title = N_("Which work"),
 	  .choices = "usual=Without what comes in|all=All of it",
@@ -75,13 +85,100 @@ const struct filter jobs_filters[] = {
 	  .def = "usual" },
 	{ .name = "state",
 	  .title = N_("State"),
-	  .choices =
-		  "queued=waiting|running=running|done=done|failed=failed|dead=given up|cancelled=cancelled",
-	  .sql = (const char *const[]){ "t.state = 'queued'", "t.state = 'running'", "t.state = 'done'",
-					"t.state = 'failed'", "t.state = 'dead'", "t.state = 'cancelled'",
-					NULL } },
+	  .choices = "attention=given up or failed|" JOB_STATES,
+	  .sql = (const char *const[]){ "t.state IN ('dead', 'failed')", "t.state = 'queued'",
+					"t.state = 'running'", "t.state = 'done'", "t.state = 'failed'",
+					"t.state = 'dead'", "t.state = 'cancelled'", NULL } },
+	{ .name = "kind", .title = N_("Work"), .sql = (const char *const[]){ "t.kind = :f_kind", NULL } },
+	{ .name = "queue",
+	  .title = N_("Queue"),
+	  .sql = (const char *const[]){ "+t.queue = :f_queue", NULL } },
+	{ .name = "late",
+	  .title = N_("Late"),
+	  .choices = "yes=ran late or was missed|no=on time",
+	  .sql = (const char *const[]){ "t.is_late = 1", "t.is_late = 0", NULL } },
 	{ .name = NULL },
 };
+
+static bool is_named(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = names; *p != '\0'; p += strcspn(p, "|"), p += *p == '|')
+		if (strncmp(p, name, len) == 0 && p[len] == '=') return true;
+	return false;
+}
+
+static void add_word(struct sb *sb, const char *code, const char *title)
+{
+	if (is_named(sb_text_of(sb), code)) return;
+	if (sb->len > 0) sb_char(sb, '|');
+	sb_text(sb, code);
+	sb_char(sb, '=');
+	sb_text(sb, title);
+}
+
+/* One predicate for each choice: every name is one of our own tables' rows. */
+static void choose(struct filter *f, struct arena *forever, const char *words, const char *column)
+{
+	size_t n = 1, i = 0;
+	const char **sql;
+
+	for (const char *p = words; *p != '\0'; p++)
+		n += *p == '|';
+	sql = arena_alloc(forever, (n + 1) * sizeof *sql);
+	if (sql == NULL || words[0] == '\0') return;
+	for (const char *p = words; *p != '\0' && i < n; p += strcspn(p, "|"), p += *p == '|')
+		sql[i++] = arena_printf(forever, "%s = '%.*s'", column, (int)strcspn(p, "="), p);
+	sql[i] = NULL;
+	f->choices = words;
+	f->sql = sql;
+}
+
+void desk_work_declare(struct arena *forever, const struct job_kind *const *tables)
+{
+	struct sb kinds, queues;
+
+	sb_init_arena(&kinds, forever, WORDS_MAX);
+	sb_init_arena(&queues, forever, WORDS_MAX);
+	for (; tables != NULL && *tables != NULL; tables++)
+		for (const struct job_kind *k = *tables; k->name != NULL; k++) {
+			add_word(&kinds, k->name, k->title != NULL ? k->title : k->name);
+			add_word(&queues, k->queue, k->queue);
+		}
+	for (struct filter *f = jobs_filters; f->name != NULL; f++) {
+		if (strcmp(f->name, "kind") == 0) choose(f, forever, sb_text_of(&kinds), "t.kind");
+		if (strcmp(f->name, "queue") == 0) choose(f, forever, sb_text_of(&queues), "+t.queue");
+	}
+}
+
+static void count_into(struct cx *cx, struct value *list, const char *title, const char *href,
+		       const char *sql, const char *mark)
+{
+	struct value *one;
+	int64_t n = 0;
+
+	if (db_get_int(cx, &n, sql, NO_PARAMS) != RC_OK) return;
+	one = value_add_map(cx->arena, list);
+	value_set_text(cx->arena, one, "title", title);
+	value_set_text(cx->arena, one, "value",
+		       n > 999 ? "999+" : arena_printf(cx->arena, "%lld", (long long)n));
+	value_set_text(cx->arena, one, "href", href);
+	if (n > 0 && mark != NULL) value_set_text(cx->arena, one, "mark", mark);
+}
+
+void jobs_list_extra(struct cx *cx, struct value *page)
+{
+	struct value *cards = value_set_list(cx->arena, page, "cards");
+
+	count_into(cx, cards, _("Running"), "/jobs?state=running",
+		   "SELECT count(*) FROM (SELECT 1 FROM job WHERE state = 'running' LIMIT 1000)", NULL);
+	count_into(cx, cards, _("Waiting"), "/jobs?state=queued",
+		   "SELECT count(*) FROM (SELECT 1 FROM job WHERE state = 'queued' LIMIT 1000)", NULL);
+	count_into(cx, cards, _("Given up or failed"), "/jobs?state=attention",
+		   "SELECT count(*) FROM (SELECT 1 FROM job WHERE state IN ('dead', 'failed') LIMIT 1000)",
+		   "error");
+}
 
 static enum rc cancel_run(struct cx *cx, int64_t id, struct call *call, const char **done)
 {
@@ -105,6 +202,20 @@ static enum rc again_run(struct cx *cx, int64_t id, struct call *call, const cha
 	return rc;
 }
 
+/* call is NULL when a bulk action is so large that a job does it. */
+static enum rc discard_run(struct cx *cx, int64_t id, struct call *call, const char **done)
+{
+	const char *reason = call != NULL ? form_text(call, "reason") : NULL;
+	const char *who = cx->actor.name != NULL ? cx->actor.name : "";
+	enum rc rc = job_discard(cx, id,
+				 reason != NULL && reason[0] != '\0'
+					 ? arena_printf(cx->arena, _("Discarded by %s: %s"), who, reason)
+					 : arena_printf(cx->arena, _("Discarded by %s."), who));
+
+	if (rc == RC_OK) *done = _("Discarded; it stays in the list as cancelled.");
+	return rc;
+}
+
 const struct action jobs_actions[] = {
 	{ .name = "cancel",
 	  .title = N_("Cancel"),
@@ -120,6 +231,15 @@ const struct action jobs_actions[] = {
 	  .is_bulk = true,
 	  .when = "t.state IN ('failed', 'dead', 'cancelled', 'done')",
 	  .run = again_run },
+	{ .name = "discard",
+	  .title = N_("Discard"),
+	  .right = "jobs.edit",
+	  .confirm = N_("Give this work up for good? It will not be tried again."),
+	  .is_bulk = true,
+	  .is_dangerous = true,
+	  .when = "t.state IN ('failed', 'dead')",
+	  .page = "/jobs/:id/discard",
+	  .run = discard_run },
 	{ .name = NULL },
 };
 
@@ -127,22 +247,16 @@ const struct action jobs_actions[] = {
 static enum rc progress_of(struct cx *cx, int64_t id, struct value *out)
 {
 	struct value *row = NULL;
-	const char *state;
-	int64_t done, total;
-	enum rc rc =
-		db_row(cx, &row, "SELECT state, progress_done, progress_total, note FROM job WHERE id = :id",
-		       PARAMS(P_INT(":id", id)));
+	const char *state, *text;
+	enum rc rc = job_show(cx, &row, id);
 
 	if (rc != RC_OK) return rc;
 	state = value_text_of(value_get(row, "state"), "");
-	done = value_int_of(value_get(row, "progress_done"), 0);
-	total = value_int_of(value_get(row, "progress_total"), 0);
-	value_set_int(cx->arena, out, "done", done);
-	value_set_int(cx->arena, out, "total", total);
+	text = job_progress_text(cx, row);
+	value_set_int(cx->arena, out, "done", value_int_of(value_get(row, "progress_done"), 0));
+	value_set_int(cx->arena, out, "total", value_int_of(value_get(row, "progress_total"), 0));
 	value_set_text(cx->arena, out, "text",
-		       total > 0
-			       ? arena_printf(cx->arena, _("%lld of %lld"), (long long)done, (long long)total)
-			       : value_text_of(value_get(row, "note"), ""));
+		       text[0] != '\0' ? text : value_text_of(value_get(row, "note"), ""));
 	value_set_bool(cx->arena, out, "is_over",
 		       strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
 	return RC_OK;
@@ -168,11 +282,61 @@ static void show_progress(struct cx *cx, int64_t id, struct value *page)
 	value_set(page, "progress", bar);
 }
 
+/* What made it: its schedule, or who. */
+static void show_origin(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *row = NULL, *out;
+	const char *name;
+
+	if (db_row(cx, &row,
+		   "SELECT s.id, s.name FROM job j JOIN schedule s ON s.id = j.schedule_id WHERE j.id = :id",
+		   PARAMS(P_INT(":id", id))) != RC_OK)
+		return;
+	name = value_text_of(value_get(row, "name"), "");
+	out = value_map(cx->arena);
+	value_set_text(cx->arena, out, "name", schedule_name_shown(cx, name));
+	value_set_text(
+		cx->arena, out, "href",
+		arena_printf(cx->arena, "/schedules/%lld", (long long)value_int_of(value_get(row, "id"), 0)));
+	value_set(page, "made_by", out);
+}
+
+static void show_lines(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *rows = NULL;
+	int64_t n = 0;
+
+	if (db_get_int(cx, &n, "SELECT count(*) FROM job_line WHERE job_id = :id",
+		       PARAMS(P_INT(":id", id))) != RC_OK ||
+	    n == 0)
+		return;
+	if (db_rows(cx, &rows, LINES_SHOWN,
+		    "SELECT at, level, text FROM (SELECT id, at, level, text FROM job_line WHERE job_id = :id "
+		    "ORDER BY id DESC LIMIT :max) ORDER BY id",
+		    PARAMS(P_INT(":id", id), P_INT(":max", LINES_SHOWN))) != RC_OK)
+		return;
+	for (struct value *line = rows->first; line != NULL; line = line->next) {
+		const char *level = value_text_of(value_get(line, "level"), "");
+		char at[RFC3339_SIZE];
+
+		instant_text_local(at, value_int_of(value_get(line, "at"), 0), cx->env->zone);
+		value_set_text(cx->arena, line, "at", at);
+		value_set_bool(cx->arena, line, "is_warning", strcmp(level, "warning") == 0);
+		value_set_bool(cx->arena, line, "is_error", strcmp(level, "error") == 0);
+	}
+	value_set(page, "lines", rows);
+	value_set_bool(cx->arena, page, "has_lines", true);
+	value_set_text(cx->arena, page, "log_href", arena_printf(cx->arena, "/jobs/%lld/log", (long long)id));
+	if (n > LINES_SHOWN) value_set_int(cx->arena, page, "lines_in_all", n);
+}
+
 void jobs_show(struct cx *cx, int64_t id, struct value *page)
 {
 	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "runs");
 
 	show_progress(cx, id, page);
+	show_origin(cx, id, page);
+	show_lines(cx, id, page);
 
 	if (db_rows(cx, &rows, RUNS_SHOWN,
 		    "SELECT attempt, started_at, finished_at, outcome, error FROM job_run WHERE job_id = :id"

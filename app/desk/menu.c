@@ -7,6 +7,7 @@
 */
 #include "desk/menu.h"
 #include "desk/inner.h"
+#include "desk/work_pages.h"
 
 #include <string.h>
 
@@ -17,9 +18,9 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
-	{ "/", 0 },          { "/imports", 72 }, { "/inbox", 55 }, { "/templates", 62 },
-	{ "/gateway", 63 },  { "/roles", 82 },   { "/api", 85 },   { "/audit", 86 },
-	{ "/settings", 90 }, { "/help", 94 },    { "/me", 95 },    { "/start", 91 },
+	{ "/", 0 },       { "/imports", 72 }, { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
+	{ "/roles", 82 }, { "/api", 85 },     { "/audit", 86 }, { "/queues", 71 },    { "/settings", 90 },
+	{ "/help", 94 },  { "/me", 95 },      { "/start", 91 },
 };
 
 /* From this order on the menu has this heading. */
@@ -42,21 +43,26 @@ static int place_of(const char *path, int64_t order)
 	return order < MENU_UNPLACED ? (int)order : MODULE_PAGES;
 }
 
+static void set_badge(struct cx *cx, struct value *item, int64_t n)
+{
+	if (n <= 0) return;
+	value_set_text(cx->arena, item, "badge",
+		       n > UNREAD_SHOWN ? "99+" : arena_printf(cx->arena, "%lld", (long long)n));
+}
+
 void menu_order(struct cx *cx, struct value *layout, int64_t unread)
 {
 	const struct value *menu = value_get(layout, "menu");
 	struct value *list = (struct value *)(uintptr_t)value_get(layout, "starts");
+	int64_t given_up = work_given_up(cx);
 
 	for (struct value *v = menu != NULL ? menu->first : NULL; v != NULL; v = v->next) {
 		const char *path = value_text_of(value_get(v, "path"), "");
 
 		value_set_int(cx->arena, v, "order",
 			      place_of(path, value_int_of(value_get(v, "order"), MENU_UNPLACED)));
-		if (unread > 0 && strcmp(path, "/inbox") == 0)
-			value_set_text(cx->arena, v, "badge",
-				       unread > UNREAD_SHOWN
-					       ? "99+"
-					       : arena_printf(cx->arena, "%lld", (long long)unread));
+		if (strcmp(path, "/inbox") == 0) set_badge(cx, v, unread);
+		if (strcmp(path, "/jobs") == 0) set_badge(cx, v, given_up);
 	}
 	for (size_t i = 0; list != NULL && i < sizeof(starts) / sizeof(starts[0]); i++) {
 		struct value *start = value_add_map(cx->arena, list);

@@ -6,7 +6,7 @@
 
 #include "web/web.h"
 
-/* Give the menu that layout.c collected its order, headings and unread badge. */
+/* Give the menu that layout.c collected its order, headings and badges: unread, work given up. */
 void menu_order(struct cx *cx, struct value *layout, int64_t unread);
 
 /* "/help/clients": the help page for the screen at path; one that exists. */

@@ -1,5 +1,5 @@
 /*
-** cmd_show.c -- `recado jobs` and `recado outbox`: what the panel's lists show, for the shell.
+** cmd_show.c -- `recado outbox`: what the panel's list shows, for the shell; rows printed for every command.
 **
 ** Numbers are masked: a terminal is copied into tickets and chats.
 */
@@ -10,7 +10,7 @@
 #define SHOWN_MAX 200 /* a terminal's worth; the API and CSV have all */
 
 /* Print rows as JSON or as columns under their names. */
-static enum rc print_rows(struct cx *cx, struct command_call *call, struct value *rows)
+enum rc command_print_rows(struct cx *cx, struct command_call *call, struct value *rows)
 {
 	if (call->is_json) {
 		shape_json(cx, rows);
@@ -40,18 +40,6 @@ static enum rc print_rows(struct cx *cx, struct command_call *call, struct value
 	return RC_OK;
 }
 
-enum rc ops_run_jobs(struct cx *cx, struct command_call *call)
-{
-	struct value *rows = NULL;
-	enum rc rc =
-		db_rows(cx, &rows, SHOWN_MAX,
-			"SELECT id, kind, state, run_at, attempts, progress_done, progress_total, note, error"
-			" FROM job ORDER BY id DESC LIMIT 200",
-			NO_PARAMS);
-
-	return rc == RC_OK ? print_rows(cx, call, rows) : rc;
-}
-
 enum rc ops_run_outbox(struct cx *cx, struct command_call *call)
 {
 	const char *const with_value[] = { "state", NULL };
@@ -79,5 +67,5 @@ enum rc ops_run_outbox(struct cx *cx, struct command_call *call)
 				cell->text = text_mask(cx->arena, cell->text);
 				cell->len = strlen(cell->text);
 			}
-	return print_rows(cx, call, rows);
+	return command_print_rows(cx, call, rows);
 }

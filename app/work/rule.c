@@ -214,7 +214,7 @@ static instant instant_of(const struct zone *zone, day d, int hour, int minute)
 	return zone_instant(zone, (struct civil){ .day = d, .hour = hour, .minute = minute });
 }
 
-/* Later by the clock on the wall is never earlier in time: a day or an hour whose last minute is past is past. */
+/* Later on the wall's clock is never earlier in time: a day or an hour whose last minute is past is past. */
 static bool cron_of_day(instant *out, const struct rule *r, const struct zone *zone, day d, instant after)
 {
 	if (instant_of(zone, d, 23, 59) <= after) return false;

@@ -64,6 +64,22 @@ const char *work_kind_title(const char *kind)
 	return k && k->title ? k->title : kind;
 }
 
+const char *work_schedule_title(const char *name)
+{
+	const char *title = name;
+
+	pthread_mutex_lock(&current.lock);
+	for (size_t i = 0; current.work && i < current.work->schedule_count; i++)
+		if (strcmp(current.work->schedules[i]->name, name) == 0) {
+			const struct job_kind *k =
+				work_kind(current.work, current.work->schedules[i]->job_kind);
+
+			if (k && k->title) title = k->title;
+		}
+	pthread_mutex_unlock(&current.lock);
+	return title;
+}
+
 void work_queues(struct queue_figures *out, size_t *count)
 {
 	*count = 0;

@@ -166,6 +166,8 @@ int work_run_due(struct cx *cx, struct work *w);
 int64_t work_heartbeat_age_ms(const struct work *w);
 /* msgid of what a kind of work is called; the kind's own name when none that runs here has it. */
 const char *work_kind_title(const char *kind);
+/* The same of what a schedule starts; the schedule's own name when no table that runs here has it. */
+const char *work_schedule_title(const char *name);
 
 /* Rules (rule.c) */
 

@@ -1,0 +1,31 @@
+/*
+** work_pages.h -- what the pages of work share, and what house.c (both of them) takes from them.
+*/
+#ifndef RECADO_DESK_WORK_PAGES_H
+#define RECADO_DESK_WORK_PAGES_H
+
+#include "desk/desk.h"
+
+/* Before desk_setup: by which kinds and queues the list of jobs can be filtered. Tables: a NULL-terminated
+** list of row arrays, each ended by a row without name. */
+void desk_work_declare(struct arena *forever, const struct job_kind *const *tables);
+/* queues, a job's log, questions before pausing and discarding */
+extern const struct route desk_work_routes[];
+extern const struct figure desk_work_figures[]; /* the card of the home page */
+
+/* jobs_page.c */
+extern struct filter jobs_filters[]; /* kinds and queues: desk_work_declare */
+void jobs_list_extra(struct cx *cx, struct value *page);
+/* schedules_page.c */
+extern const struct action schedules_actions[];
+extern const struct filter schedules_filters[];
+void schedules_list_extra(struct cx *cx, struct value *page);
+const char *schedule_name_shown(struct cx *cx, const char *stored);
+/* work_pages.c */
+/* jobs that wait for a person's decision, at most 100; 0 without the right */
+int64_t work_given_up(struct cx *cx);
+/* The people's words of a state, N_(). */
+const char *job_state_title(const char *state);
+#define JOB_STATES "queued=waiting|running=running|done=done|failed=failed|dead=given up|cancelled=cancelled"
+
+#endif
