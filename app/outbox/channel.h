@@ -46,6 +46,7 @@ struct verdict {
 	const char *why;  /* static word for state_why: "accepted", "rate", "cut"…              */
 	int64_t delay_ms; /* NOT_YET: 0 = the house's growing delays; else at least that          */
 	int64_t hold_ms;  /* NOT_YET, HOLD: the whole channel waits that long; 0 = it does not    */
+	int retry_max;    /* NOT_YET: tries altogether for an answer like this, 0 = the channel's */
 	const char *dead; /* static word for contact.dead_reason, NULL = the contact is fine      */
 	int http;         /* 0 = no answer                                                      */
 	char provider_id[VERDICT_ID_SIZE]; /* "" = unknown                                          */
@@ -94,6 +95,7 @@ struct channel_config {
 	int timeout_ms;
 	/* Mail only */
 	const char *user, *from, *from_name; /* user "" = without logging in                      */
+	const char *ca_file;                 /* the only authorities to trust; "" or NULL: the usual ones */
 	enum mail_security security;
 };
 
@@ -120,6 +122,7 @@ struct channel_request {
 	struct sb body;            /* heap, reused */
 	struct mail_envelope mail; /* http.mail points here when it is a mail */
 	struct http_request http;
+	const char *refusal; /* out of build_send when it is not RC_OK: an N_() sentence, or NULL */
 };
 
 /*
