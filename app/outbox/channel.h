@@ -166,7 +166,8 @@ struct channel_kind {
 			     const struct http_answer *answer) MUST_CHECK;
 };
 
-extern const struct channel_kind wasender_channel, slack_channel, discord_channel, telegram_channel;
+extern const struct channel_kind wasender_channel, smtp_channel, slack_channel, discord_channel,
+	telegram_channel;
 /* The plug-in of a kind; NULL if there is none. */
 const struct channel_kind *channel_kind_find(const char *kind);
 

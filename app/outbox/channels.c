@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const struct channel_kind *const kinds[] = { &wasender_channel, &slack_channel, &discord_channel,
-						    &telegram_channel };
+static const struct channel_kind *const kinds[] = { &wasender_channel, &smtp_channel, &slack_channel,
+						    &discord_channel, &telegram_channel };
 
 const struct channel_kind *channel_kind_find(const char *kind)
 {

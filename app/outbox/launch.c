@@ -17,6 +17,7 @@
 /* the limit of this call is not documented; others have 60 a minute */
 #define LOOK_PACED_MS   1000
 #define LOOK_UNPACED_MS 20
+#define BODY_KEPT       ((size_t)64 * 1024) /* what a free slot may hold on to: a mail may have 20 MB   */
 #define SLEEP_MS        5000 /* nothing known to come                                                */
 
 static void log_settled(const struct slot *s, bool is_paced)
@@ -42,6 +43,7 @@ static void free_settled(struct lane *l, const struct round *t)
 		if (s == NULL || s->flight != FLIGHT_DONE) continue;
 		log_settled(s, t->pause_ms > 0);
 		s->flight = FLIGHT_FREE;
+		if (s->rq.body.cap > BODY_KEPT) sb_free(&s->rq.body);
 		is_any = true;
 	}
 	for (size_t i = 0; i < LOOKS_MAX; i++)
@@ -85,7 +87,7 @@ static enum rc build(struct lane *l, const struct round *t, struct slot *s, cons
 static bool prepare(struct lane *l, const struct round *t, struct slot *s, const struct claimed *m)
 {
 	struct cx *cx = &l->owner->cx;
-	const char *text = m->text, *wrong = "template";
+	const char *text = m->text, *wrong = "template", *refusal = NULL;
 	enum rc rc = RC_OK;
 
 	cx->message = ""; /* of the one before */
@@ -102,13 +104,18 @@ static bool prepare(struct lane *l, const struct round *t, struct slot *s, const
 		put_verdict(s, OUTCOME_NOT_YET, "file_away",
 			    _("A file that should go along cannot be read now."));
 	} else if (rc == RC_OK) {
+		s->rq.refusal = NULL;
 		rc = build(l, t, s, text);
+		refusal = s->rq.refusal;
 		wrong = "not_sendable";
 	}
 	if (rc == RC_TOO_LARGE)
-		put_verdict(s, OUTCOME_REFUSED, "too_long", _("The text is longer than the gateway takes."));
+		put_verdict(s, OUTCOME_REFUSED, "too_long",
+			    refusal != NULL ? words_get(cx->lang, refusal)
+					    : _("The text is longer than the gateway takes."));
 	else if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND)
-		put_verdict(s, OUTCOME_REFUSED, wrong, cx_sentence(cx, rc));
+		put_verdict(s, OUTCOME_REFUSED, wrong,
+			    refusal != NULL ? words_get(cx->lang, refusal) : cx_sentence(cx, rc));
 	else if (rc != RC_OK)
 		put_verdict(s, OUTCOME_NOT_YET, "not_prepared", cx_sentence(cx, rc));
 	claimed_forget(&s->m);

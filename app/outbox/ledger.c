@@ -323,7 +323,8 @@ struct settlement settlement_of(const struct verdict *v, int attempts, const str
 		s.not_before_at = rules->now;
 		break;
 	case OUTCOME_NOT_YET:
-		s.state = s.attempts >= rules->retry_max ? "failed" : "queued";
+		s.state = s.attempts >= (v->retry_max > 0 ? v->retry_max : rules->retry_max) ? "failed"
+											     : "queued";
 		s.not_before_at = rules->now + delay_of(v, attempts, rules);
 		break;
 	case OUTCOME_UNSURE:

@@ -265,7 +265,7 @@ static enum rc put_file(struct writer *w, const struct mime_file *f, bool is_inl
 	mime_file_name(w->out, f->name);
 	sb_lit(w->out, "\r\n\r\n");
 	rc = put_content(w, f);
-	if (rc == RC_NOT_FOUND) w->why = N_("The attachment %s cannot be read.");
+	if (rc == RC_NOT_FOUND) w->why = N_("An attachment cannot be read.");
 	return rc;
 }
 

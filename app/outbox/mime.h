@@ -47,7 +47,7 @@ struct mime_mail {
 };
 /* Append the mail to out, which should have MAIL_SIZE_MAX as its ceiling. RC_BAD_INPUT: a line break in a
 ** header's value; RC_TOO_LARGE; RC_NOT_FOUND: a file cannot be read. *why (may be NULL) is an N_() sentence
-** then, with one %s for the file's name in the last case. */
+** then. */
 enum rc mime_write(struct sb *out, const struct mime_mail *mail, const char **why) MUST_CHECK;
 
 /* The encoders (mime_text.c) */
