@@ -88,21 +88,37 @@ static const char *note_send(struct gateway *g, const char *digits, int *slow_ms
 	return answer;
 }
 
-/* False: close the connection. */
-static bool answer_send(struct gateway *g, int fd, const char *request)
+/* The last five digits of a WhatsApp number, the first five letters of a chat's text. */
+static void whom(char out[6], const char *request, bool is_chat)
 {
-	const char *to = strstr(request, "\"to\":\"");
+	const char *at = strstr(request, is_chat ? "\"text\":\"" : "\"to\":\"");
+
+	out[0] = '\0';
+	if (at == NULL) return;
+	if (is_chat)
+		snprintf(out, 6, "%.5s", at + 8);
+	else if (strlen(at) > 19)
+		snprintf(out, 6, "%.5s", at + 6 + 8);
+}
+
+/* False: close the connection. */
+static bool answer_send(struct gateway *g, int fd, const char *request, bool is_chat)
+{
 	char body[200];
-	char digits[6] = "";
+	char digits[6];
 	const char *answer, *blank;
 	int slow_ms = 0, id = 0;
 
-	if (to != NULL && strlen(to) > 19) snprintf(digits, sizeof(digits), "%.5s", to + 6 + 8);
+	whom(digits, request, is_chat);
 	answer = note_send(g, digits, &slow_ms, &id);
 	if (slow_ms > 0) usleep((useconds_t)slow_ms * 1000);
 	pthread_mutex_lock(&g->lock);
 	g->open--;
 	pthread_mutex_unlock(&g->lock);
+	if (answer == NULL && is_chat) {
+		say(fd, 200, "", "ok");
+		return true;
+	}
 	if (answer == NULL) {
 		snprintf(body, sizeof(body),
 			 "{\"success\":true,\"data\":{\"msgId\":%d,\"status\":\"in_progress\"}}", id);
@@ -138,7 +154,9 @@ static void *serve(void *arg)
 	free(arg);
 	while (goes_on && read_request(c.fd, request, sizeof(request))) {
 		if (strncmp(request, "POST /api/send-message ", 23) == 0) {
-			goes_on = answer_send(c.g, c.fd, request);
+			goes_on = answer_send(c.g, c.fd, request, false);
+		} else if (strncmp(request, "POST /services/", 15) == 0) {
+			goes_on = answer_send(c.g, c.fd, request, true);
 		} else if (strncmp(request, "GET /api/status ", 16) == 0) {
 			snprintf(body, sizeof(body), "{\"status\":\"%s\"}", c.g->session);
 			say(c.fd, 200, "", body);

@@ -1,0 +1,458 @@
+/*
+** test_lanes.c -- several channels in one running outbox: each goes its own way, all stop at one word, none sends
+** more than its owner allowed.
+*/
+#include "house.h"
+#include "gateway.h"
+#include "outbox/last_seen.h"
+#include "outbox/rate.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#define PATIENCE_MS 60000 /* far beyond what anything here takes */
+#define MORNING \
+	INT64_C(1790000100000) /* 2026-09-21T14:15:00Z: 09:15 in Guayaquil, 15 minutes into the hour */
+
+struct scene {
+	struct house h;
+	struct gateway *g;
+	struct outbox *o;
+};
+
+static void start(struct scene *s)
+{
+	assert_int_equal(outbox_start(&s->o, &s->h.s.env, NULL), RC_OK);
+}
+
+static void stop(struct scene *s)
+{
+	outbox_stop(s->o);
+	s->o = NULL;
+}
+
+static void open_scene(struct scene *s, instant at)
+{
+	char url[80];
+
+	s->g = gateway_start();
+	house_open(&s->h, at);
+	s->h.s.env.zone = zone_find("America/Guayaquil");
+	s->h.s.env.wake_fd[WAKE_OUTBOX] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/api", gateway_port(s->g));
+	house_set(&s->h, "whatsapp.base_url", url);
+	house_set(&s->h, "whatsapp.pause_s", "0");
+	house_set(&s->h, "whatsapp.check_after_s", "3600");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/services/T/B/secret", gateway_port(s->g));
+	house_set(&s->h, "slack.webhook_url", url);
+	assert_int_equal(last_seen_write(s->h.s.dir, &(struct last_seen){ .is_there = true }), RC_OK);
+}
+
+static void close_scene(struct scene *s)
+{
+	stop(s);
+	gateway_stop(s->g);
+	close(s->h.s.env.wake_fd[WAKE_OUTBOX]);
+	house_close(&s->h);
+}
+
+static bool is_so(struct scene *s, const char *sql)
+{
+	bool so = state_int(&s->h.s, sql) != 0;
+
+	cx_reset(&s->h.s.cx);
+	return so;
+}
+
+static void until(struct scene *s, const char *sql)
+{
+	int64_t end = clock_ticks() + PATIENCE_MS;
+
+	while (!is_so(s, sql)) {
+		if (clock_ticks() > end) fail_msg("never became true: %s", sql);
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static void wake(struct scene *s)
+{
+	env_wake(&s->h.s.env, WAKE_OUTBOX);
+}
+
+/* A word to the owner on Slack; the gateway tells it by its first five letters. */
+static int64_t slack(struct scene *s, const char *text)
+{
+	int64_t contact = 0;
+
+	assert_int_equal(tx_begin(&s->h.s.cx), RC_OK);
+	assert_int_equal(contact_ensure(&s->h.s.cx, &contact, "chat", "slack"), RC_OK);
+	assert_int_equal(tx_end(&s->h.s.cx, RC_OK), RC_OK);
+	return house_add(
+		&s->h, &(struct message_new){
+			       .channel = "slack", .contact_id = contact, .topic = "service", .text = text });
+}
+
+static const struct value *channel_in(const struct value *list, const char *name)
+{
+	for (const struct value *c = list->first; c != NULL; c = c->next)
+		if (strcmp(value_text_of(value_get(c, "name"), ""), name) == 0) return c;
+	fail_msg("no channel %s", name);
+	return NULL;
+}
+
+static const struct value *listed(struct scene *s, const char *name)
+{
+	struct value *list = NULL;
+
+	assert_int_equal(channels_list(&s->h.s.cx, &list), RC_OK);
+	return channel_in(list, name);
+}
+
+#define ALERTS(key) "SELECT count(*) FROM alert WHERE key = '" key "' AND resolved_at IS NULL"
+#define STATE(name, state, why)                                                            \
+	"SELECT count(*) FROM channel_account WHERE name = '" name "' AND state = '" state \
+	"' AND state_why = '" why "'"
+#define NOTHING_WAITS "SELECT NOT EXISTS (SELECT 1 FROM message WHERE state IN ('queued', 'sending'))"
+
+static void a_channel_that_stops_leaves_the_other_alone(void **state)
+{
+	struct scene s = { .o = NULL };
+	int64_t word;
+
+	(void)state;
+	open_scene(&s, 0);
+	gateway_answer(s.g, "alarm", "404 no_service");
+	start(&s);
+	word = slack(&s, "alarm: the disk is full");
+	for (int i = 0; i < 50; i++)
+		(void)house_message(&s.h, i);
+	until(&s, STATE("slack", "stopped", "not_found"));
+	until(&s, "SELECT count(*) = 50 FROM message WHERE state = 'sent'");
+	assert_string_equal(house_state(&s.h, word), "queued");
+	assert_int_equal(gateway_received(s.g, "alarm"), 1);
+	assert_true(is_so(&s, STATE("whatsapp", "open", "")));
+	assert_true(is_so(&s, ALERTS("channel.stopped:slack")));
+	assert_false(is_so(&s, ALERTS("channel.stopped")));
+	/* A person looks at it and opens it again. */
+	gateway_answer(s.g, "alarm", "200 ok");
+	assert_int_equal(channel_open(&s.h.s.cx, "slack"), RC_OK);
+	until(&s, NOTHING_WAITS);
+	assert_string_equal(house_state(&s.h, word), "sent");
+	assert_false(is_so(&s, ALERTS("channel.stopped:slack")));
+	close_scene(&s);
+}
+
+static void a_corrected_address_opens_the_channel_by_itself(void **state)
+{
+	struct scene s = { .o = NULL };
+	char url[80];
+	int64_t word;
+
+	(void)state;
+	open_scene(&s, 0);
+	gateway_answer(s.g, "alarm", "403 invalid_token");
+	word = slack(&s, "alarm");
+	start(&s);
+	until(&s, STATE("slack", "stopped", "unauthorized"));
+	gateway_answer(s.g, "alarm", "200 ok");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/services/T/B/another", gateway_port(s.g));
+	house_set(&s.h, "slack.webhook_url", url);
+	wake(&s);
+	until(&s, NOTHING_WAITS);
+	assert_string_equal(house_state(&s.h, word), "sent");
+	close_scene(&s);
+}
+
+static void everything_stops_at_one_word_and_goes_on_at_another(void **state)
+{
+	struct scene s = { .o = NULL };
+	struct value *how = NULL;
+	bool is_halted = false;
+
+	(void)state;
+	open_scene(&s, 0);
+	s.h.s.cx.actor.name = "maria";
+	assert_int_equal(outbox_halt(&s.h.s.cx, true, "wrong prices"), RC_OK);
+	(void)slack(&s, "alarm");
+	(void)house_message(&s.h, 1);
+	start(&s);
+	assert_int_equal(outbox_halt(&s.h.s.cx, true, "again"), RC_OK); /* who said it first stays */
+	assert_int_equal(outbox_is_halted(&s.h.s.cx, &is_halted, &how), RC_OK);
+	assert_true(is_halted);
+	assert_string_equal(value_text_of(value_get(how, "by"), ""), "maria");
+	assert_string_equal(value_text_of(value_get(how, "why"), ""), "wrong prices");
+	assert_true(value_int_of(value_get(how, "at"), 0) > 0);
+	assert_true(is_so(&s, ALERTS("outbox.halted")));
+	/* Two whole turns: woken, looked, nothing claimed. */
+	for (int i = 0; i < 2; i++) {
+		wake(&s);
+		(void)poll(NULL, 0, 100);
+	}
+	assert_int_equal(gateway_received(s.g, ""), 0);
+	assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM message WHERE state = 'queued'"), 2);
+	assert_int_equal(outbox_halt(&s.h.s.cx, false, NULL), RC_OK);
+	until(&s, NOTHING_WAITS);
+	assert_false(is_so(&s, ALERTS("outbox.halted")));
+	assert_int_equal(
+		state_int(&s.h.s, "SELECT count(*) FROM audit WHERE action IN ('stop_all', 'resume_all')"),
+		2);
+	close_scene(&s);
+}
+
+static void what_may_leave_in_an_hour_leaves_and_the_rest_in_the_next(void **state)
+{
+	struct scene s = { .o = NULL };
+
+	(void)state;
+	open_scene(&s, MORNING);
+	house_set(&s.h, "whatsapp.per_hour", "3");
+	for (int i = 0; i < 5; i++)
+		(void)house_message(&s.h, i);
+	start(&s);
+	until(&s, STATE("whatsapp", "waiting", "hour_cap"));
+	assert_int_equal(gateway_received(s.g, ""), 3);
+	assert_true(is_so(&s, "SELECT until_at % 3600000 = 0 FROM channel_account")); /* at ten sharp */
+	assert_false(is_so(&s, "SELECT count(*) FROM alert")); /* somebody wanted it so */
+	/* Neither a new start nor a wake-up makes it forget. */
+	stop(&s);
+	start(&s);
+	wake(&s);
+	(void)poll(NULL, 0, 100);
+	assert_int_equal(gateway_received(s.g, ""), 3);
+	clock_shift(s.h.s.env.clock, HOUR_MS);
+	wake(&s);
+	until(&s, NOTHING_WAITS);
+	assert_int_equal(gateway_received(s.g, ""), 5);
+	assert_int_equal(state_int(&s.h.s, "SELECT sum(sent) FROM channel_hour"), 5);
+	assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM channel_hour"), 2);
+	close_scene(&s);
+}
+
+static void a_raised_cap_lets_the_rest_go_at_once(void **state)
+{
+	struct scene s = { .o = NULL };
+
+	(void)state;
+	open_scene(&s, MORNING);
+	house_set(&s.h, "whatsapp.per_day", "1");
+	house_set(&s.h, "whatsapp.per_month", "3");
+	for (int i = 0; i < 4; i++)
+		(void)house_message(&s.h, i);
+	start(&s);
+	until(&s, STATE("whatsapp", "waiting", "day_cap"));
+	assert_int_equal(gateway_received(s.g, ""), 1);
+	house_set(&s.h, "whatsapp.per_day", "0");
+	wake(&s);
+	until(&s, STATE("whatsapp", "waiting", "month_cap"));
+	assert_int_equal(gateway_received(s.g, ""), 3);
+	assert_int_equal(value_int_of(value_get(listed(&s, "whatsapp"), "used_month"), -1), 3);
+	assert_int_equal(value_int_of(value_get(listed(&s, "whatsapp"), "per_month"), -1), 3);
+	assert_int_equal(value_get(listed(&s, "whatsapp"), "per_day")->type, VALUE_NULL);
+	house_set(&s.h, "whatsapp.per_month", "4");
+	wake(&s);
+	until(&s, NOTHING_WAITS);
+	assert_int_equal(gateway_received(s.g, ""), 4);
+	close_scene(&s);
+}
+
+static void nobody_gets_more_than_one_message_a_day_but_the_answer(void **state)
+{
+	struct scene s = { .o = NULL };
+	int64_t ana, first, second, answer;
+
+	(void)state;
+	open_scene(&s, MORNING);
+	house_set(&s.h, "outbox.per_person_day", "1");
+	ana = house_contact(&s.h, 1);
+	first = house_add(&s.h, &(struct message_new){ .contact_id = ana });
+	second = house_add(&s.h, &(struct message_new){ .contact_id = ana });
+	start(&s);
+	until(&s, "SELECT count(*) FROM message WHERE state_why = 'person_cap'");
+	answer = house_add(&s.h, &(struct message_new){ .contact_id = ana, .ignores_window = true });
+	wake(&s);
+	until(&s, "SELECT count(*) = 2 FROM message WHERE state = 'sent'");
+	assert_string_equal(house_state(&s.h, first), "sent");
+	assert_string_equal(house_state(&s.h, second), "queued");
+	assert_string_equal(house_state(&s.h, answer), "sent");
+	/* Midnight in Guayaquil is 5:00 UTC. */
+	assert_true(is_so(
+		&s, "SELECT not_before_at % 86400000 = 5 * 3600000 FROM message WHERE state = 'queued'"));
+	clock_shift(s.h.s.env.clock, 15 * HOUR_MS);
+	wake(&s);
+	until(&s, NOTHING_WAITS);
+	assert_string_equal(house_state(&s.h, second), "sent");
+	close_scene(&s);
+}
+
+static void after_a_restore_every_channel_waits_for_a_person(void **state)
+{
+	struct scene s = { .o = NULL };
+	struct last_seen seen;
+	int64_t word, notice;
+
+	(void)state;
+	open_scene(&s, 0);
+	notice = house_message(&s.h, 1);
+	seen = (struct last_seen){
+		.is_there = true, .message_id = notice + 50, .attempt_id = 50, .at = cx_now(&s.h.s.cx)
+	};
+	assert_int_equal(last_seen_write(s.h.s.dir, &seen), RC_OK);
+	start(&s);
+	assert_true(is_so(&s, STATE("whatsapp", "stopped", "restored")));
+	/* Slack's account is made now, and held all the same. */
+	word = slack(&s, "alarm");
+	assert_true(is_so(&s, STATE("slack", "stopped", "restored")));
+	wake(&s);
+	assert_int_equal(channel_open(&s.h.s.cx, "whatsapp"), RC_OK);
+	until(&s, "SELECT count(*) FROM message WHERE state = 'sent'");
+	assert_string_equal(house_state(&s.h, notice), "sent");
+	assert_string_equal(house_state(&s.h, word), "queued");
+	assert_non_null(strstr(value_text_of(value_get(listed(&s, "slack"), "why_text"), ""), "older copy"));
+	assert_int_equal(channel_open(&s.h.s.cx, "slack"), RC_OK);
+	until(&s, NOTHING_WAITS);
+	/* All is released: what is made from now on is free. */
+	assert_false(is_so(&s, "SELECT count(*) FROM meta WHERE key = 'outbox.restored' AND value <> ''"));
+	close_scene(&s);
+}
+
+static void a_channel_nobody_set_up_is_told_of_when_something_waits_for_it(void **state)
+{
+	struct scene s = { .o = NULL };
+	int64_t word;
+
+	(void)state;
+	open_scene(&s, 0);
+	house_set(&s.h, "slack.webhook_url", "");
+	start(&s);
+	assert_false(value_bool_of(value_get(listed(&s, "slack"), "is_configured"), true));
+	assert_string_equal(value_text_of(value_get(listed(&s, "slack"), "state"), ""), "open");
+	word = slack(&s, "alarm");
+	wake(&s);
+	until(&s, STATE("slack", "stopped", "no_key"));
+	assert_non_null(
+		strstr(value_text_of(value_get(listed(&s, "slack"), "why_text"), ""), "slack.webhook_url"));
+	assert_int_equal(value_int_of(value_get(listed(&s, "slack"), "queued"), -1), 1);
+	/* It is taken back: nothing waits, nothing is wrong. */
+	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
+	assert_int_equal(tx_end(&s.h.s.cx, outbox_cancel(&s.h.s.cx, word, "test")), RC_OK);
+	wake(&s);
+	until(&s, STATE("slack", "open", ""));
+	assert_false(is_so(&s, "SELECT count(*) FROM alert WHERE resolved_at IS NULL"));
+	close_scene(&s);
+}
+
+static void at_night_the_owner_is_told_and_customers_sleep(void **state)
+{
+	struct scene s = { .o = NULL };
+	int64_t notice, word;
+
+	(void)state;
+	open_scene(&s, MORNING - 7 * HOUR_MS);
+	house_set(&s.h, "outbox.window_from", "08:00");
+	house_set(&s.h, "outbox.window_to", "20:00");
+	notice = house_message(&s.h, 1);
+	word = slack(&s, "alarm");
+	start(&s);
+	until(&s, "SELECT count(*) FROM message WHERE state = 'sent'");
+	assert_string_equal(house_state(&s.h, word), "sent");
+	assert_string_equal(house_state(&s.h, notice), "queued");
+	clock_shift(s.h.s.env.clock, 7 * HOUR_MS);
+	wake(&s);
+	until(&s, NOTHING_WAITS);
+	close_scene(&s);
+}
+
+static void a_paused_channel_says_who_stopped_it_and_why(void **state)
+{
+	struct scene s = { .o = NULL };
+
+	(void)state;
+	open_scene(&s, 0);
+	assert_int_equal(channel_pause(&s.h.s.cx, "slack", "the intern asked"), RC_OK);
+	(void)slack(&s, "alarm");
+	start(&s);
+	assert_true(is_so(&s, STATE("slack", "stopped", "person")));
+	assert_string_equal(value_text_of(value_get(listed(&s, "slack"), "detail"), ""), "the intern asked");
+	assert_non_null(strstr(value_text_of(value_get(listed(&s, "slack"), "why_text"), ""), "Slack"));
+	assert_int_equal(channel_pause(&s.h.s.cx, "fax", NULL), RC_NOT_FOUND);
+	wake(&s);
+	(void)poll(NULL, 0, 100);
+	assert_int_equal(gateway_received(s.g, ""), 0);
+	assert_int_equal(channel_open(&s.h.s.cx, "slack"), RC_OK);
+	until(&s, NOTHING_WAITS);
+	close_scene(&s);
+}
+
+static void what_was_in_flight_when_the_machine_died_counts_as_left(void **state)
+{
+	struct scene s = { .o = NULL };
+	struct claimed m[SLOTS_MAX];
+
+	(void)state;
+	open_scene(&s, MORNING);
+	house_set(&s.h, "whatsapp.per_hour", "4");
+	for (int i = 0; i < 6; i++)
+		(void)house_message(&s.h, i);
+	assert_int_equal(house_claim(&s.h, m, 3), 3); /* and then the power went */
+	start(&s);
+	until(&s, STATE("whatsapp", "waiting", "hour_cap"));
+	assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM message WHERE state = 'unsure'"), 3);
+	assert_int_equal(gateway_received(s.g, ""), 1);
+	assert_int_equal(state_int(&s.h.s, "SELECT sent FROM channel_hour"), 4);
+	close_scene(&s);
+}
+
+static void periods_are_those_of_the_business(void **state)
+{
+	struct scene s = { .o = NULL };
+	struct rate_used u;
+	int64_t account, caps[RATE__MAX] = { 0, 2, 0 };
+	const char *why = "";
+	instant end = 0, at = MORNING;
+
+	(void)state;
+	open_scene(&s, MORNING);
+	account = s.h.account;
+	assert_int_equal(rate_read(&s.h.s.cx, &u, account, s.h.s.env.zone, at), RC_OK);
+	assert_int_equal(rate_room(&u, caps, &why, &end), 2);
+	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
+	assert_int_equal(rate_add(&s.h.s.cx, &u, account, 2), RC_OK);
+	assert_int_equal(tx_end(&s.h.s.cx, RC_OK), RC_OK);
+	assert_int_equal(rate_room(&u, caps, &why, &end), 0);
+	assert_string_equal(why, "day_cap");
+	assert_int_equal(end, MORNING - 15 * MINUTE_MS - 9 * HOUR_MS + DAY_MS); /* midnight in Guayaquil */
+	/* The last millisecond of the day, and the next one. */
+	assert_int_equal(rate_read(&s.h.s.cx, &u, account, s.h.s.env.zone, end - 1), RC_OK);
+	assert_int_equal(u.count[RATE_HOUR], 0);
+	assert_int_equal(u.count[RATE_DAY], 2);
+	assert_int_equal(rate_read(&s.h.s.cx, &u, account, s.h.s.env.zone, end), RC_OK);
+	assert_int_equal(u.count[RATE_DAY], 0);
+	assert_int_equal(u.count[RATE_MONTH], 2);
+	assert_int_equal(rate_room(&u, caps, &why, &end), 2);
+	/* Another month: September is over on October 1, 5:00 UTC. */
+	assert_int_equal(rate_read(&s.h.s.cx, &u, account, s.h.s.env.zone, INT64_C(1790830800000)), RC_OK);
+	assert_int_equal(u.count[RATE_MONTH], 0);
+	gateway_stop(s.g);
+	close(s.h.s.env.wake_fd[WAKE_OUTBOX]);
+	house_close(&s.h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_channel_that_stops_leaves_the_other_alone),
+		cmocka_unit_test(a_corrected_address_opens_the_channel_by_itself),
+		cmocka_unit_test(everything_stops_at_one_word_and_goes_on_at_another),
+		cmocka_unit_test(what_may_leave_in_an_hour_leaves_and_the_rest_in_the_next),
+		cmocka_unit_test(a_raised_cap_lets_the_rest_go_at_once),
+		cmocka_unit_test(nobody_gets_more_than_one_message_a_day_but_the_answer),
+		cmocka_unit_test(after_a_restore_every_channel_waits_for_a_person),
+		cmocka_unit_test(a_channel_nobody_set_up_is_told_of_when_something_waits_for_it),
+		cmocka_unit_test(at_night_the_owner_is_told_and_customers_sleep),
+		cmocka_unit_test(a_paused_channel_says_who_stopped_it_and_why),
+		cmocka_unit_test(what_was_in_flight_when_the_machine_died_counts_as_left),
+		cmocka_unit_test(periods_are_those_of_the_business),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
