@@ -299,6 +299,7 @@ test: check unit release debug
 	@etc/build/run_tests.sh $(BUILD) "not long" tests/e2e tests/fault
 
 test-long: check unit release debug asan
+	@RECADO_SIMULATE=2000 $(BUILD)/unit/work/test_simulation
 	@etc/build/run_tests.sh $(BUILD) "" tests/e2e tests/fault
 	@$(MAKE) fuzz FUZZ_SECONDS=600
 
