@@ -15,6 +15,11 @@
 #define S3_PARTS_MAX 10000                      /* sheet §2; times S3_PART: 80 GB                     */
 #define S3_LIST_MAX  5000                       /* objects of one list: backups of thirteen years        */
 
+/* What opens the storage that the built-in stand-in plays, and its region. */
+#define S3_STANDIN_ID     "STANDIN"
+#define S3_STANDIN_SECRET "standin-secret"
+#define S3_STANDIN_REGION "us-east-1"
+
 struct s3_target {
 	const char *endpoint; /* "https://nyc3.digitaloceanspaces.com"     */
 	const char *region, *bucket, *key_id, *secret;

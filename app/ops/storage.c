@@ -6,6 +6,7 @@
 ** Never:  prints a key.
 */
 #include "ops/storage.h"
+#include "files/files.h"
 #include "ops/cmd.h"
 
 #include <errno.h>
@@ -82,6 +83,19 @@ enum rc storage_target(struct cx *cx, struct s3_target *out)
 				   .key_id = setting_text(s, "s3.key_id"),
 				   .secret = setting_text(s, "s3.secret"),
 				   .is_path_style = setting_bool(s, "s3.path_style") };
+	/* Offline the built-in stand-in is the storage, unless the setting already points at one on
+	** loopback. */
+	if (cx->env->is_offline && strstr(out->endpoint, "://127.0.0.1") == NULL) {
+		out->endpoint = cx->env->standin_url;
+		out->region = S3_STANDIN_REGION;
+		out->key_id = S3_STANDIN_ID;
+		out->secret = S3_STANDIN_SECRET;
+		out->is_path_style = true;
+		if (out->endpoint == NULL || out->endpoint[0] == '\0')
+			return cx_fail(
+				cx, RC_BAD_INPUT, "%s",
+				_("Offline mode has its storage inside the running server: start it first."));
+	}
 	if (out->bucket[0] == '\0')
 		return cx_fail(
 			cx, RC_BAD_INPUT, "%s",
@@ -117,24 +131,27 @@ static const char *const no_options[] = { NULL };
 /* Upload, list, take away: what a backup needs the key to be allowed. */
 static enum rc run_check(struct cx *cx, struct command_call *call)
 {
+	static const char text[] = "recado\n";
 	const char *key = under_prefix(cx, PROBE_NAME);
 	struct s3_target t;
 	struct value *found = NULL;
-	FILE *probe = NULL;
+	int probe = -1;
 	enum rc rc = command_check(cx, call, no_options, no_options);
 
 	if (rc == RC_OK) rc = storage_target(cx, &t);
-	if (rc == RC_OK &&
-	    ((probe = tmpfile()) == NULL || fputs("recado\n", probe) < 0 || fflush(probe) != 0))
-		rc = cx_fail(cx, RC_IO, _("The file cannot be written: %s."), strerror(errno));
-	if (rc == RC_OK) rc = s3_put(cx, &t, key, fileno(probe), (int64_t)strlen("recado\n"), NULL);
+	if (rc == RC_OK) {
+		rc = spool_open(&probe, cx->env->dir);
+		if (rc == RC_OK) rc = fd_write_all(probe, text, sizeof(text) - 1);
+		if (rc != RC_OK) rc = cx_fail(cx, rc, _("The file cannot be written: %s."), strerror(errno));
+	}
+	if (rc == RC_OK) rc = s3_put(cx, &t, key, probe, sizeof(text) - 1, NULL);
 	if (rc == RC_OK) rc = s3_list(cx, &t, key, &found);
 	if (rc == RC_OK && found->count != 1)
 		rc = cx_fail(cx, RC_IO, "%s", _("What was just written to the storage is not in its list."));
 	if (rc == RC_OK) rc = s3_delete(cx, &t, key);
 	if (rc == RC_OK)
 		fprintf(call->out, "%s\n", _("The storage takes files, lists them and lets them go."));
-	if (probe != NULL) fclose(probe);
+	if (probe >= 0) close(probe);
 	return rc;
 }
 
@@ -218,12 +235,12 @@ const struct command storage_commands[] = {
 	{ .name = "storage check",
 	  .usage = "",
 	  .help = N_("Write, list and remove a small file in the storage for backups."),
-	  .needs = COMMAND_SETTINGS,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_check },
 	{ .name = "storage list",
 	  .usage = "",
 	  .help = N_("What lies in the storage."),
-	  .needs = COMMAND_SETTINGS,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_list },
 	{ .name = "storage fetch",
 	  .usage = "NAME|latest [FILE]",

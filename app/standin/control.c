@@ -366,6 +366,7 @@ bool control_handle(struct standin *s, struct request *rq, struct reply *rp)
 	struct bytes body = request_body(rq);
 	struct value *v = NULL;
 
+	if (strncmp(what, "s3/", 3) == 0) return s3_control(s, what, rq, rp);
 	if (strcmp(method, "GET") == 0) return handle_get(s, what, rq, rp);
 	if (strcmp(method, "POST") != 0) return false;
 	if (strcmp(what, "reset") == 0) {

@@ -83,6 +83,8 @@ struct standin {
 	int64_t message_count; /* ever accepted since the reset                        */
 	int64_t message_base;  /* ids go on after a reset: msgId never repeats          */
 
+	struct s3_store *s3; /* standin_s3.c */
+
 	/* events.c */
 	pthread_t poster;
 	bool has_poster, is_stopping;
@@ -113,6 +115,14 @@ void wasender_event(const struct standin *s, struct sb *out, int64_t index, enum
 void wasender_inbound(struct standin *s, struct sb *out, const struct value *what);
 void wasender_session_event(const struct standin *s, struct sb *out);
 void wasender_key(char out[24], int64_t id); /* WhatsApp's key of a message */
+
+/* Standin_s3.c: a storage; told apart by its kind of signature. Lock held. */
+struct s3_store *s3_store_new(void); /* NULL: no memory */
+void s3_store_free(struct s3_store *st);
+bool s3_is_call(struct request *rq);
+bool s3_handle(struct standin *s, struct request *rq, struct reply *rp);
+size_t s3_body_max(void);
+bool s3_control(struct standin *s, const char *what, struct request *rq, struct reply *rp);
 
 /* Events.c: posts to the webhook */
 enum rc events_start(struct standin *s) MUST_CHECK;

@@ -82,6 +82,7 @@ static struct server_plan plan(void *arg, struct request *rq)
 	(void)arg;
 	if (strncmp(path, control_prefix, sizeof(control_prefix) - 1) == 0)
 		return (struct server_plan){ .body_max = CONTROL_BODY_MAX };
+	if (s3_is_call(rq)) return (struct server_plan){ .body_max = s3_body_max() };
 	return (struct server_plan){ .body_max = wasender_body_max(path) };
 }
 
@@ -96,7 +97,8 @@ static void handle(void *arg, int worker, struct request *rq, struct reply *rp)
 	arena_reset(s->arena);
 	is_answered = strncmp(request_path(rq), control_prefix, sizeof(control_prefix) - 1) == 0
 			      ? control_handle(s, rq, rp)
-			      : wasender_handle(s, rq, rp);
+		      : s3_is_call(rq) ? s3_handle(s, rq, rp)
+				       : wasender_handle(s, rq, rp);
 	pthread_mutex_unlock(&s->lock);
 	if (is_answered) return;
 	reply_status(rp, 404);
@@ -175,10 +177,11 @@ static bool set_up(struct standin *s, const struct standin_options *o)
 					       .read_ms = o->read_ms };
 	s->arena = arena_new(REQUEST_ARENA);
 	s->ledger = ledger_new();
+	s->s3 = s3_store_new();
 	s->clock = s->env->clock;
 	if (s->clock == NULL) s->clock = s->own_clock = clock_new(0);
-	if (s->arena == NULL || s->ledger == NULL || s->clock == NULL || s->initial.webhook_url == NULL ||
-	    s->initial.webhook_secret == NULL || s->initial.api_key == NULL)
+	if (s->arena == NULL || s->ledger == NULL || s->s3 == NULL || s->clock == NULL ||
+	    s->initial.webhook_url == NULL || s->initial.webhook_secret == NULL || s->initial.api_key == NULL)
 		return false;
 	s->message_base = MESSAGE_ID_FIRST;
 	standin_reset(s);
@@ -189,6 +192,7 @@ static void standin_free(struct standin *s)
 {
 	pthread_mutex_destroy(&s->lock);
 	ledger_free(s->ledger);
+	s3_store_free(s->s3);
 	arena_free(s->arena);
 	clock_free(s->own_clock);
 	initial_free(&s->initial);
