@@ -3,9 +3,10 @@
 **
 ** Owns:   the wait for SIGTERM and SIGINT while it runs.
 ** Needs:  nothing of a state folder.
-** Holds:  its first line of output is the address it answers on.
+** Holds:  its first line of output is the address it answers on, its second that of its mail server.
 */
 #include "standin/inside.h"
+#include "standin/smtp_magic.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -35,11 +36,15 @@ static void wait_for_stop(void)
 
 static void print_numbers(FILE *out)
 {
+	const struct smtp_magic *g;
 	const struct magic *m;
 
 	fputs("Magic recipients: numbers whose last seven digits are\n", out);
 	for (size_t i = 0; (m = magic_at(i)) != NULL; i++)
 		fprintf(out, "  " MAGIC_PREFIX "%s  %s\n", m->code, m->help);
+	fputs("Magic recipients of mail: addresses whose part before the @ is\n", out);
+	for (size_t i = 0; (g = smtp_magic_at(i)) != NULL; i++)
+		fprintf(out, "  %-14s %s\n", g->local, g->help);
 }
 
 /* Milliseconds of an option, or the default. */
@@ -75,6 +80,7 @@ static enum rc run_until_stopped(struct cx *cx, struct command_call *call, const
 		const char *colon = strrchr(o->listen, ':');
 
 		fprintf(call->out, "http://%.*s:%d\n", (int)(colon - o->listen), o->listen, standin_port(s));
+		fprintf(call->out, "smtp://127.0.0.1:%d\n", standin_smtp_port(s));
 		fflush(call->out);
 		wait_for_stop();
 	} else {

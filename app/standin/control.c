@@ -7,6 +7,8 @@
 ** Holds:  every answer is JSON; a refusal is 422 with one English sentence in "error".
 */
 #include "standin/inside.h"
+#include "standin/smtp_magic.h"
+#include "standin/standin_smtp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,8 +87,22 @@ static void show_received(struct standin *s, struct request *rq, struct reply *r
 	sb_free(&out);
 }
 
+static void show_mails(struct standin *s, struct request *rq, struct reply *rp)
+{
+	struct sb out;
+
+	sb_init(&out, ANSWER_MAX);
+	smtp_stand_write(s->smtp, &out, request_query(rq, "to"));
+	if (sb_result(&out) == RC_OK)
+		reply_body(rp, JSON_TYPE, sb_text_of(&out), out.len);
+	else
+		refuse(rp, s->arena, 503, "there is not enough memory for this list");
+	sb_free(&out);
+}
+
 static void show_numbers(struct standin *s, struct reply *rp)
 {
+	const struct smtp_magic *g;
 	const struct magic *m;
 	struct sb out;
 
@@ -98,6 +114,13 @@ static void show_numbers(struct standin *s, struct reply *rp)
 		sb_text(&out, m->code);
 		sb_lit(&out, "\",\"does\":");
 		sb_json(&out, m->help, strlen(m->help));
+		sb_lit(&out, "}");
+	}
+	for (size_t i = 0; (g = smtp_magic_at(i)) != NULL; i++) {
+		sb_lit(&out, ",\n{\"mail\":\"");
+		sb_text(&out, g->local);
+		sb_lit(&out, "\",\"does\":");
+		sb_json(&out, g->help, strlen(g->help));
 		sb_lit(&out, "}");
 	}
 	sb_lit(&out, "]");
@@ -351,6 +374,8 @@ static bool handle_get(struct standin *s, const char *what, struct request *rq, 
 {
 	if (strcmp(what, "received") == 0)
 		show_received(s, rq, rp);
+	else if (strcmp(what, "mails") == 0)
+		show_mails(s, rq, rp);
 	else if (strcmp(what, "numbers") == 0)
 		show_numbers(s, rp);
 	else if (strcmp(what, "state") == 0)

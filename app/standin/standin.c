@@ -8,6 +8,7 @@
 **         MESSAGES_MAX; (3) every request is answered under the lock, so counters and rows agree.
 */
 #include "standin/inside.h"
+#include "standin/standin_smtp.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -159,6 +160,7 @@ void standin_reset(struct standin *s)
 	s->message_count = 0;
 	events_reset(s);
 	ledger_reset(s->ledger);
+	smtp_stand_reset(s->smtp);
 }
 
 static void initial_free(struct standin_options *o)
@@ -221,11 +223,16 @@ enum rc standin_start(struct standin **out, struct env *env, const struct standi
 	pthread_mutex_init(&s->lock, NULL);
 	server.arg = s;
 	if (set_up(s, o)) rc = events_start(s);
+	if (rc == RC_OK) rc = smtp_stand_start(&s->smtp, s, o->smtp_port);
+	if (rc == RC_IO)
+		*why = words_get(env->lang,
+				 N_("The stand-in's mail server cannot listen: is the port taken?"));
 	if (rc == RC_OK) rc = server_start(&s->server, &server, a, why);
 	if (rc == RC_OK) {
 		*out = s;
 		return RC_OK;
 	}
+	smtp_stand_stop(s->smtp);
 	events_stop(s);
 	standin_free(s);
 	return rc;
@@ -235,6 +242,7 @@ void standin_stop(struct standin *s)
 {
 	if (s == NULL) return;
 	server_stop(s->server);
+	smtp_stand_stop(s->smtp);
 	events_stop(s);
 	standin_free(s);
 }
@@ -242,6 +250,11 @@ void standin_stop(struct standin *s)
 int standin_port(const struct standin *s)
 {
 	return server_port(s->server);
+}
+
+int standin_smtp_port(const struct standin *s)
+{
+	return smtp_stand_port(s->smtp);
 }
 
 /* What was accepted while nobody listened is not told afterwards. */

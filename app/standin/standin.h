@@ -15,7 +15,8 @@
 **                                      body, status, outcome, is_duplicate}; the newest LEDGER_ROWS_MAX.
 **                                      ?to=NUMBER only that recipient; ?since=SEQ only later ones;
 **                                      ?count=1 the exact counters of everything instead
-**   GET  /_standin/numbers             the table of magic numbers
+**   GET  /_standin/mails               the newest mails that its mail server read, with their text
+**   (standin_smtp.h) GET  /_standin/numbers             the table of magic numbers
 **   GET  /_standin/state               settings and counters of events
 **   POST /_standin/reset               forget what arrived, the magic once-marks and all settings below
 **   POST /_standin/set                 any of: status, api_key, rate (off|protection|paid|trial),
@@ -40,11 +41,13 @@ struct standin_options {
 	const char *webhook_secret;
 	const char *api_key;       /* accepted bearer; NULL or "" = any that is not empty         */
 	int delivered_ms, read_ms; /* after acceptance; -1 never                                 */
+	int smtp_port;             /* of its mail server, always on loopback; 0 = any            */
 };
 
 enum rc standin_start(struct standin **out, struct env *env, const struct standin_options *o, struct arena *a,
 		      const char **why) MUST_CHECK;
 int standin_port(const struct standin *s);
+int standin_smtp_port(const struct standin *s);
 /* Where events go can be set later, when the panel knows its address. */
 void standin_set_webhook(struct standin *s, const char *url, const char *secret);
 /* Answer /_standin/… on somebody else's server (the panel, offline, loopback clients only). False: not
