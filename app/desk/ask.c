@@ -92,6 +92,21 @@ static enum rc read_ref(struct cx *cx, struct ask *ask, size_t i, const char *va
 				   words_get(cx->lang, ask->o->r->filters[i].title), value));
 }
 
+/* A filter that understands more than it compares with. */
+static enum rc read_typed(struct cx *cx, struct ask *ask, size_t i, const char *value)
+{
+	const struct filter *f = &ask->o->r->filters[i];
+	enum rc rc = f->read(cx, ask->filter[i], &ask->filter[i], &ask->filter_shown[i]);
+
+	if (rc != RC_NOT_FOUND && rc != RC_CONFLICT) return rc;
+	cx->message = "";
+	return refuse(cx, f->name,
+		      arena_printf(cx->arena,
+				   rc == RC_CONFLICT ? _("%s: “%s” fits several. Choose one, or write more.")
+						     : _("%s: “%s” was not found."),
+				   words_get(cx->lang, f->title), value));
+}
+
 static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char *value)
 {
 	const struct filter *f = &ask->o->r->filters[i];
@@ -117,6 +132,7 @@ static enum rc read_filter(struct cx *cx, struct ask *ask, size_t i, const char 
 		return RC_OK;
 	}
 	if (f->ref != NULL) return read_ref(cx, ask, i, value);
+	if (f->read != NULL) return read_typed(cx, ask, i, value);
 	if (filter_wants_date(f)) {
 		if (day_parse_any(&d, value) != RC_OK)
 			return refuse(cx, f->name,

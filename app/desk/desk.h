@@ -70,6 +70,9 @@ struct filter {
 	** :now, :actor. A date also comes as :f_<name>_ms and :f_<name>_end_ms: its first instant and
 	** the next day's first. */
 	const char *const *sql;
+	/* What people typed into what the predicate compares with, and how it is shown; RC_NOT_FOUND, RC_CONFLICT
+	** (fits several) as for a reference. NULL = as typed. */
+	enum rc (*read)(struct cx *cx, const char *typed, const char **value, const char **shown);
 	/* The choice in force for people when none is given; programs see all. NULL = none. */
 	const char *def;
 };

@@ -4,6 +4,7 @@
 */
 #include "desk/people.h"
 #include "desk/menu.h"
+#include "desk/outbox_pages.h"
 #include "desk/wizard.h"
 #include "desk/work_pages.h"
 
@@ -40,6 +41,7 @@ const struct resource desk_resources[] = {
 		.menu_order = 56,
 		.empty = N_("Nothing has been sent yet. Notices, replies and confirmations appear here."),
 		.show = outbox_show,
+		.list_extra = outbox_counts,
 		.show_template = "desk/message",
 	},
 	{
@@ -377,7 +379,7 @@ const struct route desk_routes[] = {
 	     NULL, template_gives),
 	CALL("POST", "/templates/:name", "templates.edit", handle_template_save, NULL,
 	     N_("Save or try a text"), template_takes, template_saved),
-	PAGE("GET", "/gateway", "gateway.view", handle_gateway, N_("WhatsApp"), N_("The WhatsApp gateway")),
+	PAGE("GET", "/gateway", "gateway.view", handle_gateway, NULL, N_("The WhatsApp gateway")),
 	CALL("POST", "/gateway/test", "gateway.edit", handle_gateway_test, NULL, N_("Try the gateway"),
 	     nothing, test_gives),
 	{ .method = "POST",
@@ -464,6 +466,11 @@ static void add_alerts(struct cx *cx, const struct value *layout)
 		const char *link = value_text_of(value_get(v, "link"), "");
 
 		value_set_text(cx->arena, out, "text", value_text_of(value_get(v, "text"), ""));
+		/* Nothing leaves at all: whoever opens a page must see it. */
+		if (strcmp(value_text_of(value_get(v, "key"), ""), "outbox.halted") == 0) {
+			severity = "urgent";
+			link = "/channels";
+		}
 		value_set_text(cx->arena, out, "level",
 			       strcmp(severity, "urgent") == 0    ? "error"
 			       : strcmp(severity, "warning") == 0 ? "warn"

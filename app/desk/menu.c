@@ -6,7 +6,7 @@
 **         where the list below says.
 */
 #include "desk/menu.h"
-#include "desk/inner.h"
+#include "desk/outbox_pages.h"
 #include "desk/work_pages.h"
 
 #include <string.h>
@@ -18,6 +18,7 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
+	{ "/unsure", 58 },   { "/why", 59 },     { "/channels", 63 },
 	{ "/", 0 },       { "/imports", 72 }, { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
 	{ "/roles", 82 }, { "/api", 85 },     { "/audit", 86 }, { "/queues", 71 },    { "/settings", 90 },
 	{ "/help", 94 },  { "/me", 95 },      { "/start", 91 },
@@ -62,6 +63,8 @@ void menu_order(struct cx *cx, struct value *layout, int64_t unread)
 		value_set_int(cx->arena, v, "order",
 			      place_of(path, value_int_of(value_get(v, "order"), MENU_UNPLACED)));
 		if (strcmp(path, "/inbox") == 0) set_badge(cx, v, unread);
+		if (strcmp(path, "/unsure") == 0 && actor_may(&cx->actor, "outbox.view"))
+			set_badge(cx, v, unsure_count(cx, UNREAD_SHOWN + 1));
 		if (strcmp(path, "/jobs") == 0) set_badge(cx, v, given_up);
 	}
 	for (size_t i = 0; list != NULL && i < sizeof(starts) / sizeof(starts[0]); i++) {

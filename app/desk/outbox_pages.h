@@ -60,6 +60,9 @@ enum rc message_waits(struct cx *cx, struct waiting *out, const struct message_r
 ** name; both NULL without. */
 void contact_of_list(struct cx *cx, const char *address, const char **href, const char **name);
 
+/* outbox_page.c: cards above the list. */
+void outbox_counts(struct cx *cx, struct value *page);
+
 /* message_page.c: the story of one message, oldest first: [{at, mark, title, detail, by, href,
 ** is_future}]. */
 enum rc message_story(struct cx *cx, struct call *call, const struct message_row *m,
@@ -76,6 +79,12 @@ enum rc why_ask(struct cx *cx, struct why_answer *out, const char *list, int64_t
 /* People whom these words mean: [{name, address, href, list}], at most max. */
 enum rc why_search(struct cx *cx, struct value **out, const char *words, size_t max) MUST_CHECK;
 
+/* gateway.c, channels_page.c */
+const char *channel_state_words(struct cx *cx, const char *state);
+void no_epoch(struct value *channel); /* instants that never were: null, in place */
+/* What a stopped channel holds, into its page: held, has_held, ages. */
+enum rc held_fill(struct cx *cx, const char *channel, struct value *page) MUST_CHECK;
+
 /* Commands and handlers */
 enum rc run_why(struct cx *cx, struct command_call *call);
 enum rc handle_story(struct cx *cx, struct call *call);
@@ -87,6 +96,12 @@ enum rc handle_unsure_decide(struct cx *cx, struct call *call);
 enum rc handle_unsure_many_ask(struct cx *cx, struct call *call);
 enum rc handle_unsure_many(struct cx *cx, struct call *call);
 enum rc handle_unsure_history(struct cx *cx, struct call *call);
+enum rc handle_channels(struct cx *cx, struct call *call);
+enum rc handle_halt_ask(struct cx *cx, struct call *call);
+enum rc handle_halt(struct cx *cx, struct call *call);
+enum rc handle_held_ask(struct cx *cx, struct call *call);
+enum rc handle_held_cancel(struct cx *cx, struct call *call);
+/* At most max are counted. */
 int64_t unsure_count(struct cx *cx, int64_t max);
 
 #endif

@@ -19,6 +19,19 @@
 		.gives = out                                                                      \
 	}
 
+/* The handler serves several: arg says which. */
+#define CALL_WITH(m, p, r, h, arg_, help_, in, out)                                                          \
+	{                                                                                                    \
+		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,                 \
+		.has_token = m[0] != 'G', .help = help_, .handle = h, .takes = in, .gives = out, .arg = arg_ \
+	}
+#define PEOPLE_WITH(m, p, r, h, arg_, help_)                                                      \
+	{                                                                                         \
+		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,      \
+		.has_token = m[0] != 'G', .help = help_, .handle = h, .no_api = true, .arg = arg_ \
+	}
+
+static const struct fact nothing[] = { { .name = NULL } };
 static const struct fact story_gives[] = {
 	{ .name = "id", .type = FACT_TEXT, .is_needed = true },
 	{ .name = "state", .type = FACT_TEXT, .is_needed = true },
@@ -58,6 +71,80 @@ static const struct fact why_gives[] = {
 	{ .name = NULL },
 };
 
+static const struct fact unsure_gives[] = {
+	{ .name = "data",
+	  .type = FACT_MAPS,
+	  .is_needed = true,
+	  .help = N_("The oldest 20, each with its evidence.") },
+	{ .name = "count",
+	  .type = FACT_INT,
+	  .is_needed = true,
+	  .help = N_("How many there are, at most 1000.") },
+	{ .name = NULL },
+};
+static const struct fact decide_takes[] = {
+	{ .name = "decision", .type = FACT_TEXT, .is_needed = true, .choices = "arrived|again" },
+	{ .name = NULL },
+};
+static const struct fact many_takes[] = {
+	{ .name = "decision", .type = FACT_TEXT, .is_needed = true, .choices = "arrived|again" },
+	{ .name = "count",
+	  .type = FACT_INT,
+	  .is_needed = true,
+	  .min = 1,
+	  .max = 200,
+	  .help = N_("How many it will be, as “same” of one of them says.") },
+	{ .name = NULL },
+};
+static const struct fact decided_gives[] = {
+	{ .name = "message", .type = FACT_TEXT, .is_needed = true },
+	{ .name = "decided", .type = FACT_INT, .is_needed = true },
+	{ .name = "left", .type = FACT_INT, .is_needed = true },
+	{ .name = NULL },
+};
+static const struct fact history_gives[] = {
+	{ .name = "data", .type = FACT_MAPS, .is_needed = true, .help = N_("The last 50 decisions.") },
+	{ .name = NULL },
+};
+
+static const struct fact channels_gives[] = {
+	{ .name = "data", .type = FACT_MAPS, .is_needed = true },
+	{ .name = "is_halted",
+	  .type = FACT_BOOL,
+	  .is_needed = true,
+	  .help = N_("Nothing leaves on any channel.") },
+	{ .name = "halted_at", .type = FACT_INSTANT },
+	{ .name = "halted_by", .type = FACT_TEXT },
+	{ .name = "halted_why", .type = FACT_TEXT },
+	{ .name = NULL },
+};
+static const struct fact halt_gives[] = {
+	{ .name = "is_halted",
+	  .type = FACT_BOOL,
+	  .is_needed = true,
+	  .help = N_("Nothing leaves on any channel.") },
+	{ .name = "halted_at", .type = FACT_INSTANT },
+	{ .name = "halted_by", .type = FACT_TEXT },
+	{ .name = "halted_why", .type = FACT_TEXT },
+	{ .name = NULL },
+};
+static const struct fact reason_takes[] = {
+	{ .name = "reason", .type = FACT_TEXT, .max = 200, .help = N_("Why, for who comes next.") },
+	{ .name = NULL },
+};
+static const struct fact test_gives[] = {
+	{ .name = "job", .type = FACT_INT, .is_needed = true, .help = N_("The work that does it.") },
+	{ .name = NULL },
+};
+static const struct fact held_takes[] = {
+	{ .name = "age", .type = FACT_TEXT, .is_needed = true, .choices = "1h|12h|1d|7d|all" },
+	{ .name = NULL },
+};
+static const struct fact held_gives[] = {
+	{ .name = "cancelled", .type = FACT_INT, .is_needed = true },
+	{ .name = NULL },
+};
+
 const struct route desk_outbox_routes[] = {
 	CALL("GET", "/outbox/:id/story", "outbox.view", handle_story, NULL,
 	     N_("What happened to one message"), NULL, story_gives),
@@ -67,6 +154,38 @@ const struct route desk_outbox_routes[] = {
 	     N_("What one address got and did not get"), NULL, why_gives),
 	CALL("GET", "/why/:list/:id", "outbox.view", handle_why_row, NULL,
 	     N_("What one person got and did not get"), NULL, why_gives),
+	CALL("GET", "/unsure", "outbox.view", handle_unsure, N_("Unsure"),
+	     N_("Decide what became of messages that nobody is certain of"), NULL, unsure_gives),
+	CALL("GET", "/unsure/history", "outbox.view", handle_unsure_history, NULL, N_("What was decided"),
+	     NULL, history_gives),
+	CALL("POST", "/unsure/:id/decide", "outbox.edit", handle_unsure_decide, NULL,
+	     N_("It arrived, or send it again"), decide_takes, decided_gives),
+	PEOPLE("GET", "/unsure/:id/many", "outbox.edit", handle_unsure_many_ask, NULL,
+	       N_("Question before many are decided together")),
+	CALL("POST", "/unsure/:id/many", "outbox.edit", handle_unsure_many, NULL,
+	     N_("Decide all with the same evidence"), many_takes, decided_gives),
+	CALL("GET", "/channels", "gateway.view", handle_channels, N_("Channels"),
+	     N_("The ways out of the house, and the switch that stops all of them"), NULL, channels_gives),
+	PEOPLE_WITH("GET", "/channels/stop-all", "gateway.edit", handle_halt_ask, "stop",
+		    N_("Question before everything is stopped")),
+	CALL_WITH("POST", "/channels/stop-all", "gateway.edit", handle_halt, "stop", N_("Stop everything"),
+		  reason_takes, halt_gives),
+	PEOPLE_WITH("GET", "/channels/resume-all", "gateway.edit", handle_halt_ask, "resume",
+		    N_("Question before everything leaves again")),
+	CALL_WITH("POST", "/channels/resume-all", "gateway.edit", handle_halt, "resume",
+		  N_("Let everything leave again"), nothing, halt_gives),
+	CALL("GET", "/channels/:name", "gateway.view", handle_gateway, NULL, N_("How one channel is"), NULL,
+	     NULL),
+	CALL("POST", "/channels/:name/test", "gateway.edit", handle_gateway_test, NULL, N_("Try a channel"),
+	     nothing, test_gives),
+	CALL_WITH("POST", "/channels/:name/stop", "gateway.edit", handle_gateway_state, "stop",
+		  N_("Hold the messages of a channel"), reason_takes, NULL),
+	CALL_WITH("POST", "/channels/:name/open", "gateway.edit", handle_gateway_state, "open",
+		  N_("Let the messages of a channel leave again"), nothing, NULL),
+	PEOPLE("GET", "/channels/:name/cancel-held", "gateway.edit", handle_held_ask, NULL,
+	       N_("Question before held messages are cancelled")),
+	CALL("POST", "/channels/:name/cancel-held", "gateway.edit", handle_held_cancel, NULL,
+	     N_("Cancel held messages of that age"), held_takes, held_gives),
 	{ .method = NULL },
 };
 

@@ -2,6 +2,7 @@
    data-confirm="question" on a form or button asks first; data-auto-submit sends a filter when it is chosen;
    data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu and details with
    data-fold start folded on a phone;
+   data-key="1" on a button or link: this key presses it;
    / goes to the search box, n makes a new entry, ? opens the help of this screen. */
 (function () {
 	"use strict";
@@ -50,6 +51,7 @@
 
 	document.addEventListener("keydown", function (e) {
 		var to = { "/": 'input[type=search]', n: 'main a[rel=new], main .head a.main', "?": 'a[rel=help]' }[e.key];
+		if (!to && /^[0-9]$/.test(e.key)) to = '[data-key="' + e.key + '"]';
 		var found = to && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, textarea, select, [contenteditable]") &&
 			document.querySelector(to);
 
