@@ -128,6 +128,7 @@ const struct command *const *house_commands(void)
 		TABLE_ADD(tables.commands, import_commands);
 		TABLE_ADD(tables.commands, people_commands);
 		TABLE_ADD(tables.commands, work_commands);
+		TABLE_ADD(tables.commands, outbox_commands);
 		TABLE_ADD(tables.commands, desk_outbox_commands);
 		TABLE_ADD(tables.commands, alarm_commands);
 		TABLE_ADD(tables.commands, backup_commands);

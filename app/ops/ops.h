@@ -106,6 +106,7 @@ extern const struct check ops_checks[];
 extern const struct command ops_commands[];
 extern const struct command people_commands[]; /* user, role, token (cmd_people.c) */
 extern const struct command work_commands[];   /* jobs, schedules, queues (cmd_work.c) */
+extern const struct command outbox_commands[]; /* outbox channels, pause… (cmd_outbox.c) */
 extern const struct job_kind ops_jobs[];
 extern const struct schedule_default ops_schedules[];
 

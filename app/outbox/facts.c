@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define EXHAUSTED_DAY_MS HOUR_MS /* the day's messages are used up, no word until when: look again then */
+#define MARKED_MAX       ((size_t)64 * 1024) /* a section's values: a few texts of a thousand letters */
 /* A reset further away is a mistake of the far side */
 #define EXHAUSTED_MAX_MS (2 * DAY_MS)
 
@@ -99,19 +100,20 @@ void facts_learn(struct facts *f, const struct verdict *v, instant now)
 	snprintf(f->last_error, sizeof(f->last_error), "%s", v->detail[0] != '\0' ? v->detail : v->why);
 }
 
-void config_mark(char out[CONFIG_MARK_SIZE], struct arena *a, const struct channel_config *cf)
+void config_mark(char out[CONFIG_MARK_SIZE], struct arena *a, const struct settings *s, const char *section)
 {
-	const char *parts[] = { cf->base_url, cf->key, cf->user, cf->from };
+	size_t len = strlen(section);
+	const struct setting *row;
 	char hex[SHA256_HEX_SIZE];
 	struct sb sb;
 
-	sb_init_arena(&sb, a, 8192);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		if (parts[i] != NULL) sb_text(&sb, parts[i]);
+	sb_init_arena(&sb, a, MARKED_MAX);
+	for (size_t i = 0; (row = settings_row(s, i)) != NULL; i++) {
+		if (strncmp(row->name, section, len) != 0 || row->name[len] != '.') continue;
+		sb_text(&sb, setting_text(s, row->name));
 		sb_char(&sb, '\n');
 	}
-	sb_int(&sb, cf->security);
-	sha256_hex(hex, sb.p, sb.len);
+	sha256_hex(hex, sb.p != NULL ? sb.p : "", sb.len);
 	memcpy(out, hex, CONFIG_MARK_SIZE - 1);
 	out[CONFIG_MARK_SIZE - 1] = '\0';
 }

@@ -22,8 +22,8 @@ void facts_read(struct facts *f, struct arena *a,
 		const char *json); /* total: what cannot be read is unknown */
 void facts_write(struct sb *out, struct arena *a, const struct facts *f);
 void facts_learn(struct facts *f, const struct verdict *v, instant now);
-/* Start of a hash of where it sends to and who it says it is: another one means that somebody mended it. */
-void config_mark(char out[CONFIG_MARK_SIZE], struct arena *a, const struct channel_config *cf);
+/* Start of a hash of the channel's section of the settings: another one means that somebody mended something. */
+void config_mark(char out[CONFIG_MARK_SIZE], struct arena *a, const struct settings *s, const char *section);
 /* Less than percent of the day's messages left? */
 bool facts_are_low(const struct facts *f, int64_t percent, instant now);
 /* Until when the provider's own count says that nothing more will be taken; 0 = go on. *why: static word. */

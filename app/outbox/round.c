@@ -73,6 +73,12 @@ static enum rc read_again(struct cx *cx, const struct lane *l, struct round *t)
 	return account_read(cx, &t->account, l->account_id);
 }
 
+/* With which settings the provider stopped the channel. */
+static void mark_config(char out[CONFIG_MARK_SIZE], struct arena *arena, const struct lane *l)
+{
+	config_mark(out, arena, l->owner->env->settings, l->channel->settings);
+}
+
 /* What one verdict says about the whole channel. */
 static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const struct verdict *v)
 {
@@ -80,7 +86,7 @@ static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const 
 	instant until = 0;
 
 	if (v->outcome == OUTCOME_STOP) {
-		config_mark(t->facts.refused, cx->arena, &t->cf);
+		mark_config(t->facts.refused, cx->arena, l);
 		t->is_stale = true;
 		return account_stop(cx, &t->account, v->why, v->detail);
 	}
@@ -163,7 +169,7 @@ static enum rc heed_session(struct cx *cx, struct lane *l, struct round *t)
 	if (t->account.state == ACCOUNT_STOPPED) return RC_OK;
 	if (v->end == SESSION_TOLD) return account_session(cx, &t->account, v->session);
 	if (v->end == SESSION_DENIED) {
-		config_mark(t->facts.refused, cx->arena, &t->cf);
+		mark_config(t->facts.refused, cx->arena, l);
 		l->are_facts_new = true;
 		return account_stop(cx, &t->account, "unauthorized", v->detail);
 	}
@@ -183,7 +189,7 @@ static bool is_unconfigured(const struct account *a)
 
 /* Was the reason of a stop mended in the settings? What a person or a restore stopped is not theirs to
 ** mend. */
-static bool is_mended(struct arena *arena, const struct round *t)
+static bool is_mended(struct arena *arena, const struct lane *l, const struct round *t)
 {
 	const char *why = t->account.why;
 	char mark[CONFIG_MARK_SIZE];
@@ -192,7 +198,7 @@ static bool is_mended(struct arena *arena, const struct round *t)
 	if (is_unconfigured(&t->account)) return true;
 	if (strcmp(why, WHY_PERSON) == 0 || strcmp(why, WHY_RESTORED) == 0 || t->facts.refused[0] == '\0')
 		return false;
-	config_mark(mark, arena, &t->cf);
+	mark_config(mark, arena, l);
 	return strcmp(mark, t->facts.refused) != 0;
 }
 
@@ -213,7 +219,7 @@ static enum rc revise_state(struct cx *cx, struct lane *l, struct round *t, cons
 	bool is_full = rate_room(&t->used, t->caps, &why, &until) == 0;
 	enum rc rc = RC_OK;
 
-	if (a->state == ACCOUNT_STOPPED && is_mended(cx->arena, t))
+	if (a->state == ACCOUNT_STOPPED && is_mended(cx->arena, l, t))
 		rc = account_open(cx, a);
 	else if (is_unconfigured(a) && !is_missed(l, t))
 		rc = account_open(cx, a);
