@@ -106,15 +106,14 @@ static int month_of(const char *name)
 /* "Fri, 02 Jan 2026 03:04:05 GMT" (RFC 9110 §5.6.7). */
 static instant http_date(const char *text)
 {
-	char iso[RFC3339_SIZE], month[4];
-	int day_, year, h, m, s;
+	char iso[RFC3339_SIZE + 32], month[4];
+	unsigned day_, year, h, m, s;
 	instant at = 0;
 
 	if (text == NULL ||
-	    sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day_, month, &year, &h, &m, &s) != 6)
+	    sscanf(text, "%*3s, %2u %3s %4u %2u:%2u:%2u GMT", &day_, month, &year, &h, &m, &s) != 6)
 		return 0;
-	snprintf(iso, sizeof(iso), "%04d-%02d-%02dT%02d:%02d:%02dZ", year % 10000, month_of(month),
-		 day_ % 100, h % 100, m % 100, s % 100);
+	snprintf(iso, sizeof(iso), "%04u-%02d-%02uT%02u:%02u:%02uZ", year, month_of(month), day_, h, m, s);
 	return instant_parse(&at, iso) == RC_OK ? at : 0;
 }
 
