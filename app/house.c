@@ -193,7 +193,11 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.schedules, storage_schedules);
 	TABLE_ADD(tables.schedules, watch_schedules);
 	TABLE_ADD(tables.resources, desk_resources);
-	TABLE_ADD(tables.checks, ops_checks);
+	TABLE_ADD(tables.checks, app_checks);
+	TABLE_ADD(tables.checks, database_checks);
+	TABLE_ADD(tables.checks, service_checks);
+	TABLE_ADD(tables.checks, net_checks);
+	TABLE_ADD(tables.checks, host_checks);
 	TABLE_ADD(tables.checks, outbox_checks);
 	for (size_t i = 0; modules[i] != NULL; i++) {
 		const struct module *m = modules[i];
@@ -315,13 +319,11 @@ static enum rc run_at_start(struct cx *cx)
 	return rc;
 }
 
-static int64_t oldest_heartbeat(void *arg)
+static int64_t heartbeat_ms(void *arg, enum heart heart)
 {
 	const struct house *h = arg;
-	int64_t work = work_heartbeat_age_ms(h->work);
-	int64_t outbox = outbox_heartbeat_age_ms(h->outbox);
 
-	return work > outbox ? work : outbox;
+	return heart == HEART_SCHEDULER ? work_heartbeat_age_ms(h->work) : outbox_heartbeat_age_ms(h->outbox);
 }
 
 static enum rc start_web(struct house *h, struct cx *cx)
@@ -431,7 +433,7 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	if (rc == RC_OK && is_holder && with_web) rc = start_web(h, cx);
 	if (rc == RC_OK && is_holder) rc = outbox_start(&h->outbox, env, tables.replies);
 	if (rc == RC_OK && is_holder) rc = work_start(&h->work, env, tables.jobs, tables.schedules);
-	if (rc == RC_OK && with_web) rc = health_start(&h->health, env, oldest_heartbeat, h);
+	if (rc == RC_OK && with_web) rc = health_start(&h->health, env, heartbeat_ms, h);
 	if (rc == RC_OK && with_web) {
 		rc = control_start(&h->control, env, run_remote, h);
 		if (rc != RC_OK)

@@ -32,6 +32,8 @@ const char *house_address(const struct house *h); /* of the panel; "" without we
 /* Run due jobs in the calling thread once (a command that holds the folder without server). */
 int house_run_due(struct house *h, struct cx *cx);
 
+/* `recado check` (check_command.c). */
+enum rc top_run_check(struct cx *cx, struct command_call *call) MUST_CHECK;
 /* init and demo (top_commands.c): they need the house or walk the modules. */
 extern const struct command top_commands[];
 

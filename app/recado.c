@@ -458,8 +458,10 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	env->lang = cx->lang; /* for what is wrong with the settings themselves */
 	rc = house_settle(env, g->config[0] != '\0' ? g->config : default_config(cx->arena), g->now,
 			  cx->arena, &why);
-	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
+	if (rc != RC_OK && row->needs == COMMAND_LENIENT) (void)cx_fail(cx, rc, "%s", why);
+	if (rc != RC_OK && row->needs != COMMAND_LENIENT) return cx_fail(cx, rc, "%s", why);
 	if (g->lang[0] == '\0') cx->lang = env->lang;
+	if (row->needs == COMMAND_LENIENT) return row->run(cx, &call);
 	if (row == &serve_row || row->needs == COMMAND_SETTINGS) return row->run(cx, &call);
 	rc = open_file_argument(cx, row, &call);
 	if (rc != RC_OK) return rc;

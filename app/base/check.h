@@ -12,6 +12,17 @@ struct check_result {
 	enum check_state state;
 	const char *detail; /* one translated sentence, arena                         */
 	const char *remedy; /* the one command or step that mends it, or ""            */
+	bool is_info;       /* with CHECK_OK: told, but neither passed nor wrong          */
+};
+
+/* Under which heading a finding stands. */
+enum check_section {
+	SECTION_SERVICES,
+	SECTION_APP,
+	SECTION_DATABASE,
+	SECTION_INTEGRATIONS,
+	SECTION_DEPLOYMENT,
+	SECTION__MAX
 };
 
 struct check {
@@ -19,6 +30,7 @@ struct check {
 	const char *title; /* N_()                                                   */
 	bool in_health;    /* a FAIL makes /health answer 503                          */
 	void (*run)(struct cx *cx, struct check_result *out);
+	enum check_section section;
 };
 
 #endif

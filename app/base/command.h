@@ -13,7 +13,9 @@ enum command_needs {
 	COMMAND_STATE,    /* settings and a database connection; may run beside the server */
 	COMMAND_HOLDER,   /* plans, imports or sends: runs in the process that holds the lock,
 			     over its socket if another does, else takes the lock          */
-	COMMAND_ANYWHERE  /* over the holder's socket if one answers; else here, with a database
+	COMMAND_LENIENT, /* settings if they can be read, else env->settings is NULL and cx->message says why;
+			     opens by itself what it needs                                   */
+	COMMAND_ANYWHERE /* over the holder's socket if one answers; else here, with a database
 			     if one can be opened (cx->db may be NULL)                     */
 };
 

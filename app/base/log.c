@@ -5,9 +5,9 @@
 ** Needs:  the real time: lines carry the machine's hour also when a test runs under another clock.
 ** Never:  blocks on the disk or a slow journal in the caller's thread once started; takes memory.
 ** Holds:  (1) a line is whole or dropped, and drops are counted in a line of their own; (2) no line leaves
-**         before log_mask() saw it; (3) a line has no control, line-breaking or direction-changing character and
-**         is valid UTF-8; (4) lines of one thread keep their order; (5) after log_stop() every queued line was
-**         handed to the system.
+**         before log_mask() saw it; (3) a line has no control, line-breaking or direction-changing character
+**         and is valid UTF-8; (4) lines of one thread keep their order; (5) after log_stop() every queued
+**         line was handed to the system.
 ** Lock:   `lock` guards queue and state; it is held for copying only, never while writing.
 */
 #include "base/log.h"

@@ -1,6 +1,6 @@
 /*
-** cmd_core.c -- the core commands: check, backup, version. Those of settings are in cmd_config.c, those
-** of people in cmd_people.c.
+** cmd_core.c -- the core commands: backup, version. Check is in app/check_command.c, those of
+** settings are in cmd_config.c, those of people in cmd_people.c.
 **
 ** A command prints its result to call->out and leaves failures to the caller, who shows the
 ** sentence once.
@@ -19,32 +19,6 @@ void command_print(struct cx *cx, struct command_call *call, const struct value 
 	sb_init_arena(&sb, cx->arena, 64 * 1024 * 1024);
 	json_write_pretty(&sb, value);
 	fprintf(call->out, "%s\n", sb_text_of(&sb));
-}
-
-/* Check */
-
-static enum rc run_check(struct cx *cx, struct command_call *call)
-{
-	struct value *rows;
-	enum check_state worst;
-
-	health_run(cx, &rows, &worst, false);
-	if (call->is_json)
-		command_print(cx, call, rows);
-	else
-		for (const struct value *r = rows->first; r != NULL; r = r->next) {
-			const char *state = value_text_of(value_get(r, "state"), "");
-			const char *remedy = value_text_of(value_get(r, "remedy"), "");
-
-			fprintf(call->out, "%s %s: %s\n",
-				strcmp(state, "ok") == 0       ? "✅"
-				: strcmp(state, "failed") == 0 ? "❌"
-							       : "⚠️",
-				value_text_of(value_get(r, "title"), ""),
-				value_text_of(value_get(r, "detail"), ""));
-			if (remedy[0] != '\0') fprintf(call->out, "   → %s\n", remedy);
-		}
-	return worst == CHECK_FAIL ? cx_fail(cx, RC_IO, _("Something needs you; see above.")) : RC_OK;
 }
 
 /* Backup and restore */
@@ -104,11 +78,6 @@ const struct command ops_commands[] = {
 	  .help = N_("The newest messages and how they stand."),
 	  .needs = COMMAND_STATE,
 	  .run = ops_run_outbox },
-	{ .name = "check",
-	  .usage = "",
-	  .help = N_("Check the house and its host; each finding names its remedy."),
-	  .needs = COMMAND_STATE,
-	  .run = run_check },
 	{ .name = "backup",
 	  .usage = "[FILE]",
 	  .help = N_("Write one archive of database, files and settings."),

@@ -9,6 +9,7 @@
 #include "base/dotenv.h"
 #include "base/text.h"
 #include "desk/settings.h"
+#include "ops/check.h"
 #include "ops/cmd.h"
 
 #include <stdio.h>
@@ -270,6 +271,34 @@ static void print_text(struct cx *cx, struct command_call *call, const struct im
 	print_lines(cx, call->out, im, WRONG, _("Could not be read, nothing of it was taken:"));
 	if (im->count == 0) fprintf(call->out, "%s\n", _("The file has no values."));
 	if (is_dry) fprintf(call->out, "%s\n", _("Nothing was written (--dry-run)."));
+}
+
+enum rc config_import_override(struct cx *cx, FILE *file, const char **why)
+{
+	struct import *im = arena_alloc(cx->arena, sizeof *im);
+	struct sb wrong;
+	struct bytes in;
+	enum rc rc;
+
+	if (im == NULL) return RC_NO_MEMORY;
+	im->count = im->changed = 0;
+	sb_init_arena(&wrong, cx->arena, 16 * 1024);
+	rc = read_file(cx, file, &in);
+	if (rc == RC_OK) rc = read_pairs(cx, im, in);
+	for (size_t i = 0; rc == RC_OK && i < im->count; i++)
+		if (im->lines[i].fate == WRONG)
+			sb_printf(&wrong, "%s%s %d: %s", wrong.len > 0 ? "; " : "", _("line"),
+				  im->lines[i].line, im->lines[i].old);
+	for (size_t i = 0; rc == RC_OK && i < im->changed; i++)
+		rc = settings_override(cx->env->settings, im->changes[i].name, im->changes[i].value);
+	if (rc != RC_OK) {
+		*why = arena_text(cx->arena, cx_sentence(cx, rc));
+		return rc;
+	}
+	if (wrong.len > 0)
+		*why = arena_printf(cx->arena, _("Not a value that the setting can have: %s."),
+				    sb_text_of(&wrong));
+	return wrong.len > 0 ? RC_PARTLY : RC_OK;
 }
 
 enum rc ops_run_config_import(struct cx *cx, struct command_call *call)

@@ -93,16 +93,25 @@ const struct ops_tables *ops_tables(void);
 struct health;
 /* A snapshot of all checks every 5 s, on its own thread; feeds the watchdog while the heartbeats are young.
  */
-enum rc health_start(struct health **out, struct env *env, int64_t (*oldest_heartbeat_ms)(void *arg),
-		     void *arg) MUST_CHECK;
+enum heart { HEART_SCHEDULER, HEART_OUTBOX };
+enum rc health_start(struct health **out, struct env *env,
+		     int64_t (*heartbeat_ms)(void *arg, enum heart heart), void *arg) MUST_CHECK;
 void health_stop(struct health *h);
-/* Run every check now. *worst: the worst state; rows: list of {name, title, state, detail, remedy}. */
-void health_run(struct cx *cx, struct value **rows, enum check_state *worst, bool only_health);
+/* Run every check now, or those of /health alone; rows: list of {name, section, title, state, detail,
+** remedy}. */
+struct check_totals {
+	int passed, failed, warnings, infos;
+};
+void health_run(struct cx *cx, struct value **rows, struct check_totals *totals, bool only_health);
+const char *check_state_word(enum check_state state); /* ok warning failed */
+/* When the newest backup that was not found wanting was made: of the table, else of the folder; 0 = none. */
+instant ops_newest_backup(struct cx *cx);
+int64_t ops_disk_free_percent(const char *path); /* 100 if it cannot be asked */
 
 extern const struct setting ops_settings[];
 extern const struct route ops_routes[]; /* /health, /metrics */
 extern const struct right ops_rights[]; /* metrics.view */
-extern const struct check ops_checks[];
+extern const struct check app_checks[], database_checks[], service_checks[], net_checks[], host_checks[];
 extern const struct command ops_commands[];
 extern const struct command people_commands[]; /* user, role, token (cmd_people.c) */
 extern const struct command work_commands[];   /* jobs, schedules, queues (cmd_work.c) */

@@ -1,9 +1,10 @@
 /*
-** watch.c -- availability, sizes of what grows, and levels of the log: the figures of the night watch.
+** watch.c -- the rows of the night watch: its page, its work, its commands.
 **
 ** Owns:   the rows below.
 */
 #include "ops/cmd.h"
+#include "ops/watch.h"
 
 const struct route watch_routes[] = {
 	{ .path = NULL },

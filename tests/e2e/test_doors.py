@@ -155,6 +155,7 @@ def test_open_doors_are_few_and_known(house):
         ("GET", "/login"), ("POST", "/login"), ("GET", "/login/code"), ("POST", "/login/code"), ("GET", "/reset"),
         ("POST", "/reset"), ("GET", "/setup"), ("POST", "/setup"), ("GET", "/assets/:version/:name"),
         ("GET", "/favicon.ico"), ("GET", "/robots.txt"), ("GET", "/health/live"), ("GET", "/health"),
+        ("GET", "/health/scheduler"), ("GET", "/health/worker"), ("GET", "/health/celery"),
         ("GET", "/admin"), ("GET", "/app"),          # old addresses lead home
         ("*", "/webhook/wasender"), ("*", "/webhook/whatsapp"), ("*", "/registros/webhook/whatsapp"),
         ("*", "/subscriptions/webhook/whatsapp"), ("*", "/cron/notifications/"),
