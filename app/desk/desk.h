@@ -70,8 +70,8 @@ struct filter {
 	** :now, :actor. A date also comes as :f_<name>_ms and :f_<name>_end_ms: its first instant and
 	** the next day's first. */
 	const char *const *sql;
-	/* What people typed into what the predicate compares with, and how it is shown; RC_NOT_FOUND, RC_CONFLICT
-	** (fits several) as for a reference. NULL = as typed. */
+	/* What people typed into what the predicate compares with, and how it is shown; RC_NOT_FOUND,
+	** RC_CONFLICT (fits several) as for a reference. NULL = as typed. */
 	enum rc (*read)(struct cx *cx, const char *typed, const char **value, const char **shown);
 	/* The choice in force for people when none is given; programs see all. NULL = none. */
 	const char *def;
@@ -219,9 +219,9 @@ enum rc answer_rows(struct cx *cx, struct call *call, const char *name, const st
 		    const struct value *rows) MUST_CHECK;
 
 /*
-** "Why did Ana not get it?" (why.c): the page, command and call about one person. A module tells what it knows:
-** the rules that hold for the person now, and each occasion, past and coming. What it tells of a message is only
-** its id: state and reason are read where they are kept.
+** "Why did Ana not get it?" (why.c): the page, command and call about one person. A module tells what it
+** knows: the rules that hold for the person now, and each occasion, past and coming. What it tells of a
+** message is only its id: state and reason are read where they are kept.
 */
 struct why_person {
 	int64_t contact_id;  /* 0: nothing ever left for this address or came from it           */

@@ -112,7 +112,7 @@ static void add_facts(struct cx *cx, const struct value *channel, struct value *
 		else if (v->type == VALUE_INT)
 			text = number_shown(cx, channel, facts[i].key, v->integer);
 		else
-			text = value_text_of(v, "");
+			text = words_get(cx->lang, value_text_of(v, ""));
 		if (strcmp(facts[i].key, "session") == 0) text = channel_session_words(cx->lang, text);
 		if (text[0] == '\0') continue;
 		out = value_add_map(cx->arena, list);

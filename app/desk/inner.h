@@ -200,7 +200,8 @@ const char *count_text(struct cx *cx, const struct list_count *count);
 /* How the resources with a contact column call who has this address; "" when none that the actor sees does. */
 const char *office_contact_name(struct cx *cx, const char *address);
 /* The first row with this address in such a resource, of those that the actor sees. RC_NOT_FOUND. */
-enum rc office_contact_row(struct cx *cx, const struct office **out, int64_t *id, const char *address) MUST_CHECK;
+enum rc office_contact_row(struct cx *cx, const struct office **out, int64_t *id,
+			   const char *address) MUST_CHECK;
 /* One visible row as a raw map; with_archived: also an archived one. */
 enum rc row_of(struct cx *cx, const struct office *o, int64_t id, enum select_kind kind, bool with_archived,
 	       struct value **out) MUST_CHECK;

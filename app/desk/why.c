@@ -267,20 +267,25 @@ static enum rc ask_sources(struct cx *cx, struct why *why, const struct why_pers
 
 /* Who it is */
 
+/* The address of a row; declared names only. */
+static enum rc address_of(struct cx *cx, const struct office *o, int64_t id, const char **out)
+{
+	const char *sql = arena_join(cx->arena, "SELECT coalesce(t.", o->r->contact_column, ", '') FROM ",
+				     o->r->table, " t WHERE t.id = :id", NULL);
+
+	return db_get_text(cx, out, sql, PARAMS(P_INT(":id", id)));
+}
+
 static enum rc find_by_row(struct cx *cx, struct why_answer *out)
 {
 	const struct office *o = office_find(out->person.list);
 	struct value *row = NULL;
-	const char *table_sql;
 	enum rc rc = row_of(cx, o, out->person.row_id, SELECT_NAME, true, &row);
 
 	if (rc != RC_OK) return rc;
 	out->name = row_name(cx, o, row);
 	out->href = row_path(cx, o, row);
-	/* Declared names only. */
-	table_sql = arena_printf(cx->arena, "SELECT coalesce(t.%s, '') FROM %s t WHERE t.id = :id",
-				 o->r->contact_column, o->r->table);
-	rc = db_get_text(cx, &out->person.address, table_sql, PARAMS(P_INT(":id", out->person.row_id)));
+	rc = address_of(cx, o, out->person.row_id, &out->person.address);
 	if (rc != RC_OK || out->person.address[0] == '\0') return rc;
 	rc = contact_find(cx, &out->person.contact_id, "phone", out->person.address);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -353,11 +358,15 @@ static enum rc search_lists(struct cx *cx, struct value *list, const char *words
 
 		if (o->r->contact_column == NULL || !actor_may(&cx->actor, o->r->right_view)) continue;
 		rc = desk_search(cx, &rows, o->r, words, SEARCH_EACH);
-		for (const struct value *v = rc == RC_OK ? rows->first : NULL; v != NULL && list->count < max;
-		     v = v->next)
+		for (const struct value *v = rc == RC_OK ? rows->first : NULL;
+		     v != NULL && rc == RC_OK && list->count < max; v = v->next) {
+			const char *address = "";
+
+			rc = address_of(cx, o, value_int_of(value_get(v, "_id"), 0), &address);
 			add_person(
-				cx, list, row_name(cx, o, v), "",
+				cx, list, row_name(cx, o, v), address,
 				arena_printf(cx->arena, "/why/%s/%s", o->r->name, row_public_id(cx, o, v)));
+		}
 	}
 	return rc;
 }
