@@ -22,6 +22,7 @@
 /* The scheduler looks at least so often: work of other processes, clock jumps */
 #define LOOK_EVERY_MS     20000
 #define STOP_WAIT_MS      5000 /* for running jobs at stop (design §6)                                  */
+#define SLICE_ARENA_MAX   ((size_t)8 * 1024 * 1024)  /* some hundred rows of schedules, and their jobs */
 #define JOB_ARENA_MAX     ((size_t)64 * 1024 * 1024) /* an import of the largest file allowed, and its rows */
 #define PLACE_JSON_MAX    ((size_t)32 * 1024)        /* a saved place is a cursor, not the data */
 #define JSON_TREE_FACTOR  64 /* memory of a parsed tree for each byte of its JSON, at worst: [1,1,1… */
@@ -73,7 +74,8 @@ struct work {
 	size_t kind_count;
 	const struct schedule_default *schedules[SCHEDULES_MAX];
 	size_t schedule_count;
-	/* Of the scheduler's thread alone: what its last look found. */
+	/* Of the scheduler's thread alone: memory for a slice of rows; what its last look found. */
+	struct arena *slice;
 	bool is_declared, must_check;
 	int64_t minutes_seen[SCHEDULES_MAX]; /* what settings gave as daily times; -1: none */
 	const struct zone *zone;             /* of the business                             */

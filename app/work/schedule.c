@@ -77,6 +77,7 @@ static enum rc settle_changed(struct cx *cx, struct work *w)
 			   NO_PARAMS);
 
 	while (rc == RC_OK && is_any && rows.count == ROWS_A_LOOK) {
+		arena_reset(w->slice);
 		rc = tx_begin(cx);
 		if (rc == RC_OK)
 			rc = schedule_read(cx, &rows, ROWS_A_LOOK, changed_sql,
@@ -152,6 +153,7 @@ static enum rc check_all(struct cx *cx, struct work *w)
 	enum rc rc;
 
 	do {
+		arena_reset(w->slice);
 		rc = schedule_read(cx, &rows, ROWS_A_READ,
 				   SCHEDULE_COLUMNS " FROM schedule WHERE id > :after ORDER BY id LIMIT :max",
 				   PARAMS(P_INT(":after", after), P_INT(":max", ROWS_A_READ)));
@@ -266,6 +268,7 @@ static enum rc take_all(struct cx *cx, const struct work *w, instant *next)
 			*next = rc == RC_OK && first != 0 ? first : INSTANT_NEVER;
 			return rc;
 		}
+		arena_reset(w->slice);
 		rc = tx_begin(cx);
 		if (rc == RC_OK)
 			rc = schedule_read(cx, &rows, ROWS_A_LOOK, due_sql,
@@ -278,13 +281,19 @@ static enum rc take_all(struct cx *cx, const struct work *w, instant *next)
 
 enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
 {
+	struct arena *own = cx->arena;
 	enum rc rc;
 
 	*next = INSTANT_NEVER;
+	/* However many rows a look finds, it needs the memory of a slice. */
+	arena_reset(w->slice);
+	cx->arena = w->slice;
 	rc = clock_watch(cx, w);
 	if (rc == RC_OK) rc = schedules_declare(cx, w);
 	if (rc == RC_OK) rc = settle_zone(cx, w);
 	if (rc == RC_OK) rc = settle_changed(cx, w);
 	if (rc == RC_OK && w->must_check) rc = check_all(cx, w);
-	return rc == RC_OK ? take_all(cx, w, next) : rc;
+	if (rc == RC_OK) rc = take_all(cx, w, next);
+	cx->arena = own;
+	return rc;
 }

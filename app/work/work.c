@@ -172,7 +172,8 @@ enum rc work_open(struct work **out, struct env *env, const struct job_kind *con
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->news, &attr);
 	pthread_condattr_destroy(&attr);
-	rc = add_kinds(w, kinds);
+	w->slice = arena_new(SLICE_ARENA_MAX);
+	rc = w->slice ? add_kinds(w, kinds) : RC_NO_MEMORY;
 	if (rc == RC_OK) rc = add_schedules(w, schedules);
 	if (rc != RC_OK) {
 		work_free(w);
@@ -195,6 +196,7 @@ void work_free(struct work *w)
 	pthread_cond_destroy(&w->news);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->claim_lock);
+	arena_free(w->slice);
 	mem_free(w);
 }
 
