@@ -10,7 +10,10 @@
 **         reads.
 ** Holds:  (1) an idle process wakes at most once after its last commit, DB_REST_S later;
 **         (2) when the log is past DB_WAL_PAGES_RESTART and nobody reads, it starts over at its
-**             beginning.
+**             beginning;
+**         (3) while a replication program is set (database.replication) nothing is copied: it does
+**             so itself, and a restart of the log behind its back costs it a whole new copy
+**             (contract sheet litestream §2).
 */
 #include "base/mem.h"
 #include "db/inner.h"
@@ -52,6 +55,7 @@ static bool copy_log(struct checkpointer *c, int *in_log)
 	int pages = 0, copied = 0, code;
 	bool waited = false;
 
+	if (c->store->is_replicated) return true;
 	code = sqlite3_wal_checkpoint_v2(c->db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
 	if (code != SQLITE_OK) {
 		if (code != SQLITE_BUSY) (void)connect_fail(NULL, c->db, code, "checkpoint");

@@ -100,6 +100,7 @@ struct store {
 	char *dir, *path;
 	struct lane lane;
 	struct checkpointer *checkpointer; /* NULL: not the holder */
+	bool is_replicated;                /* another program copies the log on: nobody of ours may */
 	_Atomic int64_t commits, lane_waits, longest_write_ms, checkpoints;
 	_Atomic int connections;
 };

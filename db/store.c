@@ -62,6 +62,8 @@ static enum rc store_new(struct store **out, struct env *env)
 
 	if (!s) return RC_NO_MEMORY;
 	s->env = env;
+	s->is_replicated = env->settings != NULL &&
+			   strcmp(setting_text(env->settings, "database.replication"), "litestream") == 0;
 	s->dir = mem_text(env->dir);
 	s->path = mem_alloc(size);
 	if (!s->dir || !s->path || lane_init(&s->lane) != RC_OK) {
