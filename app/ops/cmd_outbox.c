@@ -4,13 +4,25 @@
 **
 ** Needs:  outbox.h for the channels and the kill switch.
 ** Never:  shows a key or an address.
-** Holds:  what stops or opens runs in the process that sends, so it is true when the command returns.
+** Holds:  (1) what stops or opens runs in the process that sends if one answers, and is true when the command
+**         returns; (2) without a server no engine starts for it, so nothing slips out before a stop is
+**         written.
 */
 #include "ops/cmd.h"
 
 #include <string.h>
 
 static const char *const no_options[] = { NULL };
+
+/* A row that runs anywhere may have no database; these are about nothing else. */
+static enum rc check(struct cx *cx, const struct command_call *call, const char *const *takes_value)
+{
+	enum rc rc = command_check(cx, call, no_options, takes_value);
+
+	return rc == RC_OK && cx->db == NULL
+		       ? cx_fail(cx, RC_IO, "%s", _("The database cannot be opened: recado check says why."))
+		       : rc;
+}
 
 /* Channels */
 
@@ -35,8 +47,8 @@ static const char *state_words(struct cx *cx, const struct value *c)
 	const char *state = value_text_of(value_get(c, "state"), "");
 
 	if (!value_bool_of(value_get(c, "is_configured"), true)) return _("not set up");
-	if (strcmp(state, "open") == 0) return _("open");
-	return strcmp(state, "waiting") == 0 ? _("waiting") : _("stopped");
+	if (strcmp(state, "open") == 0) return _("is open");
+	return strcmp(state, "waiting") == 0 ? _("is waiting") : _("is stopped");
 }
 
 static void print_channel(struct cx *cx, struct command_call *call, const struct value *c)
@@ -78,7 +90,7 @@ static enum rc run_channels(struct cx *cx, struct command_call *call)
 {
 	struct value *list = NULL, *how = NULL;
 	bool is_halted = false;
-	enum rc rc = command_check(cx, call, no_options, no_options);
+	enum rc rc = check(cx, call, no_options);
 
 	if (rc == RC_OK) rc = channels_list(cx, &list);
 	if (rc == RC_OK) rc = outbox_is_halted(cx, &is_halted, &how);
@@ -104,7 +116,7 @@ static enum rc run_channels(struct cx *cx, struct command_call *call)
 static enum rc the_channel(struct cx *cx, const struct command_call *call, const char *const *takes_value,
 			   const char **name)
 {
-	enum rc rc = command_check(cx, call, no_options, takes_value);
+	enum rc rc = check(cx, call, takes_value);
 
 	if (rc != RC_OK) return rc;
 	*name = command_word(call, 0, takes_value);
@@ -163,7 +175,7 @@ static enum rc run_test(struct cx *cx, struct command_call *call)
 static enum rc run_stop_all(struct cx *cx, struct command_call *call)
 {
 	static const char *const with_value[] = { "reason", NULL };
-	enum rc rc = command_check(cx, call, no_options, with_value);
+	enum rc rc = check(cx, call, with_value);
 
 	if (rc == RC_OK) rc = outbox_halt(cx, true, command_option(call, "reason"));
 	if (rc == RC_OK) say(cx, call, _("Everything is stopped: no message leaves on any channel."));
@@ -172,7 +184,7 @@ static enum rc run_stop_all(struct cx *cx, struct command_call *call)
 
 static enum rc run_resume_all(struct cx *cx, struct command_call *call)
 {
-	enum rc rc = command_check(cx, call, no_options, no_options);
+	enum rc rc = check(cx, call, no_options);
 
 	if (rc == RC_OK) rc = outbox_halt(cx, false, NULL);
 	if (rc == RC_OK)
@@ -184,32 +196,32 @@ const struct command outbox_commands[] = {
 	{ .name = "outbox channels",
 	  .usage = "[--json]",
 	  .help = N_("Every channel: its state and why, what waits, what left, what may still leave."),
-	  .needs = COMMAND_STATE,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_channels },
 	{ .name = "outbox test",
 	  .usage = "CHANNEL",
 	  .help = N_("One harmless call to the channel's provider, and how it went."),
-	  .needs = COMMAND_STATE,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_test },
 	{ .name = "outbox pause",
 	  .usage = "CHANNEL [--reason TEXT]",
 	  .help = N_("Stop one channel: what is for it waits."),
-	  .needs = COMMAND_HOLDER,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_pause },
 	{ .name = "outbox resume",
 	  .usage = "CHANNEL",
 	  .help = N_("Open a channel that was stopped, also after a restore: what waits leaves now."),
-	  .needs = COMMAND_HOLDER,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_resume },
 	{ .name = "outbox stop-all",
 	  .usage = "[--reason TEXT]",
 	  .help = N_("Nothing leaves any more, on any channel, until resume-all."),
-	  .needs = COMMAND_HOLDER,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_stop_all },
 	{ .name = "outbox resume-all",
 	  .usage = "",
 	  .help = N_("Messages may leave again after stop-all."),
-	  .needs = COMMAND_HOLDER,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_resume_all },
 	{ .name = NULL },
 };
