@@ -53,6 +53,7 @@ static struct {
 	const struct figure *figures[TABLES_MAX];
 	const struct check *checks[TABLES_MAX];
 	const struct reply_word *replies[TABLES_MAX];
+	const struct planner *planners[TABLES_MAX];
 	const struct reason_source *reasons[TABLES_MAX];
 	struct setting switches[TABLES_MAX]; /* modules.NAME = yes */
 	char switch_names[TABLES_MAX][48];
@@ -184,6 +185,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.jobs, desk_bulk_jobs);
 	TABLE_ADD(tables.jobs, ops_jobs);
 	TABLE_ADD(tables.jobs, alarm_jobs);
+	TABLE_ADD(tables.jobs, forecast_jobs);
 	TABLE_ADD(tables.jobs, storage_jobs);
 	TABLE_ADD(tables.jobs, watch_jobs);
 	TABLE_ADD(tables.schedules, work_schedules);
@@ -211,6 +213,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 		TABLE_ADD(tables.figures, m->figures);
 		TABLE_ADD(tables.checks, m->checks);
 		TABLE_ADD(tables.replies, m->replies);
+		TABLE_ADD(tables.planners, m->planners);
 		TABLE_ADD(tables.reasons, m->reasons);
 	}
 	desk_reason_sources(tables.reasons);
@@ -223,8 +226,10 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 					 .rights = tables.rights,
 					 .right_titles = tables.right_titles,
 					 .decorate = desk_decorate });
-	ops_setup(&(struct ops_tables){
-		.checks = tables.checks, .settings = house_settings(), .commands = house_commands() });
+	ops_setup(&(struct ops_tables){ .checks = tables.checks,
+					.settings = house_settings(),
+					.commands = house_commands(),
+					.planners = tables.planners });
 	tables.is_ready = rc == RC_OK;
 	return rc;
 }

@@ -11,6 +11,8 @@
 #include "web/web.h"
 #include "work/work.h"
 
+struct planner; /* outbox/planner.h */
+
 struct module {
 	const char *name;
 	const char *title; /* N_()                                      */

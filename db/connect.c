@@ -84,6 +84,10 @@ enum rc connect_fail(struct cx *cx, struct db *db, int code, const char *sql)
 	char why[LOG_QUOTE_SIZE], text[LOG_QUOTE_SIZE];
 
 	if (rc == RC_OK || rc == RC_CONFLICT) return rc;
+	if (db->is_forecast) {
+		if ((code & 0xff) == SQLITE_READONLY) rc = RC_BUG;
+		if (rc == RC_TRY_LATER) return rc; /* its time is up: the caller has the words */
+	}
 	log_event(rc == RC_TRY_LATER ? LOG_WARN : LOG_ERROR, "app", "db.failed", "code=%d why=%s sql=%s",
 		  code, log_quote(why, db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code)),
 		  log_quote(text, sql ? sql : ""));
@@ -237,6 +241,13 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 			      "PRAGMA cell_size_check=ON;"
 			      "PRAGMA journal_size_limit=33554432");
 	if (rc == RC_OK && mode == CONNECT_READ) rc = connect_exec(db, "PRAGMA query_only=ON");
+	if (rc == RC_OK && mode == CONNECT_FORECAST) {
+		/* Nothing in TEMP is worth a journal: a forecast that fails is thrown away whole. */
+		sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+		rc = connect_exec(db, "PRAGMA main.cache_size=-8192;"
+				      "PRAGMA temp.cache_size=-16384;"
+				      "PRAGMA temp.journal_mode=OFF");
+	}
 	return rc;
 }
 
@@ -265,7 +276,8 @@ enum rc connect_open(struct db **out, struct store *s, const char *path, enum co
 	db = mem_zeroed(sizeof *db);
 	if (!db) return RC_NO_MEMORY;
 	db->store = s;
-	flags |= mode == CONNECT_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	db->is_forecast = mode == CONNECT_FORECAST;
+	flags |= mode == CONNECT_READ || db->is_forecast ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	if (mode == CONNECT_CREATE) flags |= SQLITE_OPEN_CREATE;
 	if (s) atomic_fetch_add(&s->connections, 1);
 	code = sqlite3_open_v2(path, &db->handle, flags, NULL);

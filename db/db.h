@@ -136,6 +136,26 @@ enum rc tx_read(struct cx *cx) MUST_CHECK;
 /* To be woken after COMMIT (kept until then; dropped on ROLLBACK). Without a transaction: at once. */
 void tx_wake(struct cx *cx, enum wake who);
 
+/* Forecasts */
+
+/*
+** A forecast (forecast.c): a connection on the live file that cannot write it, for planners that must. Each
+** table they write has a stand-in in TEMP; a write to any other one is RC_BUG, logged with its name. Works in
+** one tx_begin … tx_end of its own, which sees one moment, takes no lane and wakes nobody; ended with a
+** failure or closed, it leaves nothing.
+*/
+struct stand_in {
+	const char *table;
+	const char *const *indexes; /* beside the UNIQUE ones, those that SQL names; NULL = none */
+	/* "INSERT INTO temp.x SELECT … FROM main.x WHERE …": the rows that can still matter; NULL = empty. */
+	const char *fill;
+};
+enum rc db_open_forecast(struct db **out, struct store *s) MUST_CHECK;
+/* Inside its transaction, before anything is planned: the table, its rows, then its indexes. */
+enum rc db_stand_in(struct cx *cx, const struct stand_in *s, const struct param *params) MUST_CHECK;
+/* From now on at most so long: then every statement is RC_TRY_LATER without a sentence. 0 = for ever. */
+void db_forecast_limit(struct db *db, int64_t ms);
+
 /* Whole files */
 
 /* A consistent copy through SQLite's backup interface, in steps that never hold the lane; one single

@@ -74,6 +74,8 @@ struct db {
 	enum rc doom;
 	bool has_lane;
 	bool may_commit;  /* only while tx_end or a migration commits */
+	bool is_forecast; /* only its own TEMP tables are written: no lane, no wakes (forecast.c) */
+	int64_t until;    /* clock_ticks() at which a forecast ends, whatever it does; 0 = never */
 	const char *file; /* where the transaction began */
 	int line;
 	int64_t since;
@@ -106,7 +108,7 @@ struct store {
 };
 
 /* connect.c */
-enum connect_mode { CONNECT_READ, CONNECT_WRITE, CONNECT_CREATE };
+enum connect_mode { CONNECT_READ, CONNECT_WRITE, CONNECT_CREATE, CONNECT_FORECAST };
 enum rc connect_open(struct db **out, struct store *s, const char *path, enum connect_mode mode) MUST_CHECK;
 /* The rc of a SQLite result; logs what is ours or the disk's fault, and puts the sentence into cx
 ** (may be NULL). */

@@ -181,7 +181,8 @@ static enum rc open_query(struct cx *cx, struct query **out, const char *sql, co
 		q->st = NULL;
 		return rc;
 	}
-	if (db->cursors_open++ == 0) db->deadline = db->limit_ms > 0 ? clock_ticks() + db->limit_ms : 0;
+	if (db->cursors_open++ == 0)
+		db->deadline = db->limit_ms > 0 ? clock_ticks() + db->limit_ms : db->until;
 	*out = q;
 	return RC_OK;
 }

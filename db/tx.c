@@ -141,7 +141,7 @@ static enum rc enter_lane(struct cx *cx, struct db *db)
 	bool waited = false;
 	enum rc rc;
 
-	if (!db->store) return RC_OK;
+	if (!db->store || db->is_forecast) return RC_OK;
 	rc = lane_take(&db->store->lane, DB_LANE_WAIT_MS, &waited);
 	if (waited) atomic_fetch_add(&db->store->lane_waits, 1);
 	db->has_lane = rc == RC_OK;
@@ -193,7 +193,7 @@ enum rc tx_begin_at(struct cx *cx, const char *file, int line)
 	remember(db, TX_WRITE, file, line);
 	db->deadline = 0;
 	db->since = clock_ticks();
-	code = step(db->begin_write);
+	code = step(db->is_forecast ? db->begin_read : db->begin_write);
 	if (code != SQLITE_DONE) {
 		rc = connect_fail(cx, db, code, "BEGIN IMMEDIATE");
 		leave_lane(db);
@@ -264,6 +264,7 @@ enum rc tx_end(struct cx *cx, enum rc rc)
 	if (rc == RC_OK && is_write) rc = commit(cx, db);
 	roll_back(db); /* nothing to do after a COMMIT; a read transaction ends so too */
 	wakes = rc == RC_OK ? db->wakes : 0;
+	is_write = is_write && !db->is_forecast;
 	if (is_write && rc == RC_OK && db->store) atomic_fetch_add(&db->store->commits, 1);
 	leave_lane(db);
 	forget(db);
@@ -279,6 +280,7 @@ bool tx_is_open(const struct cx *cx)
 
 void tx_wake(struct cx *cx, enum wake who)
 {
+	if (cx->db && cx->db->is_forecast) return; /* nothing happened */
 	if (cx->db && cx->db->tx == TX_WRITE)
 		cx->db->wakes |= 1U << who;
 	else

@@ -376,5 +376,8 @@ const struct route ops_routes[] = {
 const struct right ops_rights[] = {
 	{ .name = "watch.view", .title = N_("See how the house runs"), .roles = "owner" },
 	{ .name = "metrics.view", .title = N_("Read the figures for monitoring"), .roles = "owner" },
+	{ .name = "forecast.view",
+	  .title = N_("See what will leave in the coming days"),
+	  .roles = "owner seller reader" },
 	{ .name = NULL },
 };

@@ -85,6 +85,7 @@ struct ops_tables {
 		*checks; /* NULL-terminated list of rows, each ended by a row without name */
 	const struct setting *const *settings;
 	const struct command *const *commands;
+	const struct planner *const *planners; /* outbox/planner.h */
 };
 void ops_setup(const struct ops_tables *tables);
 /* The tables again, for the commands that walk them. */
@@ -126,7 +127,7 @@ extern const struct job_kind storage_jobs[];
 extern const struct schedule_default storage_schedules[];
 extern const struct command storage_commands[];
 extern const struct route alarm_routes[], backup_routes[], forecast_routes[], guide_routes[], watch_routes[];
-extern const struct job_kind alarm_jobs[], watch_jobs[];
+extern const struct job_kind alarm_jobs[], forecast_jobs[], watch_jobs[];
 extern const struct schedule_default alarm_schedules[], watch_schedules[];
 extern const struct command alarm_commands[], backup_commands[], forecast_commands[], guide_commands[],
 	watch_commands[];

@@ -68,18 +68,6 @@ enum rc outbox_cancel(struct cx *cx, int64_t id,
  */
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived) MUST_CHECK;
 
-/*
-** A planner is the part of a module that decides on one civil date what leaves: the forecast runs it for each
-** coming day on a connection that cannot write the database, with cx's clock at that day's hour. `tables` are
-** all the tables it (and the outbox for it) writes: they get TEMP stand-ins, anything else fails loudly.
-*/
-struct planner {
-	const char *name;          /* "renewals.daily": as its schedule, whose next due times are the hours */
-	const char *title;         /* N_()                                                             */
-	const char *const *tables; /* NULL-terminated: "notice", "subscription"… besides the outbox's own */
-	enum rc (*plan)(struct cx *cx, day on);
-};
-
 /* Contacts (contacts.c): the only truth about who may be written to */
 
 enum rc contact_ensure(struct cx *cx, int64_t *id, const char *kind,

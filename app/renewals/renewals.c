@@ -169,6 +169,7 @@ const struct module renewals = {
 	.commands = renewals_commands,
 	.checks = checks,
 	.figures = renewals_figures,
+	.planners = renewals_planners,
 	.at_start = start,
 	.demo = renewals_demo,
 	.reasons = renewals_reasons,

@@ -11,6 +11,7 @@
 #define RECADO_RENEWALS_RENEWALS_H
 
 #include "module.h"
+#include "outbox/planner.h"
 
 extern const struct module renewals;
 
@@ -23,6 +24,8 @@ extern const struct route renewals_pages_routes[];                /* pages.c    
 extern const struct right renewals_rights[];                      /* resources.c */
 extern const struct job_kind renewals_resource_jobs[];            /* services.c */
 extern const struct figure renewals_figures[];                    /* home.c      */
+extern const struct planner renewals_planners[];                  /* forecast.c  */
+extern const struct planner_word renewals_skip_reasons[];         /* plan.c      */
 enum rc renewals_demo(struct cx *cx) MUST_CHECK;                  /* demo.c      */
 enum rc command_pay(struct cx *cx, struct command_call *call);    /* commands_pay.c */
 enum rc command_cancel(struct cx *cx, struct command_call *call); /* commands_pay.c */
@@ -61,6 +64,7 @@ struct plan_options {
 	const char *batch_origin; /* of the run: auto | cron | command                          */
 	bool is_whole;            /* the day's own run with all stages: also makes up for missed days */
 	bool is_dry;              /* count and list only; writes nothing                       */
+	bool is_forecast;         /* on a connection that writes nothing: not noted in the log   */
 };
 struct plan_stage {
 	int days;
