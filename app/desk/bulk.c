@@ -389,6 +389,7 @@ enum rc handle_bulk(struct cx *cx, struct call *call)
 
 struct bulk_run {
 	struct arena *keep; /* what a reset of the job's cx must not take along */
+	struct job *job;
 	struct office_arg arg;
 	struct actor actor;
 	const char *list;
@@ -514,6 +515,7 @@ static enum rc run_row(struct cx *cx, struct bulk_run *run, int64_t id)
 	name = row != NULL ? row_name(cx, run->arg.office, row) : text;
 	rc = tx_begin(cx);
 	if (rc == RC_OK) rc = note_refused(cx, run->id, id, name, why);
+	if (rc == RC_OK) job_say(cx, run->job, SAY_WARNING, "%s: %s", name, why);
 	if (rc == RC_OK) rc = note_place(cx, run, id, false);
 	rc = tx_end(cx, rc);
 	if (rc == RC_OK) {
@@ -582,7 +584,7 @@ static enum rc run_end(struct cx *cx, struct job *job, const struct bulk_run *ru
 
 static enum rc bulk_work(struct cx *cx, struct job *job)
 {
-	struct bulk_run run = { .keep = arena_new(BULK_ARENA) };
+	struct bulk_run run = { .keep = arena_new(BULK_ARENA), .job = job };
 	struct actor system = cx->actor;
 	bool is_over = false;
 	enum rc rc = run.keep != NULL ? RC_OK : RC_NO_MEMORY;

@@ -27,7 +27,7 @@ static int64_t int_of(const struct value *row, const char *name)
 }
 
 /* Until the import stands still: a commit that goes back is judged again by another job. */
-static enum rc wait_for(struct cx *cx, int64_t import_id, struct value **import)
+static enum rc wait_for(struct cx *cx, struct command_call *call, int64_t import_id, struct value **import)
 {
 	enum rc rc;
 
@@ -38,7 +38,7 @@ static enum rc wait_for(struct cx *cx, int64_t import_id, struct value **import)
 
 		rc = db_get_int(cx, &job_id, "SELECT job_id FROM import WHERE id = :id",
 				PARAMS(P_INT(":id", import_id)));
-		if (rc == RC_OK) rc = job_wait(cx, &job, job_id, WAIT_MS);
+		if (rc == RC_OK) rc = job_wait_shown(cx, &job, job_id, WAIT_MS, call->err);
 		if (rc == RC_OK) rc = db_row(cx, import, import_sql, PARAMS(P_INT(":id", import_id)));
 		if (rc != RC_OK) return rc;
 		state = text_of(*import, "state");
@@ -55,13 +55,13 @@ enum rc import_run_command(struct cx *cx, struct command_call *call, const struc
 	int64_t import_id = 0, job_id = 0;
 	enum rc rc = import_start(cx, &import_id, &job_id, n);
 
-	if (rc == RC_OK) rc = wait_for(cx, import_id, out);
+	if (rc == RC_OK) rc = wait_for(cx, call, import_id, out);
 	if (rc == RC_OK && strcmp(text_of(*out, "state"), "failed") == 0)
 		rc = cx_fail(cx, RC_BAD_INPUT, "%s", text_of(*out, "error"));
 	if (rc != RC_OK) return rc;
 	if (commits && (good_only || int_of(*out, "rows_wrong") == 0)) {
 		rc = import_confirm(cx, import_id, choice != NULL ? choice : "skip", good_only, &job_id);
-		if (rc == RC_OK) rc = wait_for(cx, import_id, out);
+		if (rc == RC_OK) rc = wait_for(cx, call, import_id, out);
 		if (rc == RC_OK && strcmp(text_of(*out, "state"), "done") != 0)
 			rc = cx_fail(cx, RC_CONFLICT, "%s", text_of(*out, "error"));
 	} else if (rc == RC_OK) {

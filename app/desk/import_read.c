@@ -281,10 +281,15 @@ enum rc import_read(struct cx *cx, struct job *job, int64_t import_id)
 	}
 	if (rc == RC_OK) rc = check_size(&r);
 	if (rc == RC_OK) rc = finish(&r);
+	if (rc == RC_OK)
+		job_say(cx, job, SAY_INFO, _("The file is judged: %lld new, %lld changed, %lld wrong rows."),
+			(long long)r.counts[IMPORT_NEW], (long long)r.counts[IMPORT_UPDATE],
+			(long long)r.counts[IMPORT_WRONG]);
 	error_file_free(r.errors);
 	mem_free(r.verdicts);
 	if (rc == RC_BAD_INPUT || rc == RC_TOO_LARGE) {
 		job_note(job, cx->message);
+		job_say(cx, job, SAY_ERROR, "%s", cx->message);
 		rc = note_failure(cx, import_id); /* the file is wrong, not the job: it is done */
 	}
 	run_close(&r.run);

@@ -110,11 +110,11 @@ static enum rc print_dry(struct cx *cx, struct command_call *call, const struct 
 }
 
 /* Wait for the planning job; its batch. */
-static enum rc wait_for_plan(struct cx *cx, int64_t job_id, int64_t *batch_id)
+static enum rc wait_for_plan(struct cx *cx, struct command_call *call, int64_t job_id, int64_t *batch_id)
 {
 	struct value *job = NULL, *result = NULL;
 	const char *json;
-	enum rc rc = job_wait(cx, &job, job_id, PLAN_WAIT_MS);
+	enum rc rc = job_wait_shown(cx, &job, job_id, PLAN_WAIT_MS, call->err);
 
 	if (rc != RC_OK) return rc;
 	json = value_text_of(value_get(job, "result_json"), "{}");
@@ -204,7 +204,7 @@ static enum rc run_run(struct cx *cx, struct command_call *call)
 	if (options.is_dry) return print_dry(cx, call, &options);
 	rc = plan_start(cx, &job_id, &options);
 	if (rc == RC_CONFLICT) return cx_fail(cx, rc, _("A run is already under way; wait for it to end."));
-	if (rc == RC_OK) rc = wait_for_plan(cx, job_id, &batch_id);
+	if (rc == RC_OK) rc = wait_for_plan(cx, call, job_id, &batch_id);
 	if (rc == RC_OK && command_flag(call, "wait")) rc = wait_for_batch(cx, batch_id);
 	if (rc == RC_OK) rc = report_of_batch(cx, &report, batch_id, cx->lang);
 	if (rc != RC_OK) return rc;

@@ -169,6 +169,10 @@ static enum rc plan_job(struct cx *cx, struct job *job)
 		return RC_OK;
 	}
 	if (rc == RC_OK) rc = plan_run(cx, job, &options, &result);
+	for (size_t i = rc == RC_OK ? result.stage_count : 0; i-- > 0;)
+		job_say(cx, job, SAY_INFO, _("%d days: found %lld, to send %lld, skipped %lld."),
+			result.stages[i].days, (long long)result.stages[i].found,
+			(long long)result.stages[i].planned, (long long)result.stages[i].skipped);
 	if (rc == RC_OK) {
 		struct value *out = value_map(cx->arena);
 
