@@ -47,8 +47,8 @@ static const char *state_words(struct cx *cx, const struct value *c)
 	const char *state = value_text_of(value_get(c, "state"), "");
 
 	if (!value_bool_of(value_get(c, "is_configured"), true)) return _("not set up");
-	if (strcmp(state, "open") == 0) return _("is open");
-	return strcmp(state, "waiting") == 0 ? _("is waiting") : _("is stopped");
+	if (strcmp(state, "open") == 0) return _("Open: messages leave");
+	return strcmp(state, "waiting") == 0 ? _("Waiting") : _("Stopped: nothing leaves");
 }
 
 static void print_channel(struct cx *cx, struct command_call *call, const struct value *c)
