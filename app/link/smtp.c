@@ -37,7 +37,9 @@
 #define CONNECT_MS_DEFAULT 10000
 #define TOTAL_MS_DEFAULT   60000 /* a relay may check for viruses before it accepts                      */
 #define WIRE_BUFFER        16384L
-#define ADDRESS_MAX        320 /* 64 @ 255: RFC 5321 §4.5.3.1                                          */
+/* what the kernel takes in advance cannot be known not to have arrived */
+#define SEND_BUFFER (64 * 1024)
+#define ADDRESS_MAX 320 /* 64 @ 255: RFC 5321 §4.5.3.1                                          */
 
 struct mail {
 	struct mail *next;
@@ -191,6 +193,8 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 {
 	struct mail *m = arg;
 	char text[INET6_ADDRSTRLEN] = "";
+	const int room = SEND_BUFFER;
+	int fd;
 
 	(void)purpose;
 	if (!m->is_configured) {
@@ -206,7 +210,9 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 			return CURL_SOCKET_BAD;
 		}
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	return fd;
 }
 
 /* Trust */

@@ -90,6 +90,17 @@ static void allow_port(int ruleset, int64_t port, uint64_t access)
 		open_ports[port / 8] |= (unsigned char)(1 << (port % 8));
 }
 
+/* The folder of a file that a setting names by its full path. */
+static void allow_folder_of(int ruleset, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (path[0] != '/' || slash == path) return;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+	allow_folder(ruleset, folder, READ_RIGHTS);
+}
+
 /* The folders of secrets that stand in files (file:PATH): they are read again with the settings. */
 static void allow_secrets(int ruleset, const struct settings *s)
 {
@@ -196,6 +207,7 @@ static bool enter_landlock(const struct env *env)
 	allow_folder((int)ruleset, env->dir, write);
 	if (backup_dir[0] != '\0') allow_folder((int)ruleset, backup_dir, write);
 	allow_secrets((int)ruleset, env->settings);
+	allow_folder_of((int)ruleset, setting_text(env->settings, "smtp.ca_file"));
 	if (attr.net != 0) allow_ports((int)ruleset, env->settings);
 	is_in = syscall(SYS_landlock_restrict_self, (int)ruleset, 0) == 0;
 	close((int)ruleset);

@@ -77,6 +77,7 @@ const struct setting mail_settings[] = {
 	  .type = SET_TEXT,
 	  .def = "",
 	  .max = 500,
+	  .needs_restart = true,
 	  .refuse = smtp_refuse_file,
 	  .help = N_(
 		  "Certificates (PEM) that alone are trusted for the mail server, if it has one of your own; empty: the usual authorities.") },

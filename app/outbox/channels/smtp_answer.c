@@ -137,7 +137,9 @@ static void read_temporary(struct verdict *v, int status, enum mail_step at)
 
 static void read_permanent(struct verdict *v, int status, const struct smtp_enhanced *e, enum mail_step at)
 {
-	if (at <= MAIL_AT_TLS) {
+	if (at == MAIL_AT_TLS) {
+		put(v, OUTCOME_STOP, "insecure");
+	} else if (at < MAIL_AT_TLS) {
 		put(v, OUTCOME_STOP, "shut_out");
 	} else if (at == MAIL_AT_LOGIN) {
 		put(v, OUTCOME_STOP, "unauthorized");
