@@ -252,6 +252,14 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 	env->dir = slash;
 	slash = strrchr(slash, '/');
 	*(slash == env->dir ? slash + 1 : slash) = '\0';
+	/* Before anything of the state is read: a restore that was cut is ended now. */
+	rc = restore_settle(env->dir);
+	if (rc != RC_OK) {
+		*why = arena_printf(a, words_get(env->lang, N_("A restore in %s was cut and could not be ended; "
+							       "is the disk full or read-only?")),
+				    env->dir);
+		return rc;
+	}
 	rc = settings_load(&env->settings, house_settings(), config_path, a, env->lang, why);
 	if (rc != RC_OK) return rc;
 	rc = env_settle(env);
@@ -416,6 +424,8 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 				env->dir, env->dir);
 		env->is_holder = rc == RC_OK;
 	}
+	if (rc == RC_OK && restore_is_pending(env->dir))
+		rc = cx_fail(cx, RC_CONFLICT, _("A restore is under way in %s; try again when it has ended."), env->dir);
 	if (rc == RC_OK) {
 		h->forever = arena_new(COMMAND_ARENA_MAX);
 		rc = h->forever != NULL ? collect_tables(env, h->forever) : RC_NO_MEMORY;

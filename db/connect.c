@@ -134,6 +134,7 @@ static int on_progress(void *arg)
 {
 	struct db *db = arg;
 
+	if (db->gentle != NULL && !gentle_rest(db->gentle)) return 1;
 	return db->deadline != 0 && clock_ticks() > db->deadline;
 }
 

@@ -14,6 +14,7 @@
 #define RECADO_DB_DB_H
 
 #include "base/cx.h"
+#include "base/gentle.h"
 #include "base/value.h"
 
 struct store;
@@ -161,8 +162,31 @@ void db_forecast_limit(struct db *db, int64_t ms);
 /* A consistent copy through SQLite's backup interface, in steps that never hold the lane; one single
 ** file, synced, renamed into place. RC_TRY_LATER when we are stopping. */
 enum rc db_snapshot(struct cx *cx, const char *to_path) MUST_CHECK;
-/* application_id, schema version known, quick_check. *message: the sentence. */
+/* The same of another database file, at the caller's pace. */
+enum rc db_snapshot_of(struct cx *cx, const char *from_path, const char *to_path,
+		       struct gentle *g) MUST_CHECK;
+/* application_id, schema version known, integrity_check. *message: the sentence. */
 enum rc db_verify(struct cx *cx, const char *path, const char **message) MUST_CHECK;
+/* The same at the caller's pace. is_ours false: any SQLite database (reports.db), integrity only.
+** RC_TRY_LATER when g stopped it. */
+enum rc db_verify_gently(struct cx *cx, const char *path, bool is_ours, const char **message,
+			 struct gentle *g) MUST_CHECK;
+
+/* What a database holds, whatever its pages look like (content.c defines the sum). */
+struct db_table_sum {
+	const char *name;
+	int64_t rows;
+	char sum[SHA256_HEX_SIZE];
+};
+struct db_content {
+	struct db_table_sum *tables; /* by name, arena */
+	size_t count;
+	int64_t rows;
+	int64_t schema;            /* user_version */
+	char sum[SHA256_HEX_SIZE]; /* over all tables */
+};
+/* Read every row of a file that nobody writes. RC_TRY_LATER when g stopped it. */
+enum rc db_content(struct cx *cx, struct db_content *out, const char *path, struct gentle *g) MUST_CHECK;
 /* Highest migration this binary has, and that of the open store. */
 int db_version_known(void);
 int db_version_of(struct cx *cx);

@@ -9,6 +9,7 @@
 #define RECADO_DB_INNER_H
 
 #include "base/embed.h"
+#include "base/gentle.h"
 #include "db/db.h"
 #include <pthread.h>
 #include <sqlite3.h>
@@ -35,8 +36,12 @@
 #define DB_WAL_BYTES_KEPT (32 * 1024 * 1024)
 /* Free space asked before an upgrade, in tenths of the file: copy + log of changes */
 #define DB_UPGRADE_ROOM_X10 22
-/* Copied at a time: 8 MB, so that stopping is noticed */
-#define DB_SNAPSHOT_PAGES 2048
+/* Copied between two looks at the clock: 256 kB, about 1 ms */
+#define DB_SNAPSHOT_PAGES 64
+/* While a copy is made the log cannot start over. Past this the copy takes no more rests… */
+#define DB_SNAPSHOT_WAL_HURRY (INT64_C(64) * 1024 * 1024)
+/* …and past this it gives up: a disk filled by the log is worse than a copy an hour later. */
+#define DB_SNAPSHOT_WAL_MAX (INT64_C(1024) * 1024 * 1024)
 
 enum tx_kind { TX_NONE, TX_READ, TX_WRITE };
 
@@ -70,6 +75,7 @@ struct db {
 	int64_t changes;
 	enum tx_kind tx;
 	int depth;
+	struct gentle *gentle; /* statements of this connection rest by it; NULL = never */
 	bool is_doomed; /* an inner transaction failed, or this one cannot be */
 	enum rc doom;
 	bool has_lane;
@@ -157,7 +163,7 @@ enum rc migrate_store(struct store *s, struct db *db, const struct migration *li
 		      struct arena *a, const char **message) MUST_CHECK;
 
 /* snapshot.c */
-enum rc snapshot_copy(struct db *from, const char *to_path, const _Atomic bool *is_stopping) MUST_CHECK;
+enum rc snapshot_copy(struct db *from, const char *to_path, struct gentle *g) MUST_CHECK;
 enum rc sync_folder_of(const char *path) MUST_CHECK;
 
 #endif

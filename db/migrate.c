@@ -344,6 +344,7 @@ enum rc migrate_store(struct store *s, struct db *db, const struct migration *li
 		      struct arena *a, const char **message)
 {
 	char name[64], copy[PATH_SIZE];
+	struct gentle g;
 	int64_t version = 0;
 	int len;
 	enum rc rc = connect_int(db, &version, "PRAGMA user_version");
@@ -353,7 +354,11 @@ enum rc migrate_store(struct store *s, struct db *db, const struct migration *li
 		len = snprintf(copy, sizeof copy, "%s/%s", s->dir, name);
 		if (len < 0 || (size_t)len >= sizeof copy) return RC_BAD_INPUT;
 		rc = ask_room(s, a, message);
-		if (rc == RC_OK) rc = snapshot_copy(db, copy, &s->env->is_stopping);
+		if (rc == RC_OK) {
+			gentle_init(&g, &s->env->is_stopping);
+			g.is_hurried = true; /* the service is down until the upgrade is through */
+			rc = snapshot_copy(db, copy, &g);
+		}
 		if (rc == RC_OK) rc = rehearse(copy, list, count, s, a, message);
 	}
 	if (rc == RC_OK)

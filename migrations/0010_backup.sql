@@ -2,8 +2,9 @@
 CREATE TABLE backup (
 	id          INTEGER PRIMARY KEY,
 	public_id   TEXT NOT NULL UNIQUE,
+	folder      TEXT NOT NULL DEFAULT '',
 	name        TEXT NOT NULL,
-	origin      TEXT NOT NULL CHECK (origin IN ('schedule', 'person', 'upgrade', 'restore')),
+	origin      TEXT NOT NULL CHECK (origin IN ('schedule', 'person', 'upgrade', 'found')),
 	state       TEXT NOT NULL CHECK (state IN ('made', 'proved', 'failed', 'removed')),
 	error       TEXT NOT NULL DEFAULT '',
 	size        INTEGER NOT NULL DEFAULT 0,
@@ -20,3 +21,4 @@ CREATE TABLE backup (
 ) STRICT;
 CREATE INDEX backup_started ON backup (started_at, id);
 CREATE INDEX backup_state ON backup (state, id);
+CREATE INDEX backup_name ON backup (name);

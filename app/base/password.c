@@ -14,12 +14,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* OWASP Password Storage Cheat Sheet: Argon2id, 19 MiB, two passes, one lane. */
 #define MEMORY_KIB   19456
 #define PASSES       2
 #define LANES        1
-#define SALT_SIZE    16 /* RFC 9106 §3.1 */
+#define SALT_SIZE    PASSWORD_SALT_SIZE /* RFC 9106 §3.1 */
 #define HASH_SIZE    32
 #define PASSWORD_MAX 1024 /* bytes; a long sentence, and no free work for a stranger          */
 /*
@@ -124,4 +125,29 @@ enum rc password_check(const char *encoded, const char *password)
 	rc = rc_of_argon2(argon2id_verify(encoded ? encoded : nobody, password, len));
 	slot_give();
 	return !encoded && rc == RC_OK ? RC_DENIED : rc;
+}
+
+void password_cost_usual(struct password_cost *out)
+{
+	*out = (struct password_cost){ .memory_kib = MEMORY_KIB, .passes = PASSES, .lanes = LANES };
+}
+
+enum rc password_key(unsigned char out[32], const char *passphrase, const unsigned char salt[SALT_SIZE],
+		     const struct password_cost *cost)
+{
+	struct timespec nap = { .tv_nsec = 50000000 };
+	size_t len = strlen(passphrase);
+	enum rc rc;
+
+	if (len == 0 || len > PASSWORD_MAX || cost->memory_kib < 8 * cost->lanes ||
+	    cost->memory_kib > MEMORY_KIB_MAX || cost->passes < 1 || cost->passes > PASSES_MAX ||
+	    cost->lanes < 1 || cost->lanes > LANES_MAX)
+		return RC_BAD_INPUT;
+	while ((rc = slot_take()) == RC_TRY_LATER)
+		nanosleep(&nap, NULL);
+	if (rc != RC_OK) return rc;
+	rc = rc_of_argon2(argon2id_hash_raw(cost->passes, cost->memory_kib, cost->lanes, passphrase, len,
+					    salt, SALT_SIZE, out, 32));
+	slot_give();
+	return rc;
 }

@@ -42,6 +42,12 @@ enum rc seal_key_create(const char *path) MUST_CHECK; /* RC_CONFLICT if it is th
 */
 enum rc seal_key_load(struct seal_key **out, const char *path) MUST_CHECK;
 void seal_key_free(struct seal_key *k);
+/* Which key it is, in 16 hex digits that tell nothing of it: the beginning of SHA-256 of "recado key id" and
+** the 32 bytes. */
+#define SEAL_KEY_ID_SIZE 17
+void seal_key_id(const struct seal_key *k, char out[SEAL_KEY_ID_SIZE]);
+/* Of the key that a recovery code, as typed, stands for. RC_BAD_INPUT: mistyped. */
+enum rc seal_key_id_of_code(char out[SEAL_KEY_ID_SIZE], const char *code) MUST_CHECK;
 /* Recovery code of the key, to be printed once: groups of letters. */
 void seal_key_recovery(const struct seal_key *k, char out[96]);
 /*
@@ -64,5 +70,15 @@ enum rc unseal_text(struct arena *a, char **out, const struct seal_key *k, const
 enum rc password_hash(char out[PASSWORD_HASH_SIZE], const char *password) MUST_CHECK;
 /* RC_DENIED when wrong. encoded NULL (no such user): takes the time of a real check, then RC_DENIED. */
 enum rc password_check(const char *encoded, const char *password) MUST_CHECK;
+/* 32 bytes of a key from a passphrase, by the same hash in the same slot, but with patience: it waits for its
+** turn. RC_BAD_INPUT: a cost beyond what a stored password may ask for, or no passphrase. */
+#define PASSWORD_SALT_SIZE 16
+struct password_cost {
+	uint32_t memory_kib, passes, lanes;
+};
+void password_cost_usual(struct password_cost *out);
+enum rc password_key(unsigned char out[32], const char *passphrase,
+		     const unsigned char salt[PASSWORD_SALT_SIZE],
+		     const struct password_cost *cost) MUST_CHECK;
 
 #endif

@@ -234,6 +234,40 @@ static enum rc read_code(const char *code, unsigned char key[KEY_SIZE])
 	return rc;
 }
 
+static void id_of(char out[SEAL_KEY_ID_SIZE], const unsigned char key[KEY_SIZE])
+{
+	static const char prefix[] = "recado key id";
+	unsigned char text[sizeof(prefix) - 1 + KEY_SIZE];
+	char sum[SHA256_HEX_SIZE];
+
+	memcpy(text, prefix, sizeof(prefix) - 1);
+	memcpy(text + sizeof(prefix) - 1, key, KEY_SIZE);
+	sha256_hex(sum, text, sizeof(text));
+	memcpy(out, sum, SEAL_KEY_ID_SIZE - 1);
+	out[SEAL_KEY_ID_SIZE - 1] = '\0';
+	mbedtls_platform_zeroize(text, sizeof(text));
+}
+
+void seal_key_id(const struct seal_key *k, char out[SEAL_KEY_ID_SIZE])
+{
+	unsigned char key[KEY_SIZE];
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (psa_export_key(k->id, key, sizeof(key), &len) == PSA_SUCCESS && len == KEY_SIZE) id_of(out, key);
+	mbedtls_platform_zeroize(key, sizeof(key));
+}
+
+enum rc seal_key_id_of_code(char out[SEAL_KEY_ID_SIZE], const char *code)
+{
+	unsigned char key[KEY_SIZE];
+	enum rc rc = read_code(code, key);
+
+	if (rc == RC_OK) id_of(out, key);
+	mbedtls_platform_zeroize(key, sizeof(key));
+	return rc;
+}
+
 enum rc seal_key_restore(const char *path, const char *code)
 {
 	unsigned char key[KEY_SIZE];

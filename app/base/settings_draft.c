@@ -115,6 +115,16 @@ static void unknown_section(struct draft *d, const char *section, int line)
 		      arena_printf(d->a, words_get(d->lang, N_("there is no section [%.60s].")), section));
 }
 
+/* Names that an earlier version wrote into files: they are passed over, or an upgrade would not start. */
+static bool is_retired(const char *name)
+{
+	static const char *const retired[] = { "backup.keep" };
+
+	for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++)
+		if (strcmp(retired[i], name) == 0) return true;
+	return false;
+}
+
 /* Inih's calls */
 
 static void take_value(struct draft *d, const char *name, const char *value, int line)
@@ -125,6 +135,7 @@ static void take_value(struct draft *d, const char *name, const char *value, int
 
 	while (i < d->count && strcmp(d->rows[i]->name, name) != 0)
 		i++;
+	if (i == d->count && is_retired(name)) return;
 	if (i == d->count) {
 		fault(d, line, settings_unknown(d->rows, d->count, name, d->a, d->lang));
 		return;

@@ -9,7 +9,13 @@
 /* Rows as JSON or as columns, instants and words for people (cmd_show.c). */
 enum rc command_print_rows(struct cx *cx, struct command_call *call, struct value *rows) MUST_CHECK;
 enum rc ops_run_outbox(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_backup(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_backup_list(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_backup_prove(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_restore(struct cx *cx, struct command_call *call) MUST_CHECK;
+enum rc ops_run_rollback(struct cx *cx, struct command_call *call) MUST_CHECK;
+/* The first line of a file with a passphrase or code, arena; NULL with the sentence. */
+const char *secret_from_file(struct cx *cx, const char *path);
 enum rc ops_run_rescue_disk(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_sandbox(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_routes(struct cx *cx, struct command_call *call) MUST_CHECK;

@@ -21,26 +21,6 @@ void command_print(struct cx *cx, struct command_call *call, const struct value 
 	fprintf(call->out, "%s\n", sb_text_of(&sb));
 }
 
-/* Backup and restore */
-
-static enum rc run_backup(struct cx *cx, struct command_call *call)
-{
-	const char *path = command_word(call, 0, NO_OPTIONS);
-	const char *written = "";
-	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
-
-	if (rc == RC_OK) rc = backup_write(cx, path, &written);
-	if (rc != RC_OK) return rc;
-	if (call->is_json) {
-		struct value *root = value_map(cx->arena);
-
-		value_set_text(cx->arena, root, "path", written);
-		command_print(cx, call, root);
-	} else
-		fprintf(call->out, _("Backup written: %s\n"), written);
-	return RC_OK;
-}
-
 static enum rc run_version(struct cx *cx, struct command_call *call)
 {
 	return version_print(cx, call->out, call->is_json);
@@ -78,16 +58,6 @@ const struct command ops_commands[] = {
 	  .help = N_("The newest messages and how they stand."),
 	  .needs = COMMAND_STATE,
 	  .run = ops_run_outbox },
-	{ .name = "backup",
-	  .usage = "[FILE]",
-	  .help = N_("Write one archive of database, files and settings."),
-	  .needs = COMMAND_STATE,
-	  .run = run_backup },
-	{ .name = "restore",
-	  .usage = "FILE",
-	  .help = N_("Put an archive back; the server must be stopped."),
-	  .needs = COMMAND_SETTINGS,
-	  .run = ops_run_restore },
 	{ .name = "routes",
 	  .usage = "",
 	  .help = N_("Every address of the panel and who may call it."),

@@ -53,16 +53,15 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 
 /* Backup and restore */
 
-/* One archive (POSIX ustar) of a consistent recado.db, files/ and recado.ini; never the key nor last_seen.
-** *path_out (arena). */
-enum rc backup_write(struct cx *cx, const char *path, const char **path_out) MUST_CHECK;
-/* Put an archive in place of the state: unpacked aside, verified, then swapped; the old state stays in
-** before-restore-…/. Needs the lock. */
-enum rc backup_restore(struct cx *cx, const char *dir, const char *path) MUST_CHECK;
-/* Where backups without a name of their own go: backup.folder, or DIR/backups. Arena. */
+/* The rest is in backup.h. Where backups without a name of their own go: backup.folder, or DIR/backups. Arena. */
 const char *backup_folder(struct cx *cx);
 /* Newest backup of a folder: its instant, 0 = none. */
 instant backup_newest(const char *folder);
+/* A restore or rollback that was cut: finished, or its leftovers removed, before settings and database are read.
+** Nothing when somebody else holds the folder. */
+enum rc restore_settle(const char *dir) MUST_CHECK;
+/* One is under way, or was cut and not finished yet: no database may be opened. */
+bool restore_is_pending(const char *dir);
 /* For the row's refuse (settings.h): not a folder, or not to be written to. */
 const char *backup_folder_refuse(const char *value, struct arena *a, enum lang lang);
 
