@@ -20,7 +20,7 @@ TRY_PORT=${RECADO_TRY_PORT:-8080}
 
 BUILD_PACKAGES="gcc pkg-config libc6-dev linux-libc-dev libc-bin make cmake perl xz-utils bzip2 ca-certificates curl tzdata python3"
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev python3-pytest python3-pytest-xdist python3-selenium
-	chromium chromium-driver sqlite3 strace python3-openpyxl python3-jsonschema zbar-tools file procps shellcheck systemd git binutils"
+	chromium chromium-driver sqlite3 strace python3-openpyxl python3-jsonschema zbar-tools file procps shellcheck systemd git binutils openssl"
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
@@ -125,9 +125,19 @@ Its folder: $TRY_DIR  (remove it when you are done)
 MSG
 }
 
+# A real mail server for the tests, which start one of their own from it: with "No configuration" the
+# package sets none up. Where another mail server is installed, that one stays.
+need_postfix() {
+	[ -x /usr/sbin/postfix ] || [ -x /usr/sbin/sendmail ] && return 0
+	need_packages debconf
+	echo 'postfix postfix/main_mailer_type select No configuration' | as_root debconf-set-selections
+	need_packages postfix
+}
+
 do_test() {
 	# shellcheck disable=SC2086
 	need_packages $BUILD_PACKAGES $TEST_PACKAGES
+	need_postfix
 	command -v npm >/dev/null 2>&1 || need_packages npm # any will do: it only fetches tests/tools
 	make test
 }
