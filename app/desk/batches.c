@@ -2,10 +2,13 @@
 ** batches.c -- the batches of messages: their counts, and pausing, going on, cancelling.
 **
 ** Needs:  outbox.h for every change.
+** Holds:  how fast it goes is what left in the last minutes, not what a setting promises.
 */
-#include "desk/inner.h"
+#include "desk/outbox_pages.h"
 
 #include <string.h>
+
+#define RATE_OVER_MS (15 * MINUTE_MS) /* what left in this time tells how fast it goes */
 
 /* Counting a large batch for each row of a list would cost more than the list: it stops early. */
 #define COUNT_UP_TO(state)                                                                             \
@@ -115,14 +118,56 @@ const struct action batches_actions[] = {
 	{ .name = NULL },
 };
 
-static const struct {
-	const char *state, *title;
-} state_words[] = {
-	{ "queued", N_("pending") },      { "sending", N_("sending") }, { "sent", N_("sent") },
-	{ "delivered", N_("delivered") }, { "read", N_("read") },       { "failed", N_("failed") },
-	{ "unsure", N_("unsure") },       { "expired", N_("expired") }, { "cancelled", N_("cancelled") },
-	{ "skipped", N_("skipped") },
-};
+static const char *const states[] = { "queued", "sending", "sent",    "delivered", "read",
+				      "failed", "unsure",  "expired", "cancelled", "skipped" };
+
+/* How fast it goes and when it will be over; or what its first message waits for. */
+static enum rc fill_pace(struct cx *cx, int64_t id, int64_t waiting, struct value *page)
+{
+	struct value *row = NULL;
+	struct message_row m;
+	struct waiting w;
+	instant now = cx_now(cx);
+	int64_t left, span, first = 0;
+	enum rc rc = db_row(
+		cx, &row,
+		"SELECT count(*) AS n, min(sent_at) AS first FROM message WHERE batch_id = :id AND sent_at >= :since",
+		PARAMS(P_INT(":id", id), P_INT(":since", now - RATE_OVER_MS)));
+
+	if (rc == RC_OK)
+		rc = db_get_int(
+			cx, &first,
+			"SELECT min(id) FROM message INDEXED BY message_batch_queued WHERE batch_id = :id AND state = 'queued'",
+			PARAMS(P_INT(":id", id)));
+	if (rc == RC_OK) rc = message_read(cx, &m, first);
+	if (rc == RC_OK) rc = message_waits(cx, &w, &m);
+	if (rc != RC_OK) return rc;
+	if (strcmp(w.rule, "in_line") != 0) {
+		value_set_text(cx->arena, page, "waits", w.words);
+		return RC_OK;
+	}
+	left = value_int_of(value_get(row, "n"), 0);
+	span = now - value_int_of(value_get(row, "first"), now);
+	if (left < 2 || span <= 0) return RC_OK; /* one message is no speed */
+	value_set_text(cx->arena, page, "rate",
+		       arena_printf(cx->arena, _("%lld a minute"), (long long)(left * MINUTE_MS / span)));
+	value_set_text(cx->arena, page, "finish", instant_minutes(cx, now + waiting * span / left));
+	return RC_OK;
+}
+
+static void fill_progress(struct cx *cx, int64_t id, const struct value *counts, struct value *page)
+{
+	int64_t total = value_int_of(value_get(counts, "total"), 0);
+	int64_t waiting = value_int_of(value_get(counts, "queued"), 0);
+	int64_t open = waiting + value_int_of(value_get(counts, "sending"), 0);
+
+	value_set_int(cx->arena, page, "done_percent", total > 0 ? (total - open) * 100 / total : 0);
+	value_set_text(
+		cx->arena, page, "done",
+		arena_printf(cx->arena, _("%lld of %lld"), (long long)(total - open), (long long)total));
+	if (waiting > 0 && fill_pace(cx, id, waiting, page) != RC_OK)
+		cx->message = ""; /* the counts stand without it */
+}
 
 void batches_show(struct cx *cx, int64_t id, struct value *page)
 {
@@ -130,20 +175,21 @@ void batches_show(struct cx *cx, int64_t id, struct value *page)
 	int64_t total;
 
 	if (batch_counts(cx, &counts, id) != RC_OK) return;
+	fill_progress(cx, id, counts, page);
 	total = value_int_of(value_get(counts, "total"), 0);
-	for (size_t i = 0; i < sizeof(state_words) / sizeof(state_words[0]); i++) {
-		int64_t n = value_int_of(value_get(counts, state_words[i].state), 0);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		int64_t n = value_int_of(value_get(counts, states[i]), 0);
 		struct value *out;
 
 		if (n == 0) continue;
 		out = value_add_map(cx->arena, list);
-		value_set_text(cx->arena, out, "mark", mark_of(state_words[i].state));
-		value_set_text(cx->arena, out, "title", words_get(cx->lang, state_words[i].title));
+		value_set_text(cx->arena, out, "mark", mark_of(states[i]));
+		value_set_text(cx->arena, out, "title", message_state_words(cx, states[i], false));
 		value_set_text(cx->arena, out, "count", arena_printf(cx->arena, "%lld", (long long)n));
 		value_set_int(cx->arena, out, "percent", total > 0 ? n * 100 / total : 0);
 		value_set_text(cx->arena, out, "href",
 			       arena_printf(cx->arena, "/outbox?batch=%s&state=%s",
-					    value_text_of(value_get(page, "id"), ""), state_words[i].state));
+					    value_text_of(value_get(page, "id"), ""), states[i]));
 	}
 	value_set_text(cx->arena, page, "total", arena_printf(cx->arena, "%lld", (long long)total));
 }

@@ -60,7 +60,7 @@ static void tell_birth(struct story *s)
 {
 	struct cx *cx = s->cx;
 	const struct message_row *m = s->m;
-	const char *title = m->batch_title[0] != '\0' ? words_get(cx->lang, m->batch_title) : m->batch_kind;
+	const char *title = batch_words(cx, m->batch_title, m->batch_kind);
 	const struct channel *channel = channel_find(m->channel);
 	int64_t from = setting_int(cx->env->settings, "outbox.window_from");
 	int64_t to = setting_int(cx->env->settings, "outbox.window_to");

@@ -56,6 +56,18 @@ const char *topic_words(struct cx *cx, const char *topic)
 	return WORD_OF(cx, words, topic);
 }
 
+const char *batch_words(struct cx *cx, const char *title, const char *kind)
+{
+	static const struct word words[] = {
+		{ "renewals.notices", N_("Renewal notices") },
+		{ "desk.replies", N_("Replies") },
+		{ "outbox.answers", N_("Automatic answers") },
+		{ "house.alerts", N_("Alerts") },
+	};
+
+	return title[0] != '\0' ? words_get(cx->lang, title) : WORD_OF(cx, words, kind);
+}
+
 const char *origin_words(struct cx *cx, const char *origin)
 {
 	static const struct word words[] = {

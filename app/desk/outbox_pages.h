@@ -22,7 +22,8 @@ const char *attempt_words(struct cx *cx, const char *kind, const char *outcome);
 const char *attempt_mark(const char *kind, const char *outcome);
 const char *channel_words(struct cx *cx, const char *channel); /* "WhatsApp", "E-mail" */
 const char *topic_words(struct cx *cx, const char *topic);
-const char *origin_words(struct cx *cx, const char *origin); /* of a batch */
+const char *batch_words(struct cx *cx, const char *title, const char *kind); /* how a batch is called */
+const char *origin_words(struct cx *cx, const char *origin);                 /* of a batch */
 /* Walk all codes that have a sentence, for tests: code at i, NULL past the end. */
 const char *message_why_at(size_t i, const char **state, const char **msgid);
 /* dd/mm/yyyy HH:MM:SS of the business; "" for 0. */

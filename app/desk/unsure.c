@@ -180,8 +180,7 @@ static enum rc fill_evidence(struct cx *cx, struct call *call, const struct mess
 	value_set_text(cx->arena, out, "text", message_text(cx, m));
 	value_set_text(cx->arena, out, "subject", m->subject);
 	value_set_text(cx->arena, out, "how", message_why_words(cx, m->state, m->why));
-	value_set_text(cx->arena, out, "batch",
-		       m->batch_title[0] != '\0' ? words_get(cx->lang, m->batch_title) : m->batch_kind);
+	value_set_text(cx->arena, out, "batch", batch_words(cx, m->batch_title, m->batch_kind));
 	value_set_text(cx->arena, out, "batch_href",
 		       arena_printf(cx->arena, "/batches/%s", m->batch_public_id));
 	set_moment(cx, call, out, "handed_over_at", m->claimed_at);

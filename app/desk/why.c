@@ -170,7 +170,7 @@ static enum rc tell_messages(struct cx *cx, struct why *why, const struct why_pe
 	if (p->contact_id == 0 || !actor_may(&cx->actor, "outbox.view")) return RC_OK;
 	rc = db_rows(
 		cx, &rows, OWN_MESSAGES,
-		"SELECT m.id, m.created_at, m.topic, b.title FROM message m JOIN batch b ON b.id = m.batch_id"
+		"SELECT m.id, m.created_at, m.topic, b.title, b.kind FROM message m JOIN batch b ON b.id = m.batch_id"
 		" WHERE m.contact_id = :id AND m.created_at >= :from AND (:all OR m.created_by = (SELECT u.name FROM user u"
 		" WHERE u.id = :actor)) ORDER BY m.id DESC LIMIT :max",
 		PARAMS(P_INT(":id", p->contact_id), P_INT(":from", p->from), P_INT(":all", sees_all),
@@ -178,17 +178,14 @@ static enum rc tell_messages(struct cx *cx, struct why *why, const struct why_pe
 	if (rc != RC_OK) return rc;
 	for (const struct value *v = rows->first; v != NULL; v = v->next) {
 		int64_t id = value_int_of(value_get(v, "id"), 0);
-		const char *title = value_text_of(value_get(v, "title"), "");
 
 		if (is_told(why, id)) continue;
-		why_occasion(
-			cx, why,
-			&(struct why_occasion){
-				.at = value_int_of(value_get(v, "created_at"), 0),
-				.what = title[0] != '\0'
-						? words_get(cx->lang, title)
-						: topic_words(cx, value_text_of(value_get(v, "topic"), "")),
-				.message_id = id });
+		why_occasion(cx, why,
+			     &(struct why_occasion){
+				     .at = value_int_of(value_get(v, "created_at"), 0),
+				     .what = batch_words(cx, value_text_of(value_get(v, "title"), ""),
+							 value_text_of(value_get(v, "kind"), "")),
+				     .message_id = id });
 	}
 	return RC_OK;
 }

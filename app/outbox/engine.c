@@ -85,7 +85,7 @@ static enum rc prepare_ledger(struct outbox *o)
 	if (rc == RC_OK) rc = ledger_start(cx, &unsure);
 	if (rc == RC_OK && unsure > 0) {
 		log_event(LOG_WARN, "outbox", "start.unsure", "count=%lld", (long long)unsure);
-		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/outbox");
+		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/unsure");
 	}
 	rc = tx_end(cx, rc);
 	return rc == RC_OK ? lanes_find(o) : rc;

@@ -119,7 +119,7 @@ static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struc
 	facts_learn(&t->facts, &s->v, t->now);
 	l->are_facts_new = true;
 	if (rc == RC_OK && s->v.outcome == OUTCOME_UNSURE)
-		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/outbox");
+		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/unsure");
 	if (rc == RC_OK) rc = heed(cx, l, t, &s->v);
 	/* A stop must not be turned into a wait by the next answer of the same round. */
 	if (rc == RC_OK && t->is_stale) rc = read_again(cx, l, t);
