@@ -77,7 +77,7 @@ enum rc schedule_pause(struct cx *cx, int64_t id, const char *why)
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"UPDATE schedule SET is_enabled = 0, paused_at = :now, paused_by = :by, paused_why = "
+			"UPDATE schedule SET is_enabled = 0, planned_as = '', paused_at = :now, paused_by = :by, paused_why = "
 			":why, updated_at = :now WHERE id = :id AND is_enabled = 1",
 			PARAMS(P_INT(":now", cx_now(cx)), P_TEXT(":by", cx->actor.name ? cx->actor.name : ""),
 			       P_TEXT(":why", reason), P_INT(":id", id)));
@@ -97,7 +97,7 @@ enum rc schedule_resume(struct cx *cx, int64_t id)
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"UPDATE schedule SET is_enabled = 1, paused_at = NULL, paused_by = '', paused_why = '', "
+			"UPDATE schedule SET is_enabled = 1, planned_as = '', paused_at = NULL, paused_by = '', paused_why = '', "
 			"served_to_at = min(served_to_at, :now), updated_at = :now WHERE id = :id AND is_enabled = 0",
 			PARAMS(P_INT(":now", cx_now(cx)), P_INT(":id", id)));
 	if (rc == RC_OK && db_changes(cx) != 1)

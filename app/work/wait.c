@@ -41,7 +41,7 @@ const char *job_progress_text(struct cx *cx, const struct value *job)
 	if (done >= total) return text;
 	left = (int64_t)((double)(total - done) * (double)spent / (double)moved) / SECOND_MS;
 	if (left < 90) return arena_printf(cx->arena, _("%s · %lld s left"), text, (long long)left);
-	if (left < 5400)
+	if (left < 7200)
 		return arena_printf(cx->arena, _("%s · %lld min left"), text, (long long)(left / 60));
 	return arena_printf(cx->arena, _("%s · %lld h left"), text, (long long)(left / 3600));
 }
