@@ -222,6 +222,8 @@ const struct right desk_rights[] = {
 	{ "templates.edit", N_("Change the texts of messages"), "owner" },
 	{ "gateway.view", N_("See the WhatsApp gateway"), "owner reader" },
 	{ "gateway.edit", N_("Test, stop and open the WhatsApp gateway"), "owner" },
+	{ "alerts.view", N_("See what needs attention and who is told"), "owner reader" },
+	{ "alerts.edit", N_("Try alerts and take care of them"), "owner" },
 	{ .name = NULL },
 };
 

@@ -53,6 +53,14 @@ struct set_magic {
 	const struct magic *magic;
 };
 
+/* How a chat answers its next calls. */
+#define CHATS 3
+struct chat_script {
+	char provider[12];
+	const char *word; /* constant */
+	int left;
+};
+
 struct standin {
 	struct env *env;
 	struct clock *clock, *own_clock;
@@ -84,6 +92,8 @@ struct standin {
 	int64_t message_base;  /* ids go on after a reset: msgId never repeats          */
 
 	struct s3_store *s3;     /* standin_s3.c */
+	struct chat_script chat_scripts[CHATS]; /* standin_chat.c */
+	int64_t chat_count;
 	struct smtp_stand *smtp; /* standin_smtp.c */
 
 	/* events.c */
@@ -116,6 +126,13 @@ void wasender_event(const struct standin *s, struct sb *out, int64_t index, enum
 void wasender_inbound(struct standin *s, struct sb *out, const struct value *what);
 void wasender_session_event(const struct standin *s, struct sb *out);
 void wasender_key(char out[24], int64_t id); /* WhatsApp's key of a message */
+
+/* Standin_chat.c: Slack, Discord, Telegram. Lock held. */
+bool chat_is_call(struct request *rq);
+bool chat_handle(struct standin *s, struct request *rq, struct reply *rp);
+size_t chat_body_max(void);
+void chat_reset(struct standin *s);
+bool chat_control(struct standin *s, struct request *rq, struct reply *rp);
 
 /* Standin_s3.c: a storage; told apart by its kind of signature. Lock held. */
 struct s3_store *s3_store_new(void); /* NULL: no memory */

@@ -84,6 +84,7 @@ static struct server_plan plan(void *arg, struct request *rq)
 	if (strncmp(path, control_prefix, sizeof(control_prefix) - 1) == 0)
 		return (struct server_plan){ .body_max = CONTROL_BODY_MAX };
 	if (s3_is_call(rq)) return (struct server_plan){ .body_max = s3_body_max() };
+	if (chat_is_call(rq)) return (struct server_plan){ .body_max = chat_body_max() };
 	return (struct server_plan){ .body_max = wasender_body_max(path) };
 }
 
@@ -98,8 +99,9 @@ static void handle(void *arg, int worker, struct request *rq, struct reply *rp)
 	arena_reset(s->arena);
 	is_answered = strncmp(request_path(rq), control_prefix, sizeof(control_prefix) - 1) == 0
 			      ? control_handle(s, rq, rp)
-		      : s3_is_call(rq) ? s3_handle(s, rq, rp)
-				       : wasender_handle(s, rq, rp);
+		      : s3_is_call(rq)   ? s3_handle(s, rq, rp)
+		      : chat_is_call(rq) ? chat_handle(s, rq, rp)
+					 : wasender_handle(s, rq, rp);
 	pthread_mutex_unlock(&s->lock);
 	if (is_answered) return;
 	reply_status(rp, 404);
@@ -158,6 +160,7 @@ void standin_reset(struct standin *s)
 	s->window_count = 0;
 	s->message_base += s->message_count;
 	s->message_count = 0;
+	chat_reset(s);
 	events_reset(s);
 	ledger_reset(s->ledger);
 	smtp_stand_reset(s->smtp);
