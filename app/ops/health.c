@@ -10,6 +10,7 @@
 **         only while the scheduler and the outbox are alive.
 */
 #include "base/mem.h"
+#include "ops/alarm.h"
 #include "ops/watch.h"
 #include <errno.h>
 #include <poll.h>
@@ -257,6 +258,9 @@ static void *health_main(void *arg)
 	while (!h->env->is_stopping) {
 		take_snapshot(&cx, h);
 		note_minute(&cx, h);
+		db_at_rest(&cx);
+		cx_reset(&cx);
+		alarms_tick(&cx, h->heartbeat_ms(h->arg, HEART_SCHEDULER));
 		db_at_rest(&cx);
 		cx_reset(&cx);
 		if (h->heartbeat_ms(h->arg, HEART_SCHEDULER) < HEARTBEAT_MAX_MS &&
