@@ -86,7 +86,7 @@ struct filter jobs_filters[] = {
 	{ .name = "state",
 	  .title = N_("State"),
 	  .choices = "attention=given up or failed|" JOB_STATES,
-	  .sql = (const char *const[]){ "t.state IN ('dead', 'failed')", "t.state = 'queued'",
+	  .sql = (const char *const[]){ "+t.state IN ('dead', 'failed')", "t.state = 'queued'",
 					"t.state = 'running'", "t.state = 'done'", "t.state = 'failed'",
 					"t.state = 'dead'", "t.state = 'cancelled'", NULL } },
 	{ .name = "kind", .title = N_("Work"), .sql = (const char *const[]){ "t.kind = :f_kind", NULL } },
