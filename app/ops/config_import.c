@@ -23,6 +23,7 @@ struct line {
 	enum fate fate;
 	int line;
 	const char *old, *name, *value, *why; /* name: of the setting, "" without; value masked */
+	const char *said;                     /* the value as the setting would have it, never shown */
 };
 
 struct import {
@@ -46,6 +47,7 @@ static const struct {
 	{ "REDIS_URL", N_("nothing beside this program is needed for work in the background") },
 	{ "CELERY_BROKER_URL", N_("nothing beside this program is needed for work in the background") },
 	{ "DJANGO_SETTINGS_MODULE", N_("it belonged to the old program") },
+	{ "EMAIL_BACKEND", N_("mails leave through the server of smtp.host") },
 	{ "WASENDER_SESSION_ID", N_("the API key says which number it is") },
 	{ "WASENDER_WEBHOOK_URL", N_("the address follows from web.public_url") },
 	{ "SECOND_PASS_HOUR", N_("one run a day catches up by itself") },
@@ -94,8 +96,22 @@ static const char *without_brackets(struct arena *a, const char *text)
 	return arena_bytes(a, text + skip, len - skip);
 }
 
-/* The old value as a row of this type has it; what does not fit stays and is refused by the check. */
-static const char *converted(struct arena *a, const struct setting *row, const char *old)
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+static bool is_yes(const char *value)
+{
+	return text_equal_fold(value, "true") || text_equal_fold(value, "yes") ||
+	       text_equal_fold(value, "on") || strcmp(value, "1") == 0;
+}
+
+/* The old value as a row of this type has it; what does not fit stays and is refused by the check. NULL: it
+** says nothing about the setting. */
+static const char *converted(struct arena *a, const struct setting *row, const char *name, const char *old)
 {
 	size_t digits = strspn(old, "0123456789"), len = strlen(old);
 
@@ -112,6 +128,8 @@ static const char *converted(struct arena *a, const struct setting *row, const c
 			return strcmp(old, "WARNING") == 0    ? "warn"
 			       : strcmp(old, "CRITICAL") == 0 ? "error"
 							      : text_lower_ascii(a, old);
+		if (ends_in(name, "_USE_TLS") || ends_in(name, "_USE_SSL"))
+			return is_yes(old) ? (ends_in(name, "_USE_TLS") ? "starttls" : "tls") : NULL;
 		if (len == 5 && (old[2] == '-' || old[2] == '_'))
 			return text_lower_ascii(a, arena_bytes(a, old, 2));
 		break;
@@ -128,19 +146,52 @@ static void add_line(struct import *im, enum fate fate, int line, const char *ol
 		     const char *why)
 {
 	if (im->count < PAIRS_MAX)
-		im->lines[im->count++] = (struct line){
-			.fate = fate, .line = line, .old = old, .name = name, .value = "", .why = why
-		};
+		im->lines[im->count++] = (struct line){ .fate = fate,
+							.line = line,
+							.old = old,
+							.name = name,
+							.value = "",
+							.why = why,
+							.said = "" };
 }
 
-/* The last line of a variable counts, as it did: an earlier one falls away. */
-static void forget_earlier(struct cx *cx, struct import *im, const char *name)
+static void forget_change(struct import *im, const char *name)
 {
 	for (size_t i = 0; i < im->changed; i++) {
 		if (strcmp(im->changes[i].name, name) != 0) continue;
 		memmove(&im->changes[i], &im->changes[i + 1], (--im->changed - i) * sizeof im->changes[0]);
 		break;
 	}
+}
+
+/* The old programs had two families of names for some things. When both are there and differ, nobody here
+** can know which one was in force: neither is taken. */
+static bool contradicts(struct cx *cx, struct import *im, const struct dotenv_pair *pair, const char *name,
+			const char *said)
+{
+	for (size_t i = im->count; i-- > 0;) {
+		struct line *l = &im->lines[i];
+
+		if (strcmp(l->name, name) != 0 || l->fate == GONE || strcmp(l->old, pair->name) == 0)
+			continue;
+		if (strcmp(l->said, said) == 0) continue;
+		forget_change(im, name);
+		l->fate = WRONG;
+		l->why = arena_printf(cx->arena, _("says something else than %s; take one of them out"),
+				      pair->name);
+		add_line(im, WRONG, pair->line, pair->name, name,
+			 arena_printf(cx->arena, _("says something else than %s; take one of them out"),
+				      l->old));
+		im->lines[im->count - 1].said = said;
+		return true;
+	}
+	return false;
+}
+
+/* The last line of a variable counts, as it did: an earlier one falls away. */
+static void forget_earlier(struct cx *cx, struct import *im, const char *name)
+{
+	forget_change(im, name);
 	for (size_t i = 0; i < im->count; i++)
 		if (strcmp(im->lines[i].name, name) == 0 && im->lines[i].fate != GONE) {
 			im->lines[i].fate = GONE;
@@ -152,16 +203,24 @@ static void take_row(struct cx *cx, struct import *im, const struct dotenv_pair 
 		     const struct setting *row, const char *value)
 {
 	const struct settings *s = cx->env->settings;
+	const char *said = converted(cx->arena, row, pair->name, value);
 	struct setting_change *c;
 	struct line *l;
 	enum rc rc;
 
+	if (said == NULL) {
+		add_line(im, GONE, pair->line, pair->name, "",
+			 arena_printf(cx->arena, _("%s says how it is here"), row->name));
+		return;
+	}
+	if (contradicts(cx, im, pair, row->name, said)) return;
 	forget_earlier(cx, im, row->name);
 	c = &im->changes[im->changed];
-	*c = (struct setting_change){ .name = row->name, .value = converted(cx->arena, row, value) };
+	*c = (struct setting_change){ .name = row->name, .value = said };
 	rc = settings_check(s, c, 1, cx->arena, cx->lang);
 	add_line(im, TAKEN, pair->line, pair->name, row->name, "");
 	l = &im->lines[im->count - 1];
+	l->said = said;
 	l->value = row->is_secret && *c->value != '\0' ? "********" : c->value;
 	if (rc != RC_OK) {
 		l->fate = WRONG;
