@@ -122,6 +122,27 @@ static const char *until_words(struct cx *cx, const char *words, instant until)
 		       : words;
 }
 
+const char *halt_words(struct cx *cx, const struct value *how)
+{
+	const char *why = value_text_of(value_get(how, "why"), "");
+
+	return arena_printf(cx->arena,
+			    why[0] != '\0' ? _("Everything is stopped since %s by %s: %s")
+					   : _("Everything is stopped since %s by %s.%s"),
+			    instant_minutes(cx, value_int_of(value_get(how, "at"), 0)),
+			    value_text_of(value_get(how, "by"), ""), why);
+}
+
+static enum rc halt_waits(struct cx *cx, struct waiting *out)
+{
+	struct value *how = NULL;
+	bool is_halted = false;
+	enum rc rc = outbox_is_halted(cx, &is_halted, &how);
+
+	if (rc == RC_OK && is_halted) wait_is(out, "halted", halt_words(cx, how), "/channels", 0);
+	return rc;
+}
+
 static enum rc channel_waits(struct cx *cx, struct waiting *out, const struct message_row *m)
 {
 	const char *href = arena_printf(cx->arena, "/channels/%s", m->channel), *why;
@@ -220,6 +241,8 @@ enum rc message_waits(struct cx *cx, struct waiting *out, const struct message_r
 
 	*out = (struct waiting){ .rule = "", .words = "" };
 	if (strcmp(m->state, "queued") != 0) return RC_OK;
+	rc = halt_waits(cx, out);
+	if (rc != RC_OK || out->rule[0] != '\0') return rc;
 	if (strcmp(m->batch_state, "paused") == 0) {
 		wait_is(out, "batch_paused", _("Its batch is paused by a person."),
 			arena_printf(cx->arena, "/batches/%s", m->batch_public_id), 0);

@@ -56,6 +56,8 @@ struct waiting {
 	const char *rule, *words, *href;
 	instant until_at; /* 0 = not known */
 };
+/* The sentence of the kill switch; how: as outbox_is_halted() gives it. */
+const char *halt_words(struct cx *cx, const struct value *how);
 enum rc message_waits(struct cx *cx, struct waiting *out, const struct message_row *m) MUST_CHECK;
 /* The row of one of the house's lists that has this address and that the actor sees: "/clients/abc" and its
 ** name; both NULL without. */

@@ -126,13 +126,20 @@ static enum rc tell_contact(struct cx *cx, struct why *why, const struct why_per
 /* Channels that let nothing leave just now, of those that ever wrote to this person; WhatsApp if none did. */
 static enum rc tell_channels(struct cx *cx, struct why *why, const struct why_person *p)
 {
-	struct value *rows = NULL, *card = NULL;
-	enum rc rc = db_rows(
-		cx, &rows, 8,
-		"SELECT a.name, a.state FROM channel_account a WHERE a.archived_at IS NULL AND a.state <> 'open' AND"
-		" (a.name = 'whatsapp' OR EXISTS (SELECT 1 FROM message m WHERE m.contact_id = :id"
-		" AND m.channel_account_id = a.id)) ORDER BY a.id",
-		PARAMS(P_INT(":id", p->contact_id)));
+	struct value *rows = NULL, *card = NULL, *how = NULL;
+	bool is_halted = false;
+	enum rc rc = outbox_is_halted(cx, &is_halted, &how);
+
+	if (rc == RC_OK && is_halted)
+		why_rule(cx, why, "halted", halt_words(cx, how),
+			 actor_may(&cx->actor, "gateway.view") ? "/channels" : NULL);
+	if (rc == RC_OK)
+		rc = db_rows(
+			cx, &rows, 8,
+			"SELECT a.name, a.state FROM channel_account a WHERE a.archived_at IS NULL AND a.state <> 'open' AND"
+			" (a.name = 'whatsapp' OR EXISTS (SELECT 1 FROM message m WHERE m.contact_id = :id"
+			" AND m.channel_account_id = a.id)) ORDER BY a.id",
+			PARAMS(P_INT(":id", p->contact_id)));
 
 	for (const struct value *v = rc == RC_OK ? rows->first : NULL; v != NULL && rc == RC_OK;
 	     v = v->next) {

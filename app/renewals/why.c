@@ -404,7 +404,10 @@ static enum rc tell_renewed(struct cx *cx, struct why *why, const struct custome
 								  .minute = minute % 60 });
 			bool is_told = false;
 
-			if (at < from || at > cx_now(cx) || renewed > at) continue;
+			/* On the day itself it is as good as before it. */
+			if (at < from || at > cx_now(cx) ||
+			    renewed >= zone_midnight(cx->env->zone, (day)(end - (day)stages[i] + 1)))
+				continue;
 			rc = has_notice(cx, &is_told, &l, (int)stages[i], l.ends_on);
 			if (rc != RC_OK || is_told) continue;
 			why_occasion(
@@ -416,7 +419,8 @@ static enum rc tell_renewed(struct cx *cx, struct why *why, const struct custome
 					.state = "stopped",
 					.rule = "renewed",
 					.words = arena_printf(
-						cx->arena, _("It had been renewed on %s, before that day."),
+						cx->arena,
+						_("It had been renewed on %s: nothing was due any more."),
 						local_day(cx, renewed)),
 					.href = arena_printf(cx->arena, "/subscriptions/%s",
 							     text_in(v, "public_id")) });
