@@ -40,6 +40,11 @@ static const struct channel_reason reasons[] = {
 	{ "unreachable", "", N_("%s cannot be reached.") },
 	{ .why = NULL },
 };
+/* The main channel's sentence says the whole story; one banner of it is enough. */
+static const struct channel_reason restored_too = {
+	WHY_RESTORED, "urgent",
+	N_("%s: held, because the database was put back from an older copy. Nothing leaves until you release it.")
+};
 static const struct channel_reason stopped = {
 	"", "urgent",
 	N_("%s: the provider refuses every message until something is corrected there or in the settings.")
@@ -52,6 +57,19 @@ static const struct channel_reason *reason_in(const struct channel_reason *rows,
 	return NULL;
 }
 
+static bool is_held_too(const struct account *a)
+{
+	const struct channel *c = channel_find(a->name);
+
+	return c != NULL && !c->is_main && strcmp(a->why, WHY_RESTORED) == 0;
+}
+
+/* What stands for %s in the sentence. */
+static const char *subject_of(const struct account *a, enum lang lang)
+{
+	return strcmp(a->why, WHY_RESTORED) == 0 && !is_held_too(a) ? a->detail : account_title(a, lang);
+}
+
 /* NULL: the channel is open, or waits for a reason without words. */
 static const struct channel_reason *reason_of(const struct account *a)
 {
@@ -59,6 +77,7 @@ static const struct channel_reason *reason_of(const struct account *a)
 	const struct channel_reason *r = NULL;
 
 	if (a->why[0] == '\0') return NULL;
+	if (is_held_too(a)) return &restored_too;
 	if (kind != NULL) r = reason_in(kind->reasons, a->why);
 	if (r == NULL) r = reason_in(reasons, a->why);
 	return r == NULL && a->state == ACCOUNT_STOPPED ? &stopped : r;
@@ -77,8 +96,7 @@ const char *account_why(struct cx *cx, const struct account *a)
 	const char *text = r != NULL ? words_get(cx->lang, r->msgid) : "", *place = strstr(text, "%s");
 
 	if (place == NULL) return text;
-	return arena_printf(cx->arena, "%.*s%s%s", (int)(place - text), text,
-			    strcmp(a->why, WHY_RESTORED) == 0 ? a->detail : account_title(a, cx->lang),
+	return arena_printf(cx->arena, "%.*s%s%s", (int)(place - text), text, subject_of(a, cx->lang),
 			    place + 2);
 }
 
@@ -240,7 +258,7 @@ static enum rc resolve(struct cx *cx, const struct account *a, const char *key)
 static enum rc raise_alert(struct cx *cx, const struct account *a, const char *key, const char *severity,
 			   const struct channel_reason *r, const char *link)
 {
-	const char *subject = strcmp(a->why, WHY_RESTORED) == 0 ? a->detail : account_title(a, cx->env->lang);
+	const char *subject = subject_of(a, cx->env->lang);
 
 	return alert_raise(cx, account_alert_key(cx->arena, key, a->name), severity, r->msgid,
 			   strstr(r->msgid, "%s") != NULL ? subject : a->detail, link);

@@ -245,8 +245,44 @@ static void check_unsure(struct cx *cx, struct check_result *out)
 	out->remedy = "recado outbox --state unsure";
 }
 
+/* WhatsApp has a row of its own. */
+static const struct value *stopped_channel(const struct value *list)
+{
+	for (const struct value *c = list->first; c != NULL; c = c->next)
+		if (strcmp(value_text_of(value_get(c, "name"), ""), CHANNEL_WHATSAPP) != 0 &&
+		    strcmp(value_text_of(value_get(c, "state"), ""), "stopped") == 0)
+			return c;
+	return NULL;
+}
+
+static void check_channels(struct cx *cx, struct check_result *out)
+{
+	struct value *list = NULL;
+	const struct value *c;
+	bool is_halted = false;
+
+	out->state = CHECK_FAIL;
+	out->detail = _("The state of the channels cannot be read.");
+	out->remedy = "recado check";
+	if (channels_list(cx, &list) != RC_OK || outbox_is_halted(cx, &is_halted, NULL) != RC_OK) return;
+	c = stopped_channel(list);
+	out->state = is_halted || c != NULL ? CHECK_WARN : CHECK_OK;
+	out->remedy = "";
+	if (is_halted) {
+		out->detail = _("Everything is stopped: no message leaves on any channel.");
+		out->remedy = "recado outbox resume-all";
+	} else if (c != NULL) {
+		out->detail = value_text_of(value_get(c, "why_text"), "");
+		out->remedy = arena_printf(cx->arena, "recado outbox resume %s",
+					   value_text_of(value_get(c, "name"), ""));
+	} else {
+		out->detail = _("No channel is stopped.");
+	}
+}
+
 const struct check outbox_checks[] = {
 	{ .name = "gateway", .title = N_("WhatsApp gateway"), .in_health = false, .run = check_gateway },
+	{ .name = "channels", .title = N_("E-mail and chats"), .in_health = false, .run = check_channels },
 	{ .name = "unsure", .title = N_("Unsure messages"), .in_health = false, .run = check_unsure },
 	{ .name = NULL },
 };

@@ -142,6 +142,54 @@ static void a_channel_that_stops_leaves_the_other_alone(void **state)
 	close_scene(&s);
 }
 
+/* A lane's turn is short, whatever waits behind it. */
+static void a_word_to_the_owner_does_not_wait_for_a_thousand_notices(void **state)
+{
+	struct scene s = { .o = NULL };
+
+	(void)state;
+	open_scene(&s, 0);
+	gateway_slow(s.g, 5);
+	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
+	for (int i = 0; i < 1000; i++)
+		(void)house_message(&s.h, i);
+	(void)slack(&s, "alarm");
+	assert_int_equal(tx_end(&s.h.s.cx, RC_OK), RC_OK);
+	start(&s);
+	until(&s, "SELECT count(*) FROM message m JOIN channel_account a ON a.id = m.channel_account_id"
+		  " WHERE a.name = 'slack' AND m.state = 'sent'");
+	assert_true(is_so(&s, "SELECT count(*) FROM message WHERE state = 'queued'"));
+	close_scene(&s);
+}
+
+static void a_lane_that_cannot_turn_hinders_no_other(void **state)
+{
+	struct scene s = { .o = NULL };
+	int64_t word, other;
+
+	(void)state;
+	open_scene(&s, 0);
+	assert_int_equal(channel_pause(&s.h.s.cx, "slack", NULL), RC_OK);
+	word = slack(&s, "alarm");
+	other = slack(&s, "later");
+	start(&s);
+	/* A row nobody has in flight sits in Slack's only slot: each claim is refused by the database. */
+	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
+	assert_int_equal(db_run(&s.h.s.cx, "UPDATE message SET state = 'unsure', slot = 0 WHERE id = :id",
+				PARAMS(P_INT(":id", other))),
+			 RC_OK);
+	assert_int_equal(tx_end(&s.h.s.cx, RC_OK), RC_OK);
+	assert_int_equal(channel_open(&s.h.s.cx, "slack"), RC_OK);
+	for (int i = 0; i < 20; i++)
+		(void)house_message(&s.h, i);
+	wake(&s);
+	until(&s, "SELECT count(*) = 20 FROM message WHERE state = 'sent'");
+	assert_string_equal(house_state(&s.h, word), "queued");
+	assert_int_equal(state_run(&s.h.s, "UPDATE message SET slot = NULL WHERE state = 'unsure'"), RC_OK);
+	until(&s, "SELECT count(*) = 21 FROM message WHERE state = 'sent'");
+	close_scene(&s);
+}
+
 static void a_corrected_address_opens_the_channel_by_itself(void **state)
 {
 	struct scene s = { .o = NULL };
@@ -441,6 +489,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_channel_that_stops_leaves_the_other_alone),
+		cmocka_unit_test(a_word_to_the_owner_does_not_wait_for_a_thousand_notices),
+		cmocka_unit_test(a_lane_that_cannot_turn_hinders_no_other),
 		cmocka_unit_test(a_corrected_address_opens_the_channel_by_itself),
 		cmocka_unit_test(everything_stops_at_one_word_and_goes_on_at_another),
 		cmocka_unit_test(what_may_leave_in_an_hour_leaves_and_the_rest_in_the_next),
