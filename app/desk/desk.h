@@ -84,8 +84,9 @@ struct action {
 	const char *name, *title, *right; /* N_() title                                           */
 	const char *confirm;              /* N_() question, NULL = none                            */
 	bool is_bulk, is_dangerous;
-	const char *when; /* SQL predicate on the row: shown only if true, NULL = always */
-	const char *page; /* GET opens this own page (route of the module) instead of posting */
+	const char *when;         /* SQL predicate on the row: shown only if true, NULL = always */
+	const char *page;         /* GET opens this own page (route of the module) instead of posting */
+	const struct fact *takes; /* body of the API's call for one row; NULL = not told */
 	/* One row; *done (arena) = what the person reads. Opens its own transaction. */
 	enum rc (*run)(struct cx *cx, int64_t row_id, struct call *call, const char **done);
 };
@@ -260,11 +261,11 @@ void desk_reason_sources(const struct reason_source *const *sources);
 enum rc user_leave(struct cx *cx, int64_t user_id, int64_t to, int64_t *moved) MUST_CHECK;
 
 extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
-extern const struct route desk_routes[];  /* home page, inbox, templates, settings page (read), batches */
+extern const struct route desk_routes[]; /* home page, inbox, templates, settings page (read), batches */
 extern const struct route desk_outbox_routes[];     /* unsure, channels, why (outbox_routes.c) */
 extern const struct command desk_outbox_commands[]; /* why, unsure                            */
-extern const struct job_kind desk_jobs[]; /* gateway test… */
-extern const struct job_kind desk_bulk_jobs[]; /* one action for all rows of a list */
+extern const struct job_kind desk_jobs[];           /* gateway test… */
+extern const struct job_kind desk_bulk_jobs[];      /* one action for all rows of a list */
 extern const struct right desk_rights[];
 
 #endif

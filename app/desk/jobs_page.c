@@ -239,6 +239,7 @@ const struct action jobs_actions[] = {
 	  .is_dangerous = true,
 	  .when = "t.state IN ('failed', 'dead')",
 	  .page = "/jobs/:id/discard",
+	  .takes = reason_takes,
 	  .run = discard_run },
 	{ .name = NULL },
 };

@@ -260,6 +260,7 @@ const struct action schedules_actions[] = {
 	  .is_bulk = true,
 	  .when = "t.is_enabled = 1",
 	  .page = "/schedules/:id/pause",
+	  .takes = reason_takes,
 	  .run = pause_run },
 	{ .name = "resume",
 	  .title = N_("Resume"),

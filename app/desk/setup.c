@@ -408,6 +408,7 @@ static void routes_of_actions(struct office *o, struct arena *a)
 				  handle_action_ask, act->title);
 		route_add(a, arg, "POST", arena_printf(a, "/:id/%s", act->name), right, handle_action,
 			  act->title);
+		if (act->takes != NULL) desk.routes[desk.route_count - 1].takes = act->takes;
 	}
 }
 

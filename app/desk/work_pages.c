@@ -234,6 +234,10 @@ const struct figure desk_work_figures[] = {
 	{ .name = NULL },
 };
 
+const struct fact reason_takes[] = {
+	{ .name = "reason", .type = FACT_TEXT, .max = 200, .help = N_("Why; stays in the history.") },
+	{ .name = NULL },
+};
 static const struct fact queues_gives[] = {
 	{ .name = "data",
 	  .type = FACT_MAPS,

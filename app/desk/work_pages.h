@@ -10,6 +10,7 @@
 ** list of row arrays, each ended by a row without name. */
 void desk_work_declare(struct arena *forever, const struct job_kind *const *tables);
 /* queues, a job's log, questions before pausing and discarding */
+extern const struct fact reason_takes[]; /* {reason} */
 extern const struct route desk_work_routes[];
 extern const struct figure desk_work_figures[]; /* the card of the home page */
 

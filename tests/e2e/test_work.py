@@ -36,6 +36,10 @@ def schedule(house, name):
     return next(s for s in house.api.all("schedules") if s["name"] == name)
 
 
+def row_id(house):
+    return schedule(house, "renewals.expiry")["id"]
+
+
 def jobs_of(house, name, **more):
     found = [j for j in house.api.all("jobs") if j["schedule"] == name]
     return [j for j in found if all(j[k] == v for k, v in more.items())]
@@ -173,6 +177,9 @@ def test_the_command_line_does_what_the_pages_do(house):
     assert (row["state"], row["paused_by"], row["paused_why"]) == ("paused", "command", "quiet")
     run("schedules", "pause", "renewals.expiry", code=1)
     run("schedules", "resume", "renewals.expiry")
+    house.api.post(f"schedules/{row_id(house)}/pause", reason="by a program")
+    assert schedule(house, "renewals.expiry")["paused_why"] == "by a program"
+    assert house.api.call("POST", f"schedules/{row_id(house)}/resume", {}).json["row"]["state"] == "active"
     job = run("schedules", "run", "work.clean", "--wait", json_out=True)
     assert job["state"] == "done" and job["kind"] == "work.clean"
     shown = run("jobs", "show", job["id"], json_out=True)

@@ -1,6 +1,7 @@
 /*
-** oracle.h -- a calendar of its own for the tests of schedules: which instants a rule means, found without rule.c
-** and without zone_instant(), by listing every civil day and looking each civil time up in the zone's offsets.
+** oracle.h -- a calendar of its own for the tests of schedules: which instants a rule means, found without
+** rule.c and without zone_instant(), by listing every civil day and looking each civil time up in the zone's
+** offsets.
 **
 ** Promises nothing about speed. What it owes to the program under test: zone_offset_s(), tested elsewhere.
 */

@@ -1,4 +1,5 @@
-/* work/schedule_edit.c, schedule_rows.c, clean.c, lines.c, queues.c, clock_watch.c: what a person does and sees. */
+/* work/schedule_edit.c, schedule_rows.c, clean.c, lines.c, queues.c, clock_watch.c: what a person does and
+** sees. */
 #include "state.h"
 #include "work/inner.h"
 

@@ -2,9 +2,9 @@
 ** The scheduler as it runs for more than a year, over every zone of the Americas, through both changes of the
 ** clocks and clocks that jump; and what it does with the times that passed while the program was off.
 **
-** What is due comes from oracle.c. The model here only says what the rules of schedules promise: each time once, of
-** several missed ones the last. RECADO_SIMULATE=2000 in the environment makes that many schedules instead of a
-** sample (make test-long).
+** What is due comes from oracle.c. The model here only says what the rules of schedules promise: each time
+** once, of several missed ones the last. RECADO_SIMULATE=2000 in the environment makes that many schedules
+** instead of a sample (make test-long).
 */
 #include "state.h"
 
