@@ -5,6 +5,7 @@
 #   ./install.sh --test         get what the tests need and run all of them
 #   sudo ./install.sh           install for good: binary, user, state folder, service, started
 #   sudo ./install.sh --upgrade [--to VERSION]   put this version in place of the installed one
+#   sudo ./install.sh --rollback                 undo the last upgrade: program and database from before it
 #   sudo ./install.sh --uninstall                remove program and service; the data stays
 #
 # Safe to run again: each step looks first and says what it does. Unattended: it asks nothing.
@@ -20,7 +21,8 @@ TRY_PORT=${RECADO_TRY_PORT:-8080}
 
 BUILD_PACKAGES="gcc pkg-config libc6-dev linux-libc-dev libc-bin make cmake perl xz-utils bzip2 ca-certificates curl tzdata python3"
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev python3-pytest python3-pytest-xdist python3-selenium
-	chromium chromium-driver sqlite3 strace python3-openpyxl python3-jsonschema zbar-tools file procps shellcheck systemd git binutils openssl"
+	chromium chromium-driver sqlite3 strace python3-openpyxl python3-jsonschema zbar-tools file procps shellcheck systemd git binutils
+	openssl"
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
@@ -209,12 +211,32 @@ do_upgrade() {
 	fi
 	build
 	say "Upgrading $("$BIN" --version) to $("$RECADO" --version)"
-	cp -p "$BIN" "$BIN.previous"
-	su -s /bin/sh recado -c "'$BIN' backup --config '$STATE/recado.ini'" || fail "no backup, no upgrade"
+	as_recado backup --config "$STATE/recado.ini" || fail "no backup, no upgrade"
+	cp "$BIN" "$BIN.previous"
 	put_binary
 	put_service
 	start_service
-	say "The previous program is $BIN.previous"
+	say "The previous program is $BIN.previous. The way back: sudo ./install.sh --rollback"
+}
+
+# Run the installed program as the service's user, who owns the state.
+as_recado() { su -s /bin/sh recado -c "'$BIN' $(printf "'%s' " "$@")"; }
+
+schema_of() { "$1" version --json | sed -n 's/.*"schema": *\([0-9]*\).*/\1/p' | head -n 1; }
+
+do_rollback() {
+	need_root
+	[ -x "$BIN.previous" ] || fail "there is no $BIN.previous to go back to"
+	local schema
+	schema=$(schema_of "$BIN.previous")
+	say "Going back from $("$BIN" --version) to $("$BIN.previous" --version)"
+	if have_systemd; then systemctl stop recado; fi
+	# Nothing is put back where the newer program never changed the database.
+	as_recado rollback --to-schema "${schema:-0}" --config "$STATE/recado.ini" ||
+		fail "the database could not be put back; the program was left as it is"
+	mv -f "$BIN.previous" "$BIN"
+	start_service
+	say "The channels stay stopped until you release in the panel what fell due meanwhile."
 }
 
 do_uninstall() {
@@ -234,9 +256,10 @@ while [ $# -gt 0 ]; do
 	--try) action=try ;;
 	--test) action="test" ;;
 	--upgrade) action=upgrade ;;
+	--rollback) action=rollback ;;
 	--uninstall) action=uninstall ;;
 	--to) [ $# -gt 1 ] || fail "--to needs a version"; TO=$2; shift ;;
-	-h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	-h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	*) fail "unknown option $1; see ./install.sh --help" ;;
 	esac
 	shift

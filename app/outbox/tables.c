@@ -5,6 +5,7 @@
 ** Never:  reads a setting: who uses one asks for it by name.
 */
 #include "outbox/account.h"
+#include "outbox/channels/smtp.h"
 #include "outbox/inbound.h"
 #include "outbox/ledger.h"
 #include "outbox/retention.h"
@@ -283,6 +284,7 @@ static void check_channels(struct cx *cx, struct check_result *out)
 const struct check outbox_checks[] = {
 	{ .name = "gateway", .title = N_("WhatsApp gateway"), .in_health = false, .run = check_gateway },
 	{ .name = "channels", .title = N_("E-mail and chats"), .in_health = false, .run = check_channels },
+	{ .name = "mail", .title = N_("Mail server"), .section = SECTION_INTEGRATIONS, .run = smtp_check },
 	{ .name = "unsure", .title = N_("Unsure messages"), .in_health = false, .run = check_unsure },
 	{ .name = NULL },
 };

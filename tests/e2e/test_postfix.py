@@ -43,13 +43,15 @@ mynetworks = 127.0.0.0/8
 maillog_file = {at}/log
 maillog_file_prefixes = {at}
 virtual_mailbox_domains = example.org, correo.xn--espaa-rta.example
-virtual_mailbox_maps = inline:{{ {{ana@example.org = ana/}}, {{ana@correo.xn--espaa-rta.example = ana/}}, {{later@example.org = later/}} }}
+virtual_mailbox_maps = inline:{{ {{ana@example.org = ana/}}, {{ana@correo.xn--espaa-rta.example = ana/}},
+  {{later@example.org = later/}} }}
 virtual_mailbox_base = {at}/mail
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {pem}
-smtpd_recipient_restrictions = check_recipient_access inline:{{ {{later@example.org = 450 4.7.1 come back later}} }}, reject_unauth_destination
+smtpd_recipient_restrictions = check_recipient_access
+  inline:{{ {{later@example.org = 450 4.7.1 come back later}} }}, reject_unauth_destination
 """
 
 SERVICES = """

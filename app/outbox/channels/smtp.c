@@ -269,6 +269,24 @@ static const struct channel_reason reasons[] = {
 	{ .why = NULL },
 };
 
+void smtp_check(struct cx *cx, struct check_result *out)
+{
+	struct channel_config cf;
+	const char *why = NULL;
+
+	configure(&cf, &why, cx->env);
+	out->state = why == NULL || strcmp(why, "no_host") == 0 ? CHECK_OK : CHECK_WARN;
+	out->remedy = "";
+	out->detail = why == NULL ? _("A mail server is configured.") : _("Mails cannot leave.");
+	for (const struct channel_reason *r = reasons; why != NULL && r->why != NULL; r++)
+		if (strcmp(r->why, why) == 0) out->detail = words_get(cx->lang, r->msgid);
+	if (why == NULL) return;
+	out->remedy = strcmp(why, "no_host") == 0       ? "recado config set smtp.host NAME"
+		      : strcmp(why, "no_from") == 0     ? "recado config set smtp.from ADDRESS"
+		      : strcmp(why, "no_security") == 0 ? "recado config set smtp.security starttls"
+							: "";
+}
+
 const struct channel_kind smtp_channel = {
 	.kind = "smtp",
 	.channel = "email",
