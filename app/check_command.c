@@ -213,7 +213,7 @@ static void look(struct cx *cx, struct run *r)
 			    "recado check --fix");
 		return;
 	}
-	health_run(cx, &r->rows, &r->totals, false);
+	health_run(cx, &r->rows, &r->totals, CHECKS_ALL);
 	db_at_rest(cx);
 	db_close(cx->db);
 	cx->db = NULL;

@@ -94,6 +94,7 @@ static void collect_settings(void)
 	TABLE_ADD(tables.settings, outbox_settings);
 	TABLE_ADD(tables.settings, mail_settings);
 	TABLE_ADD(tables.settings, chat_settings);
+	TABLE_ADD(tables.settings, watch_settings);
 	TABLE_ADD(tables.settings, alarm_settings);
 	TABLE_ADD(tables.settings, backup_settings);
 	TABLE_ADD(tables.settings, work_settings);
@@ -219,6 +220,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	desk_reason_sources(tables.reasons);
 	TABLE_ADD(tables.figures, desk_work_figures);
 	desk_work_declare(forever, tables.jobs);
+	TABLE_ADD(tables.figures, watch_figures);
 	rc = desk_setup(tables.resources, tables.figures, forever);
 	if (rc == RC_OK) TABLE_ADD(tables.routes, desk_made_routes());
 	/* Commands beside the server ask for rights and routes, too. */

@@ -31,6 +31,7 @@ struct check {
 	bool in_health;    /* a FAIL makes /health answer 503                          */
 	void (*run)(struct cx *cx, struct check_result *out);
 	enum check_section section;
+	bool is_slow; /* takes longer than a page may: `recado check` only                      */
 };
 
 #endif

@@ -231,6 +231,6 @@ const struct check app_checks[] = {
 	{ .name = "needed", .title = N_("Needed settings"), APP, .run = check_needed },
 	{ .name = "placeholders", .title = N_("Made-up values"), APP, .run = check_placeholders },
 	{ .name = "tls", .title = N_("Protection on the way"), APP, .run = check_tls },
-	{ .name = "program", .title = N_("Program"), APP, .run = check_program },
+	{ .name = "program", .title = N_("Program"), APP, .is_slow = true, .run = check_program },
 	{ .name = NULL },
 };

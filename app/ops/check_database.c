@@ -123,7 +123,11 @@ static void check_workspace(struct cx *cx, struct check_result *out)
 #define DATABASE .section = SECTION_DATABASE
 const struct check database_checks[] = {
 	{ .name = "database", .title = N_("Database"), .in_health = true, DATABASE, .run = check_database },
-	{ .name = "integrity", .title = N_("Database file"), DATABASE, .run = check_integrity },
+	{ .name = "integrity",
+	  .title = N_("Database file"),
+	  DATABASE,
+	  .is_slow = true,
+	  .run = check_integrity },
 	{ .name = "schema", .title = N_("Schema"), DATABASE, .run = check_schema },
 	{ .name = "file_system", .title = N_("File system"), DATABASE, .run = check_file_system },
 	{ .name = "workspace", .title = N_("Folders"), DATABASE, .run = check_workspace },

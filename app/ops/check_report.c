@@ -68,8 +68,8 @@ static bool is_command_begin(const char *text, const char *p)
 	return p == text || p[-1] == '&' || p[-1] == ';' || p[-1] == '|';
 }
 
-/* The end of the command that begins at p: what the shell takes for its own outside quotes, blanks before it left
-** out. */
+/* The end of the command that begins at p: what the shell takes for its own outside quotes, blanks before it
+** left out. */
 static size_t command_len(const char *p)
 {
 	char quote = '\0';
@@ -127,7 +127,7 @@ void check_add(struct cx *cx, struct value *rows, struct check_totals *totals, c
 		       result->remedy[0] != '\0' ? check_runnable(cx, result->remedy) : "");
 }
 
-void health_run(struct cx *cx, struct value **rows, struct check_totals *totals, bool only_health)
+void health_run(struct cx *cx, struct value **rows, struct check_totals *totals, enum checks which)
 {
 	*rows = value_list(cx->arena);
 	*totals = (struct check_totals){ .failed = 0 };
@@ -135,7 +135,8 @@ void health_run(struct cx *cx, struct value **rows, struct check_totals *totals,
 		for (const struct check *c = *list; c->name != NULL; c++) {
 			struct check_result result = { .state = CHECK_OK, .detail = "", .remedy = "" };
 
-			if (only_health && !c->in_health) continue;
+			if (which == CHECKS_HEALTH ? !c->in_health : which == CHECKS_PAGE && c->is_slow)
+				continue;
 			c->run(cx, &result);
 			/* what a check could not find out is its finding, not a failure of ours */
 			cx->message = "";

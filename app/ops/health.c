@@ -184,7 +184,7 @@ static void take_snapshot(struct cx *cx, struct health *h)
 	struct check_totals totals;
 	struct pulse p = { .can_write = false };
 
-	health_run(cx, &rows, &totals, true);
+	health_run(cx, &rows, &totals, CHECKS_HEALTH);
 	take_pulse(cx, h, &p);
 	for (int i = 0; i < PART__MAX; i++)
 		root[i] = new_answer(cx, "ok", true);

@@ -102,7 +102,8 @@ void health_stop(struct health *h);
 struct check_totals {
 	int passed, failed, warnings, infos;
 };
-void health_run(struct cx *cx, struct value **rows, struct check_totals *totals, bool only_health);
+enum checks { CHECKS_ALL, CHECKS_HEALTH, CHECKS_PAGE /* all but the slow ones */ };
+void health_run(struct cx *cx, struct value **rows, struct check_totals *totals, enum checks which);
 const char *check_state_word(enum check_state state); /* ok warning failed */
 /* When the newest backup that was not found wanting was made: of the table, else of the folder; 0 = none. */
 instant ops_newest_backup(struct cx *cx);
@@ -120,7 +121,8 @@ extern const struct job_kind ops_jobs[];
 extern const struct schedule_default ops_schedules[];
 
 /* Each subject keeps its own rows: alarms.c, backup_tables.c, forecast.c, guide.c, watch.c. */
-extern const struct setting alarm_settings[], backup_settings[];
+extern const struct figure watch_figures[];
+extern const struct setting watch_settings[], alarm_settings[], backup_settings[];
 extern const struct setting storage_settings[]; /* storage.c: [s3] */
 extern const struct job_kind storage_jobs[];
 extern const struct schedule_default storage_schedules[];

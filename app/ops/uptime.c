@@ -89,12 +89,12 @@ enum rc uptime_read(struct cx *cx, struct uptime *out, int64_t running, int days
 	rc = db_query(
 		cx, &q,
 		"SELECT id, started_at, heartbeat_at, stopped_at FROM process_run WHERE started_at >= coalesce("
-		"(SELECT max(started_at) FROM process_run WHERE started_at <= :from), 0) ORDER BY started_at, id",
+		"(SELECT max(started_at) FROM process_run WHERE started_at <= :from), 0) ORDER BY id",
 		PARAMS(P_INT(":from", out->since)));
 	while (rc == RC_OK && query_next(q)) {
 		instant start = query_int(q, 1), beat = query_int(q, 2), stop = query_int(q, 3);
 
-		if (!is_first) add_gap(out, end, start < now ? start : now, was_planned, false);
+		if (!is_first && start <= now) add_gap(out, end, start, was_planned, false);
 		is_first = false;
 		was_planned = !query_is_null(q, 3);
 		end = was_planned ? stop : beat;

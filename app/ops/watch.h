@@ -60,31 +60,31 @@ int64_t watch_memory_bytes(void); /* resident, of this process; 0: cannot be ask
 
 /*
 ** One table of the schema: kept for ever, because…, or cleaned after so many days. Every table of the schema
-** is here: a test walks sqlite_schema.
+** is here: a test walks sqlite_schema. A table that several rules clean stands once for each.
 */
 struct growth_table {
 	const char *name;
-	const char *kept;    /* N_() "kept for ever: …"; NULL = cleaned                                 */
-	const char *cleaned; /* N_() what goes: "sessions that ended"                                    */
-	int days;            /* after so many days; 0 = by the setting                                  */
-	const char *setting; /* NULL = days                                                             */
-	const char *by;      /* kind of work that does it; NULL = growth_run() by the SQL below          */
-	/* Deletes at most :max rows older than :before. NULL where `by` does it. */
-	const char *clean;
-	/* Counts what the next cleaning takes (:before); NULL: not told. */
-	const char *waiting;
+	const char *title; /* N_() for people                                                        */
+	const char *kept;  /* N_() "kept for ever because…"; NULL = cleaned                            */
+	const char *by;    /* kind of work, or N_() words, of what cleans it; NULL = growth_run()       */
+	int days;          /* after so many days; 0 = by the setting                                   */
+	const char *setting;
+	/* growth_run(): rows of these keys ("id", "step, at") for which `old` holds; it may use :before. */
+	const char *keys, *old;
 };
 extern const struct growth_table growth_tables[]; /* ended by a row without name */
-const struct growth_table *growth_table(const char *name);
 int64_t growth_days(struct cx *cx, const struct growth_table *t);
 
 #define GROWTH_JOB "watch.clean"
 /* Clean all tables that nobody else cleans, in slices. job may be NULL: it then runs to the end. */
 enum rc growth_run(struct cx *cx, struct job *job) MUST_CHECK;
-/* [{name, title, rows, bytes, rule, waiting}] of every table, largest first; folders alike {name, files,
-** bytes, rule, waiting}. Counting stops at GROWTH_COUNT_MAX rows of a table. */
-#define GROWTH_COUNT_MAX 1000000
-enum rc growth_tables_read(struct cx *cx, struct value **out) MUST_CHECK;
+/* [{name, title, rows, bytes, rule, waiting}] of every table, largest first. Counting stops at
+** GROWTH_COUNT_MAX rows of a table; bytes are of the last cleaning in a file larger than GROWTH_LIVE_BYTES,
+** unless is_exact. */
+#define GROWTH_COUNT_MAX  1000000
+#define GROWTH_LIVE_BYTES (64 * 1024 * 1024)
+enum rc growth_tables_read(struct cx *cx, struct value **out, bool is_exact) MUST_CHECK;
+/* [{name, title, files, bytes, rule}] of the folders of the house. */
 void growth_folders_read(struct cx *cx, struct value **out);
 enum rc ops_run_tables(struct cx *cx, struct command_call *call) MUST_CHECK;
 

@@ -1,10 +1,10 @@
 /*
 ** retention.c -- forgets what people wrote and were written, when the owner's days for it are over.
 **
-** Owns:   the emptying of bodies, variables and raw events; the marks outbox.kept_* in meta.
-** Needs:  nothing but the tables.
-** Never:  deletes a row: counts, states and dates stay; touches a message that may still leave or be decided.
-** Holds:  each row is looked at once: a mark in meta says how far the last run came.
+** Owns:   the emptying of bodies, variables, attachments, evidence and raw events; the marks outbox.kept_* in
+** meta. Needs:  nothing but the tables.
+** Never:  deletes a message or attempt: counts, states and dates stay; touches a message that may still leave
+** or be decided. Holds:  each row is looked at once: a mark in meta says how far the last run came.
 */
 #include "outbox/retention.h"
 
@@ -20,14 +20,29 @@ struct place {
 	const char *days;  /* the setting                             */
 };
 
+#define OLD_MESSAGE                                                                                         \
+	"SELECT max(id) FROM (SELECT id FROM message INDEXED BY message_created WHERE created_at < :before" \
+	" ORDER BY created_at DESC, id DESC LIMIT 1)"
+
 static const struct place places[] = {
 	{ .mark = "outbox.kept_message",
-	  .until =
-		  "SELECT max(id) FROM (SELECT id FROM message INDEXED BY message_created WHERE created_at < :before"
-		  " ORDER BY created_at DESC, id DESC LIMIT 1)",
+	  .until = OLD_MESSAGE,
 	  .empty =
-		  "UPDATE message SET body = NULL, variables_json = NULL WHERE id > :from AND id <= :to"
-		  " AND state NOT IN ('queued', 'sending', 'unsure') AND (body IS NOT NULL OR variables_json IS NOT NULL)",
+		  "UPDATE message SET body = NULL, variables_json = NULL, subject = NULL, html = NULL"
+		  " WHERE id > :from AND id <= :to AND state NOT IN ('queued', 'sending', 'unsure')"
+		  " AND (body IS NOT NULL OR variables_json IS NOT NULL OR subject IS NOT NULL OR html IS NOT NULL)",
+	  .days = "outbox.keep_days" },
+	{ .mark = "outbox.kept_attempt",
+	  .until = OLD_MESSAGE,
+	  .empty =
+		  "UPDATE attempt SET detail = '' WHERE message_id > :from AND message_id <= :to AND detail <> ''"
+		  " AND (SELECT state FROM message WHERE id = message_id) NOT IN ('queued', 'sending', 'unsure')",
+	  .days = "outbox.keep_days" },
+	{ .mark = "outbox.kept_file",
+	  .until = OLD_MESSAGE,
+	  .empty =
+		  "DELETE FROM message_file WHERE message_id > :from AND message_id <= :to"
+		  " AND (SELECT state FROM message WHERE id = message_id) NOT IN ('queued', 'sending', 'unsure')",
 	  .days = "outbox.keep_days" },
 	{ .mark = "outbox.kept_letter",
 	  .until = "SELECT coalesce((SELECT min(id) - 1 FROM inbound_message WHERE received_at >= :before),"
