@@ -152,7 +152,7 @@ struct stand_in {
 	const char *fill;
 };
 enum rc db_open_forecast(struct db **out, struct store *s) MUST_CHECK;
-/* Inside its transaction, before anything is planned: the table, its rows, then its indexes. */
+/* Inside its transaction: the table, its rows, then its indexes; made already: emptied and filled anew. */
 enum rc db_stand_in(struct cx *cx, const struct stand_in *s, const struct param *params) MUST_CHECK;
 /* From now on at most so long: then every statement is RC_TRY_LATER without a sentence. 0 = for ever. */
 void db_forecast_limit(struct db *db, int64_t ms);

@@ -10,7 +10,8 @@
 ** Never:  takes the write lane, waits for a writer or lets one wait; wakes a thread; leaves a byte in the
 **         database.
 ** Holds:  (1) a stand-in has the columns, defaults, CHECKs and UNIQUE rules of the real table, because it is
-**             made from the text that the schema keeps of it; other indexes only if they are named;
+**             made from the text that the schema keeps of it; other indexes only if they are named. Only that
+**             public ids differ is not checked again: they are 130 random bits, and half the time went there;
 **         (2) a write to a table without a stand-in is RC_BUG with the table's name in the log, when the
 **             statement is prepared, so it fails on an empty house too; the read-only file is a second wall;
 **         (3) the whole forecast is one transaction, so it sees one moment of the house, and it ends by
@@ -73,6 +74,17 @@ static enum rc make_in_temp(struct cx *cx, const char *verb, const char *sql)
 	return connect_exec(cx->db, arena_printf(cx->arena, "%stemp.%s", verb, sql + len));
 }
 
+/* "public_id TEXT NOT NULL UNIQUE," without its last word. */
+static const char *without_public_unique(struct cx *cx, const char *sql)
+{
+	char *text = arena_text(cx->arena, sql), *at = strstr(text, "public_id "), *unique;
+	char *end = at ? strpbrk(at, ",)") : NULL;
+
+	unique = at ? strstr(at, " UNIQUE") : NULL;
+	if (unique && end && unique < end) memset(unique, ' ', strlen(" UNIQUE"));
+	return text;
+}
+
 static enum rc make_table(struct cx *cx, const char *table)
 {
 	const char *sql = "";
@@ -80,7 +92,14 @@ static enum rc make_table(struct cx *cx, const char *table)
 				 "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = :name",
 				 PARAMS(P_TEXT(":name", table)));
 
-	return rc == RC_OK ? make_in_temp(cx, CREATE_TABLE, sql) : rc;
+	return rc == RC_OK ? make_in_temp(cx, CREATE_TABLE, without_public_unique(cx, sql)) : rc;
+}
+
+static enum rc find_made(struct cx *cx, int64_t *is_made, const char *table)
+{
+	return db_get_int(cx, is_made,
+			  "SELECT count(*) FROM temp.sqlite_schema WHERE type = 'table' AND name = :name",
+			  PARAMS(P_TEXT(":name", table)));
 }
 
 /* After the rows: filling an index at once is quicker than row by row. */
@@ -118,12 +137,17 @@ static enum rc make_indexes(struct cx *cx, const struct stand_in *s)
 
 enum rc db_stand_in(struct cx *cx, const struct stand_in *s, const struct param *params)
 {
+	int64_t is_made = 0;
 	enum rc rc;
 
 	if (!cx->db || !cx->db->is_forecast || cx->db->tx != TX_WRITE) return RC_BUG;
-	rc = make_table(cx, s->table);
+	rc = find_made(cx, &is_made, s->table);
+	if (rc == RC_OK && is_made)
+		rc = connect_exec(cx->db, arena_printf(cx->arena, "DELETE FROM temp.%s", s->table));
+	else if (rc == RC_OK)
+		rc = make_table(cx, s->table);
 	if (rc == RC_OK && s->fill) rc = db_run(cx, s->fill, params);
-	if (rc == RC_OK) rc = make_indexes(cx, s);
+	if (rc == RC_OK && !is_made) rc = make_indexes(cx, s);
 	if (rc == RC_NOT_FOUND || rc == RC_BUG) {
 		log_event(LOG_ERROR, "app", "db.bug", "what=\"no stand-in can be made\" table=%s", s->table);
 		rc = RC_BUG;

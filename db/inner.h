@@ -48,6 +48,7 @@ enum tx_kind { TX_NONE, TX_READ, TX_WRITE };
 struct statement {
 	sqlite3_stmt *stmt;
 	uint64_t hash;
+	const char *text; /* where the SQL stood that it was made from: a literal is found there again */
 	uint64_t last_used;
 	bool is_busy;
 	bool is_cached; /* false: one of a crowd, finalised after use */

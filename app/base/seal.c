@@ -72,9 +72,20 @@ static void random_base32(char *out, size_t count)
 	mbedtls_platform_zeroize(bits, sizeof(bits));
 }
 
+/* Bytes for ids are fetched some at a time: a day's plan makes two ids a message. */
 void public_id_new(char out[PUBLIC_ID_SIZE])
 {
-	random_base32(out, PUBLIC_ID_SIZE - 1);
+	enum { BYTES = ((PUBLIC_ID_SIZE - 1) * 5 + 7) / 8, IDS = 32 };
+	static _Thread_local unsigned char pool[BYTES * IDS];
+	static _Thread_local size_t left;
+
+	if (left == 0) {
+		random_bytes(pool, sizeof(pool));
+		left = IDS;
+	}
+	left--;
+	base32_text(out, PUBLIC_ID_SIZE - 1, pool + left * BYTES, BYTES);
+	memset(pool + left * BYTES, 0, BYTES);
 }
 
 void token_new(char out[TOKEN_SIZE])

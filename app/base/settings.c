@@ -287,12 +287,12 @@ static const struct item *item_of(const struct settings *s, const char *name)
 /* What readers see: of a row that is read at the start only, what it said then. */
 static const struct item *item_in_force(const struct settings *s, const char *name)
 {
-	const struct item *item = item_of(s, name);
-	const struct place *p;
+	struct place *p = place_of(s, name);
+	const struct item *item;
 
-	if (!item || item->is_override) return item;
-	p = place_of(s, name);
-	return p->row->needs_restart ? p->first : item;
+	if (!p) return item_of(s, name); /* which says so */
+	item = atomic_load_explicit(&p->item, memory_order_acquire);
+	return !item || item->is_override || !p->row->needs_restart ? item : p->first;
 }
 
 const char *setting_text(const struct settings *s, const char *name)

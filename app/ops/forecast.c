@@ -100,18 +100,14 @@ static void note_hours(struct cx *cx, struct value *list, const struct forecast 
 
 enum rc forecast_notes(struct cx *cx, struct value **out, const struct forecast *f)
 {
-	char date[DATE_SIZE];
 	enum rc rc;
 
 	*out = value_list(cx->arena);
 	rc = note_schedules(cx, *out);
 	if (rc == RC_OK) rc = note_channels(cx, *out);
 	if (rc == RC_OK) note_hours(cx, *out, f);
-	if (rc == RC_OK && f->head->cut_on != 0) {
-		day_text_local(date, f->head->cut_on);
-		note(cx, *out,
-		     arena_printf(cx->arena, _("There is more than a forecast holds: it ends on %s."), date));
-	}
+	if (rc == RC_OK && f->head->is_cut != 0)
+		note(cx, *out, _("There is more than a forecast holds: part of it is missing."));
 	return rc;
 }
 

@@ -43,7 +43,7 @@ struct forecast_head {
 	char version[32]; /* of the program: words and planners have their places from it */
 	int64_t as_of_at, took_ms;
 	int32_t from_on, days;
-	int32_t run_count, cut_on; /* cut_on: the day whose lines did not fit any more; 0 = all did */
+	int32_t run_count, is_cut; /* 1: there was more than fits */
 	int64_t line_count, leaving, skipped;
 };
 

@@ -32,8 +32,6 @@ struct count {
 	struct forecast_head head;
 	struct forecast_run *runs;
 	struct forecast_writer *writer;
-	struct due due[FORECAST_PLANNERS_MAX];
-	size_t due_count;
 	instant until;
 	const struct planner *telling;
 	struct forecast_run *run;
@@ -172,68 +170,62 @@ static enum rc run_one(struct count *c, struct due *d)
 	c->telling = d->planner;
 	if (rc == RC_OK) rc = d->planner->tell(cx, &d->told, take, c);
 	if (rc == RC_OK) rc = outbox_stand_ins_empty(cx);
-	if (c->is_full && c->head.cut_on == 0) c->head.cut_on = on;
+	if (c->is_full) c->head.is_cut = 1;
 	if (c->run->leaving + c->run->skipped == 0) c->head.run_count--; /* nothing to look at */
 	return rc;
 }
 
-static struct due *earliest(struct count *c)
+/* One planner, share by share, each through all its due times. */
+static enum rc run_shares(struct count *c, struct due *d, struct job *job)
 {
-	struct due *best = NULL;
-
-	for (size_t i = 0; i < c->due_count; i++)
-		if (c->due[i].next != 0 && (best == NULL || c->due[i].next < best->next)) best = &c->due[i];
-	return best;
-}
-
-static enum rc run_all(struct count *c, struct job *job)
-{
+	struct planner_share share = { .from = c->head.from_on, .until = c->head.from_on + c->head.days - 1 };
+	instant first = d->next;
 	enum rc rc = RC_OK;
 
-	for (struct due *d = earliest(c); d != NULL && rc == RC_OK && !c->is_full; d = earliest(c)) {
-		instant at = d->next;
-
-		if (job != NULL && job_should_stop(job)) return RC_TRY_LATER;
-		rc = run_one(c, d);
-		if (d->rule == NULL)
-			d->next = 0;
-		else
-			step(c, d, at);
-		if (rc == RC_OK && job != NULL)
-			rc = job_progress(c->cx, job, zone_day(c->env.zone, at) - c->head.from_on + 1,
-					  c->head.days);
+	while (rc == RC_OK && first != 0 && !share.is_last && !c->is_full) {
+		share.is_last = d->planner->prepare == NULL;
+		clock_shift(c->env.clock, c->head.as_of_at - clock_now(c->env.clock));
+		rc = outbox_stand_ins(&c->planned);
+		if (rc == RC_OK && d->planner->prepare != NULL) rc = d->planner->prepare(&c->planned, &share);
+		d->told = share.told;
+		for (d->next = first; rc == RC_OK && d->next != 0 && !c->is_full;) {
+			if (job != NULL && job_should_stop(job)) return RC_TRY_LATER;
+			rc = run_one(c, d);
+			if (d->rule == NULL)
+				d->next = 0;
+			else
+				step(c, d, d->next);
+		}
+		if (rc == RC_OK && job != NULL) rc = job_progress(c->cx, job, share.place, share.total);
 	}
 	return rc;
 }
 
-/* What waits is told first and under its own days; afterwards all runs stand in the order of time. */
+static enum rc run_all(struct count *c, struct job *job)
+{
+	const struct planner *p;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && (p = forecast_planner(i)) != NULL; i++) {
+		struct due d = { .planner = p, .place = (int32_t)i };
+
+		if (i == FORECAST_PLANNERS_MAX) return RC_BUG;
+		if (p->name[0] == '\0')
+			d.next = c->head.as_of_at;
+		else
+			rc = read_schedule(c, &d);
+		if (rc == RC_OK) rc = run_shares(c, &d, job);
+	}
+	return rc;
+}
+
+/* The runs of a due time are as many as its shares; afterwards all stand in the order of time. */
 static int by_time(const void *a, const void *b)
 {
 	const struct forecast_run *x = a, *y = b;
 
 	if (x->at != y->at) return x->at < y->at ? -1 : 1;
 	return x->first < y->first ? -1 : x->first > y->first;
-}
-
-static enum rc prepare(struct count *c)
-{
-	struct cx *cx = &c->planned;
-	const struct planner *p;
-	enum rc rc = outbox_stand_ins(cx);
-
-	for (size_t i = 0; rc == RC_OK && (p = forecast_planner(i)) != NULL; i++) {
-		struct due *d = &c->due[c->due_count++];
-
-		if (c->due_count > FORECAST_PLANNERS_MAX) return RC_BUG;
-		*d = (struct due){ .planner = p, .place = (int32_t)i };
-		if (p->prepare != NULL)
-			rc = p->prepare(cx, c->head.from_on, c->head.from_on + c->head.days - 1);
-		if (rc == RC_OK && p->name[0] == '\0')
-			d->next = c->head.as_of_at;
-		else if (rc == RC_OK)
-			rc = read_schedule(c, d);
-	}
-	return rc;
 }
 
 /* An environment of its own: the clock walks, nobody is woken, everything else is the house's. */
@@ -279,7 +271,6 @@ enum rc forecast_count(struct cx *cx, struct job *job, int days, int64_t ms, int
 		cx_init(&c->planned, &c->env, arena, db);
 		db_forecast_limit(db, ms);
 		rc = tx_begin(&c->planned);
-		if (rc == RC_OK) rc = prepare(c);
 		if (rc == RC_OK) rc = run_all(c, job);
 		/* Rolled back: the end of every forecast. */
 		if (tx_end(&c->planned, RC_CONFLICT) == RC_OK) rc = RC_BUG;

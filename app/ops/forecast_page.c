@@ -347,8 +347,8 @@ static void fill_state(struct cx *cx, struct value *page, const struct asked *a)
 		value_set_int(cx->arena, job, "done", done);
 		value_set_int(cx->arena, job, "total", total);
 		value_set_text(cx->arena, job, "text",
-			       arena_printf(cx->arena, _("Counting: %lld of %lld days"), (long long)done,
-					    (long long)(total > 0 ? total : a->days)));
+			       arena_printf(cx->arena, _("Counting: %lld %%"),
+					    (long long)(total > 0 ? done * 100 / total : 0)));
 		if (actor_may(&cx->actor, "jobs.view"))
 			value_set_text(cx->arena, job, "poll",
 				       arena_printf(cx->arena, "/jobs/%lld/progress",

@@ -83,7 +83,7 @@ void forecast_frame(struct cx *cx, struct value *out, const struct forecast *f, 
 	day_text(date, f->head->from_on + f->head->days - 1);
 	value_set_text(cx->arena, out, "until_on", date);
 	value_set_int(cx->arena, out, "took_ms", f->head->took_ms);
-	value_set_bool(cx->arena, out, "is_cut", f->head->cut_on != 0);
+	value_set_bool(cx->arena, out, "is_cut", f->head->is_cut != 0);
 	value_set_int(cx->arena, out, "leaving", total.leaving);
 	value_set_int(cx->arena, out, "skipped", total.skipped);
 	list = value_set_list(cx->arena, out, "days");

@@ -5,9 +5,8 @@
 ** Holds, and why nothing that matters is left out of a stand-in:
 **   message, batch  begin empty and are emptied after each run: a planner only adds to them, and what makes a
 **                   message unique is its occasion, which names a fact row of the planner's own table;
-**   contact         has every contact, but only what a planner asks of one: who it is, whether it is dead; so
-**                   an id given to a new contact is nobody's, and no opt-out (read where it is) hits the
-**                   wrong one;
+**   contact         has the newest, so that an id given to a new one is nobody's, and no opt-out (read where
+**                   it is) hits the wrong person; a planner brings those that it asks for;
 **   channel_account, meta  are copied: a handful of rows.
 */
 #include "outbox/planner.h"
@@ -21,8 +20,7 @@ enum rc outbox_stand_ins(struct cx *cx)
 		{ .table = "message" },
 		{ .table = "message_file" },
 		{ .table = "contact",
-		  .fill = "INSERT INTO temp.contact (id, kind, address, public_id, dead_reason, created_at)"
-			  " SELECT id, kind, address, public_id, dead_reason, created_at FROM main.contact" },
+		  .fill = "INSERT INTO temp.contact SELECT * FROM main.contact ORDER BY id DESC LIMIT 1" },
 		{ .table = "channel_account",
 		  .fill = "INSERT INTO temp.channel_account SELECT * FROM main.channel_account" },
 		{ .table = "meta", .fill = "INSERT INTO temp.meta SELECT * FROM main.meta" },

@@ -42,6 +42,18 @@ struct planned_shown {
 	const char *text;                 /* when wanted and it leaves                            */
 };
 
+/*
+** What is planned for one subject never depends on another one, so a forecast takes the subjects share by
+** share, each through all its days: however many there are, their rows fit into the memory of one connection.
+*/
+struct planner_share {
+	day from, until; /* civil dates that are foretold                              */
+	int64_t place;   /* the planner's own: where the next share begins, 0 first    */
+	int64_t total;   /* what place comes to in the end, for the bar; 0 = unknown   */
+	int64_t told;    /* the number that tell begins with                           */
+	bool is_last;
+};
+
 struct planner {
 	const char *name;  /* "renewals.daily": its schedule; "" = no schedule, it runs once, now */
 	const char *title; /* N_()                                                          */
@@ -52,18 +64,19 @@ struct planner {
 	const char *list; /* resource of the subjects, for links of a day: NULL = none */
 	/* Sentence why nothing will be planned at all, translated; "" or NULL function: it will. */
 	const char *(*why_none)(struct cx *cx);
-	/* Stand-ins for the tables it writes besides the outbox's own, with the rows that can matter in the
-	** civil dates from…until. */
-	enum rc (*prepare)(struct cx *cx, day from, day until);
+	/* Stand-ins for the tables it writes besides the outbox's own, with the next share of what can
+	** matter. */
+	enum rc (*prepare)(struct cx *cx, struct planner_share *share);
 	/* The real planning of that date, as the schedule's job does it. */
 	enum rc (*plan)(struct cx *cx, day on);
-	/* What it planned since *place, which it may keep a number of its own in. The messages are emptied
-	** afterwards. */
+	/* What it planned since *place, which it may keep a number of its own in (told of the share). The
+	** messages are emptied afterwards. */
 	enum rc (*tell)(struct cx *cx, int64_t *place, planned_fn *to, void *arg);
 	enum rc (*show)(struct cx *cx, struct planned_shown *line);
 };
 
-/* Stand-ins for what every message needs: ledger, batches, contacts, channels. Before any planner's own. */
+/* Stand-ins for what every message needs: ledger, batches, contacts, channels; as at the beginning of a
+** share, before the planner's own. Contacts that a planner asks for it brings itself. */
 enum rc outbox_stand_ins(struct cx *cx) MUST_CHECK;
 /* What a run left in the ledger is told: make room for the next one. */
 enum rc outbox_stand_ins_empty(struct cx *cx) MUST_CHECK;

@@ -4,18 +4,20 @@
 **
 ** Needs:  plan.c and expiry.c as they are; nothing here decides who gets a notice.
 ** Holds, and why nothing that matters is left out of a stand-in:
-**   subscription  has the active ones, not archived, that end by the window's last day and the furthest
-**                 stage, and all unpaid active ones when payment reminders are on. The plan reads no others,
-**                 and none becomes active or moves its end in the window, because nobody renews in a
-**                 forecast;
-**   notice        has the automatic ones whose end is not past when the window begins. Both UNIQUE rules, and
-**                 the plan's questions, speak of the end or the day of a notice that is planned in the
-**                 window: an end before it has no stage in it. Those of a stage are planned that many days
-**                 before the end at the earliest, so older days are not read.
+**   subscription  has a share of the active ones, not archived, that end by the window's last day and the
+**                 furthest stage, and of all unpaid active ones when payment reminders are on. The plan reads
+**                 no others, and none becomes active or moves its end, because nobody renews in a forecast;
+**   notice        has their automatic ones whose end is not past when the window begins. Both UNIQUE rules,
+**                 and the plan's questions, speak of the end or the day of a notice that is planned in the
+**                 window: an end before it has no stage in it;
+**   contact       has those with their customers' numbers: the plan asks for no others.
+** A share is whole: the rules about a subscription speak of no other one.
 */
 #include "outbox/planner.h"
 #include "renewals/renewals.h"
 #include <string.h>
+
+#define SHARE 5000 /* subscriptions: with what is planned for them in a quarter, some 10 MB */
 
 static const char *why_none(struct cx *cx)
 {
@@ -34,43 +36,58 @@ static day furthest_stage(struct cx *cx)
 	return (day)most;
 }
 
-static enum rc prepare(struct cx *cx, day from, day until)
+static enum rc fill_subscriptions(struct cx *cx, const struct planner_share *share)
 {
-	static const char *const due[] = { "subscription_due", "subscription_unpaid", NULL };
-	bool reminds = setting_int(cx->env->settings, "renewals.payment_reminder_days") > 0;
-	day stage = furthest_stage(cx);
-	char first[DATE_SIZE], last[DATE_SIZE], since[DATE_SIZE];
-	enum rc rc;
+	static const char *const named[] = { "subscription_due", "subscription_unpaid", NULL };
+	char last[DATE_SIZE];
 
-	day_text(first, from);
-	day_text(last, until + stage);
-	day_text(since, from - stage);
-	rc = db_stand_in(
+	day_text(last, share->until + furthest_stage(cx));
+	return db_stand_in(
 		cx,
 		&(struct stand_in){
 			.table = "subscription",
-			.indexes = due,
-			.fill = "INSERT INTO temp.subscription SELECT * FROM main.subscription WHERE id IN ("
-				"SELECT id FROM main.subscription INDEXED BY subscription_due WHERE state = 'active'"
-				" AND archived_at IS NULL AND ends_on <= :last UNION ALL"
-				" SELECT id FROM main.subscription INDEXED BY subscription_unpaid WHERE :reminds"
-				" AND payment_status = 'pending' AND state = 'active' AND archived_at IS NULL)" },
-		PARAMS(P_TEXT(":last", last), P_INT(":reminds", reminds)));
+			.indexes = named,
+			.fill = "INSERT INTO temp.subscription SELECT * FROM main.subscription NOT INDEXED WHERE id > :after"
+				" AND state = 'active' AND archived_at IS NULL AND (ends_on <= :last OR"
+				" (:reminds AND payment_status = 'pending')) ORDER BY id LIMIT :size" },
+		PARAMS(P_INT(":after", share->place), P_TEXT(":last", last),
+		       P_INT(":reminds",
+			     setting_int(cx->env->settings, "renewals.payment_reminder_days") > 0),
+		       P_INT(":size", SHARE)));
+}
+
+static enum rc prepare(struct cx *cx, struct planner_share *share)
+{
+	char first[DATE_SIZE];
+	int64_t count = 0;
+	enum rc rc = fill_subscriptions(cx, share);
+
+	day_text(first, share->from);
 	if (rc == RC_OK)
-		rc = db_stand_in(cx,
-				 &(struct stand_in){
-					 .table = "notice",
-					 .fill = "INSERT INTO temp.notice SELECT * FROM main.notice"
-						 " WHERE local_on >= :since AND type = 'expiration_warning'"
-						 " AND origin <> 'manual' AND cycle_ends_on >= :first" },
-				 PARAMS(P_TEXT(":since", since), P_TEXT(":first", first)));
-	if (rc == RC_OK && reminds)
+		rc = db_stand_in(
+			cx,
+			&(struct stand_in){
+				.table = "notice",
+				.fill = "INSERT INTO temp.notice SELECT n.* FROM temp.subscription s CROSS JOIN main.notice n"
+					" INDEXED BY notice_once_a_cycle ON n.subscription_id = s.id"
+					" AND n.cycle_ends_on >= :first AND n.origin <> 'manual'"
+					" AND n.type <> 'renewal_confirmation'" },
+			PARAMS(P_TEXT(":first", first)));
+	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"INSERT INTO temp.notice SELECT * FROM main.notice WHERE type = 'payment_reminder'"
-			" AND cycle_ends_on >= :first AND subscription_id IN"
-			" (SELECT id FROM temp.subscription WHERE payment_status = 'pending')",
-			PARAMS(P_TEXT(":first", first)));
+			"INSERT OR IGNORE INTO temp.contact SELECT * FROM main.contact WHERE kind = 'phone' AND address"
+			" IN (SELECT c.phone FROM temp.subscription s CROSS JOIN client c ON c.id = s.client_id)",
+			NO_PARAMS);
+	if (rc == RC_OK) rc = db_get_int(cx, &count, "SELECT count(*) FROM temp.subscription", NO_PARAMS);
+	if (rc == RC_OK && count > 0)
+		rc = db_get_int(cx, &share->place, "SELECT max(id) FROM temp.subscription", NO_PARAMS);
+	if (rc == RC_OK)
+		rc = db_get_int(cx, &share->told, "SELECT coalesce(max(id), 0) FROM temp.notice", NO_PARAMS);
+	if (rc == RC_OK && share->total == 0)
+		rc = db_get_int(cx, &share->total, "SELECT coalesce(max(id), 0) FROM main.subscription",
+				NO_PARAMS);
+	share->is_last = count < SHARE;
 	return rc;
 }
 
