@@ -1,6 +1,6 @@
 /*
-** test_lanes.c -- several channels in one running outbox: each goes its own way, all stop at one word, none sends
-** more than its owner allowed.
+** test_lanes.c -- several channels in one running outbox: each goes its own way, all stop at one word, none
+** sends more than its owner allowed.
 */
 #include "house.h"
 #include "gateway.h"

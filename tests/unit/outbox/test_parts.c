@@ -1,5 +1,6 @@
 /*
-** test_parts.c -- what a mail has beyond its text comes along when it is claimed: subject, HTML, files in their order.
+** test_parts.c -- what a mail has beyond its text comes along when it is claimed: subject, HTML, files in
+** their order.
 */
 #include "house.h"
 #include "files/files.h"
