@@ -141,8 +141,8 @@ struct channel_kind {
 	size_t text_max;     /* code points                                                         */
 	/* From the settings; why is a static word when it cannot send ("no_key", "no_base"), else NULL. */
 	void (*configure)(struct channel_config *out, const char **why, const struct env *env);
-	/* RC_TOO_LARGE past text_max or what the provider takes; RC_BAD_INPUT: cannot be sent at all. m is lent
-	** for the call. */
+	/* RC_TOO_LARGE past text_max or what the provider takes; RC_BAD_INPUT: cannot be sent at all. m is
+	** lent for the call. */
 	enum rc (*build_send)(struct channel_request *rq, const struct channel_config *cf,
 			      const struct outgoing *m) MUST_CHECK;
 	void (*read_send)(struct verdict *out, struct arena *a, const struct http_answer *answer,
@@ -155,8 +155,8 @@ struct channel_kind {
 	void (*read_session)(struct session_verdict *out, struct arena *a, const struct http_answer *answer);
 	/* All below may be left out. */
 	const struct channel_reason *reasons; /* ended by a row without why                          */
-	/* Minutes until the second, third… try, the last one repeats, ended by 0; and tries altogether. NULL and 0:
-	** outbox.retry_minutes and outbox.retry_max. */
+	/* Minutes until the second, third… try, the last one repeats, ended by 0; and tries altogether. NULL
+	** and 0: outbox.retry_minutes and outbox.retry_max. */
 	const int *retry_minutes;
 	int retry_max;
 	/* One harmless call that sends nothing (the button "test") and how it went: *sentence (arena, translated),
