@@ -10,12 +10,14 @@
 **             its children) and every reference is checked before it commits;
 **         (3) a table that a step does not name has as many rows after it as before;
 **         (4) an upgrade was rehearsed on a copy, and the copy stays beside the database as
-**             recado.db.before-N until the next upgrade.
+**             recado.db.before-N, the settings as recado.ini.before-N, until the next upgrade;
+**             `recado rollback` puts them back.
 */
 #include "db/inner.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,7 @@
 #define SQL_SIZE   512
 #define PATH_SIZE  4096
 #define BEFORE     ".before-"
+#define CONFIG     "recado.ini"
 
 struct table_rows {
 	const char *name;
@@ -316,16 +319,43 @@ static enum rc ask_room(struct store *s, struct arena *a, const char **message)
 }
 
 /* Copies of earlier upgrades go once there is a newer one. */
-static void drop_older_copies(const struct store *s, const char *kept)
+static void drop_older_copies(const struct store *s, int64_t kept)
 {
+	static const char *const prefixes[] = { DB_FILE BEFORE, CONFIG BEFORE };
 	DIR *dir = opendir(s->dir);
 	struct dirent *e;
+	char name[64];
 
 	while (dir && (e = readdir(dir)) != NULL)
-		if (strncmp(e->d_name, DB_FILE BEFORE, strlen(DB_FILE BEFORE)) == 0 &&
-		    strcmp(e->d_name, kept) != 0)
-			unlinkat(dirfd(dir), e->d_name, 0);
+		for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+			snprintf(name, sizeof name, "%s%lld", prefixes[i], (long long)kept);
+			if (strncmp(e->d_name, prefixes[i], strlen(prefixes[i])) == 0 &&
+			    strcmp(e->d_name, name) != 0)
+				unlinkat(dirfd(dir), e->d_name, 0);
+		}
 	if (dir) closedir(dir);
+}
+
+/* The settings as the older program can read them: a rollback puts them back beside the database. */
+static enum rc keep_settings(const struct store *s, int64_t version)
+{
+	char path[PATH_SIZE], part[PATH_SIZE + 8], text[4096];
+	int in = open(s->env->config_path, O_RDONLY | O_CLOEXEC), out;
+	ssize_t n = 0, written = 0;
+	enum rc rc = RC_OK;
+
+	if (in < 0) return RC_OK; /* without a file all settings have their defaults */
+	snprintf(path, sizeof path, "%s/" CONFIG BEFORE "%lld", s->dir, (long long)version);
+	snprintf(part, sizeof part, "%s.part", path);
+	out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	while (out >= 0 && written == n && (n = read(in, text, sizeof text)) > 0)
+		written = write(out, text, (size_t)n);
+	if (out < 0 || n != 0 || fsync(out) != 0) rc = RC_IO;
+	close(in);
+	if (out >= 0 && close(out) != 0) rc = RC_IO;
+	if (rc == RC_OK && rename(part, path) != 0) rc = RC_IO;
+	if (rc != RC_OK) unlink(part);
+	return rc;
 }
 
 static enum rc rehearse(const char *copy, const struct migration *list, size_t count, struct store *s,
@@ -343,15 +373,14 @@ static enum rc rehearse(const char *copy, const struct migration *list, size_t c
 enum rc migrate_store(struct store *s, struct db *db, const struct migration *list, size_t count,
 		      struct arena *a, const char **message)
 {
-	char name[64], copy[PATH_SIZE];
+	char copy[PATH_SIZE];
 	struct gentle g;
 	int64_t version = 0;
 	int len;
 	enum rc rc = connect_int(db, &version, "PRAGMA user_version");
 
 	if (rc == RC_OK && version > 0) {
-		snprintf(name, sizeof name, "%s%s%lld", DB_FILE, BEFORE, (long long)version);
-		len = snprintf(copy, sizeof copy, "%s/%s", s->dir, name);
+		len = snprintf(copy, sizeof copy, "%s/" DB_FILE BEFORE "%lld", s->dir, (long long)version);
 		if (len < 0 || (size_t)len >= sizeof copy) return RC_BAD_INPUT;
 		rc = ask_room(s, a, message);
 		if (rc == RC_OK) {
@@ -359,11 +388,12 @@ enum rc migrate_store(struct store *s, struct db *db, const struct migration *li
 			g.is_hurried = true; /* the service is down until the upgrade is through */
 			rc = snapshot_copy(db, copy, &g);
 		}
+		if (rc == RC_OK) rc = keep_settings(s, version);
 		if (rc == RC_OK) rc = rehearse(copy, list, count, s, a, message);
 	}
 	if (rc == RC_OK)
 		rc = migrate(db, list, count, clock_now(s->env->clock), s->env->lang, a, message, false);
-	if (rc == RC_OK && version > 0) drop_older_copies(s, name);
+	if (rc == RC_OK && version > 0) drop_older_copies(s, version);
 	if (rc == RC_OK)
 		log_event(LOG_INFO, "app", "db.migrated", "from=%lld to=%d", (long long)version,
 			  list[count - 1].number);

@@ -150,6 +150,8 @@ struct rollback {
 };
 /* What `recado rollback` would do: RC_NOT_FOUND with the sentence when there is nothing to undo. */
 enum rc rollback_look(struct cx *cx, struct rollback *out) MUST_CHECK;
+/* Step of the database that is there now. */
+enum rc rollback_schema(struct cx *cx, int64_t *out) MUST_CHECK;
 enum rc rollback_do(struct cx *cx, struct rollback *out) MUST_CHECK;
 
 /* The journal: which names of DIR change places (restore_journal.c has the invariant). */

@@ -6,6 +6,7 @@
 #include "files/files.h"
 #include "ops/backup.h"
 #include "ops/cmd.h"
+#include "ops/storage.h"
 
 #include <string.h>
 
@@ -59,8 +60,25 @@ const struct setting backup_settings[] = {
 	{ .name = NULL },
 };
 
-/* Whoever copies proved backups elsewhere adds its function here (backup.h). */
-void (*const backup_hooks[])(struct cx *cx, int64_t id) = { NULL };
+/* To the storage at once, if there is one; else its own schedule does it later. */
+static void copy_away(struct cx *cx, int64_t id)
+{
+	int64_t job = 0;
+	enum rc rc;
+
+	(void)id;
+	if (!storage_is_set(cx->env)) return;
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = job_add(cx, &job,
+			     &(struct job_new){ .kind = STORAGE_COPY_JOB, .slot = STORAGE_COPY_JOB });
+	if (rc == RC_CONFLICT && job != 0) rc = RC_OK;
+	rc = tx_end(cx, rc);
+	if (rc != RC_OK) log_event(LOG_WARN, "app", "backup.not_copied", "rc=%s", rc_row(rc)->name);
+}
+
+/* Whoever wants to know of a proved backup adds its function here (backup.h). */
+void (*const backup_hooks[])(struct cx *cx, int64_t id) = { copy_away, NULL };
 
 /* Work */
 
@@ -156,7 +174,7 @@ const struct command backup_commands[] = {
 	  .needs = COMMAND_SETTINGS,
 	  .run = ops_run_restore },
 	{ .name = "rollback",
-	  .usage = "[--check]",
+	  .usage = "[--check] [--to-schema N]",
 	  .help = N_("Undo an upgrade: the database from before it; the server must be stopped."),
 	  .needs = COMMAND_SETTINGS,
 	  .run = ops_run_rollback },

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -130,13 +131,25 @@ enum rc ops_run_restore(struct cx *cx, struct command_call *call)
 
 enum rc ops_run_rollback(struct cx *cx, struct command_call *call)
 {
-	static const char *const flags[] = { "check", NULL }, *const none[] = { NULL };
+	static const char *const flags[] = { "check", NULL }, *const with_value[] = { "to-schema", NULL };
+	const char *to = command_option(call, "to-schema");
 	char at[RFC3339_SIZE];
 	struct rollback back;
 	int lock = -1;
 	bool is_look = command_flag(call, "check");
-	enum rc rc = command_check(cx, call, flags, none);
+	enum rc rc = command_check(cx, call, flags, with_value);
 
+	if (rc == RC_OK && to != NULL) {
+		int64_t now = 0;
+
+		rc = rollback_schema(cx, &now);
+		if (rc == RC_OK && now <= strtoll(to, NULL, 10)) {
+			fprintf(call->out,
+				_("The database is at step %lld, which that program knows: it stays.\n"),
+				(long long)now);
+			return RC_OK;
+		}
+	}
 	if (rc == RC_OK && !is_look) rc = take_folder(cx, &lock);
 	if (rc == RC_OK) rc = is_look ? rollback_look(cx, &back) : rollback_do(cx, &back);
 	if (lock >= 0) close(lock);

@@ -380,6 +380,9 @@ const struct route ops_routes[] = {
 const struct right ops_rights[] = {
 	{ .name = "watch.view", .title = N_("See how the house runs"), .roles = "owner" },
 	{ .name = "metrics.view", .title = N_("Read the figures for monitoring"), .roles = "owner" },
+	{ .name = "backups.view", .title = N_("See the backups"), .roles = "owner" },
+	{ .name = "backups.make", .title = N_("Make a backup"), .roles = "owner" },
+	{ .name = "backups.download", .title = N_("Take a backup away as a file"), .roles = "owner" },
 	{ .name = "forecast.view",
 	  .title = N_("See what will leave in the coming days"),
 	  .roles = "owner seller reader" },

@@ -55,6 +55,13 @@ static enum rc ask_database(struct cx *cx, const char *path, int64_t *version, i
 	return rc;
 }
 
+enum rc rollback_schema(struct cx *cx, int64_t *out)
+{
+	const char *path = arena_printf(cx->arena, "%s/" DB_FILE, cx->env->dir);
+
+	return ask_database(cx, path, out, NULL);
+}
+
 enum rc rollback_look(struct cx *cx, struct rollback *out)
 {
 	const char *dir = cx->env->dir, *config;

@@ -21,6 +21,7 @@ struct copy {
 	int64_t id;
 	const char *name, *remote;
 	instant at;
+	const char *folder;
 };
 
 struct watched {
@@ -45,7 +46,7 @@ static enum rc read_rows(struct cx *cx, struct copy rows[BATCH], size_t *count, 
 
 	while (rc == RC_OK && n < BATCH && query_next(q))
 		rows[n++] = (struct copy){ query_int(q, 0), query_copy(cx, q, 1), query_copy(cx, q, 2),
-					   query_int(q, 3) };
+					   query_int(q, 3), query_copy(cx, q, 4) };
 	*count = n;
 	return query_end(q, rc);
 }
@@ -67,7 +68,7 @@ static enum rc note(struct cx *cx, int64_t id, const char *remote, const char *e
 static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, const struct copy *c,
 		   const char *key)
 {
-	const char *path = arena_printf(cx->arena, "%s/%s", backup_folder(cx), c->name);
+	const char *path = arena_printf(cx->arena, "%s/%s", c->folder, c->name);
 	struct watched watched = { cx, job };
 	int64_t there = -1;
 	struct stat st;
@@ -108,7 +109,7 @@ enum rc storage_copy_run(struct cx *cx, struct job *job)
 	if (rc == RC_OK)
 		rc = read_rows(
 			cx, rows, &count,
-			"SELECT id, name, remote, started_at FROM backup WHERE state = 'proved' AND remote = ''"
+			"SELECT id, name, remote, started_at, folder FROM backup WHERE state = 'proved' AND remote = ''"
 			" ORDER BY id DESC LIMIT :max");
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		rc = copy_one(cx, job, &t, &rows[i]);
@@ -117,7 +118,7 @@ enum rc storage_copy_run(struct cx *cx, struct job *job)
 	if (rc == RC_OK)
 		rc = read_rows(
 			cx, rows, &count,
-			"SELECT id, name, remote, started_at FROM backup WHERE state = 'removed' AND remote <> ''"
+			"SELECT id, name, remote, started_at, folder FROM backup WHERE state = 'removed' AND remote <> ''"
 			" ORDER BY id LIMIT :max");
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		rc = s3_delete(cx, &t, rows[i].remote);

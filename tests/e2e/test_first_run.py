@@ -92,7 +92,7 @@ def test_a_new_owner_sets_up_the_house_in_five_steps(browser, new_house, size, l
     wait_until(lambda: me.browser.current_url.rstrip("/").endswith(house.address.rstrip("/")), "the home page")
     assert not [a for a in me.all("a[href='/start']") if a.find_elements("xpath", "ancestor::main")]
     assert [row["to"] for row in house.standin.accepted()] == ["+593988000001"]
-    assert len(list((house.state / "backups").glob("recado-*.tar"))) == 1
+    assert len(list((house.state / "backups").glob("recado-*.tar.gz"))) == 1
     assert house.run("config", "get", "business.name").strip() == "Cine en Casa"
     for path, name in (("/settings", "settings"), ("/settings/business", "section"), ("/settings/whatsapp", "secrets"),
                        ("/settings/web", "web"), ("/settings/modules", "modules"), ("/settings/outbox", "outbox"),
