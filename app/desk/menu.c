@@ -18,10 +18,10 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
-	{ "/unsure", 58 },   { "/why", 59 },     { "/channels", 63 },
-	{ "/", 0 },       { "/imports", 72 }, { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
-	{ "/roles", 82 }, { "/api", 85 },     { "/audit", 86 }, { "/queues", 71 },    { "/settings", 90 },
-	{ "/help", 94 },  { "/me", 95 },      { "/start", 91 },
+	{ "/unsure", 58 },   { "/why", 59 },   { "/channels", 63 },  { "/", 0 },
+	{ "/imports", 72 },  { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
+	{ "/roles", 82 },    { "/api", 85 },   { "/audit", 86 },     { "/queues", 71 },
+	{ "/settings", 90 }, { "/help", 94 },  { "/me", 95 },        { "/start", 91 },
 };
 
 /* From this order on the menu has this heading. */
