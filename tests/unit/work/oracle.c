@@ -162,8 +162,11 @@ void wish_make_up(struct wish *w, uint64_t *seed)
 	w->minutes = UINT64_C(1) << minute;
 	w->hours = UINT32_C(1) << hour;
 	switch (dice(seed, 10)) {
-	case 0:
-	case 1: snprintf(w->text, sizeof w->text, "%d %d * * *", minute, hour); break;
+	case 0: snprintf(w->text, sizeof w->text, "%d %d * * *", minute, hour); break;
+	case 1: /* twice in the same hour */
+		w->minutes |= UINT64_C(1) << (minute + 30) % 60;
+		snprintf(w->text, sizeof w->text, "%d,%d %d * * *", minute, (minute + 30) % 60, hour);
+		break;
 	case 2: /* twice a day */
 		w->hours |= UINT32_C(1) << other;
 		snprintf(w->text, sizeof w->text, "%d %d,%d * * *", minute, hour, other);
