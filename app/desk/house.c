@@ -42,6 +42,7 @@ const struct resource desk_resources[] = {
 		.empty = N_("Nothing has been sent yet. Notices, replies and confirmations appear here."),
 		.show = outbox_show,
 		.list_extra = outbox_counts,
+		.name_shown = address_words,
 		.show_template = "desk/message",
 	},
 	{

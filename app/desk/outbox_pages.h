@@ -104,6 +104,11 @@ enum rc handle_halt_ask(struct cx *cx, struct call *call);
 enum rc handle_halt(struct cx *cx, struct call *call);
 enum rc handle_held_ask(struct cx *cx, struct call *call);
 enum rc handle_held_cancel(struct cx *cx, struct call *call);
+/* Own transaction. RC_CONFLICT: it is not unsure any more; then who decided it, in words. */
+enum rc unsure_decide(struct cx *cx, int64_t id, bool arrived) MUST_CHECK;
+const char *unsure_told_by(struct cx *cx, int64_t id);
+enum rc run_unsure(struct cx *cx, struct command_call *call);
+enum rc run_decide(struct cx *cx, struct command_call *call);
 /* At most max are counted. */
 int64_t unsure_count(struct cx *cx, int64_t max);
 

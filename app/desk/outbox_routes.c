@@ -194,7 +194,17 @@ const struct command desk_outbox_commands[] = {
 	  .usage = "NAME|NUMBER|E-MAIL [--json]",
 	  .help = N_(
 		  "Why somebody got no message: each occasion of the last 90 days and the rule that stopped it."),
-	  .needs = COMMAND_STATE,
+	  .needs = COMMAND_ANYWHERE,
 	  .run = run_why },
+	{ .name = "outbox unsure",
+	  .usage = "[--json]",
+	  .help = N_("The messages that nobody is certain of: to whom, when, how it broke."),
+	  .needs = COMMAND_ANYWHERE,
+	  .run = run_unsure },
+	{ .name = "outbox decide",
+	  .usage = "arrived|again ID… | --batch ID",
+	  .help = N_("What became of unsure messages: they arrived, or they are sent again."),
+	  .needs = COMMAND_HOLDER,
+	  .run = run_decide },
 	{ .name = NULL },
 };

@@ -299,7 +299,7 @@ static enum rc read_decision(struct cx *cx, const char *text, bool *arrived)
 }
 
 /* Somebody was quicker: who, when and how. */
-static const char *told_by(struct cx *cx, int64_t id)
+const char *unsure_told_by(struct cx *cx, int64_t id)
 {
 	struct value *row = NULL;
 	const char *json;
@@ -320,7 +320,7 @@ static const char *told_by(struct cx *cx, int64_t id)
 		moment_shown(cx, value_int_of(value_get(row, "at"), 0)));
 }
 
-static enum rc decide_one(struct cx *cx, int64_t id, bool arrived)
+enum rc unsure_decide(struct cx *cx, int64_t id, bool arrived)
 {
 	enum rc rc = tx_begin(cx);
 
@@ -351,9 +351,9 @@ enum rc handle_unsure_decide(struct cx *cx, struct call *call)
 
 	if (rc == RC_OK) rc = form_read(cx, call);
 	if (rc == RC_OK) rc = read_decision(cx, form_text(call, "decision"), &arrived);
-	if (rc == RC_OK) rc = decide_one(cx, id, arrived);
+	if (rc == RC_OK) rc = unsure_decide(cx, id, arrived);
 	if (rc == RC_CONFLICT) {
-		const char *sentence = told_by(cx, id);
+		const char *sentence = unsure_told_by(cx, id);
 
 		if (call_shape(call) != SHAPE_PAGE) return cx_fail(cx, RC_CONFLICT, "%s", sentence);
 		rc = find_next(cx, &next, id);
@@ -376,7 +376,7 @@ static enum rc read_group(struct cx *cx, struct call *call, const char *decision
 	if (rc == RC_OK) rc = read_decision(cx, decision, arrived);
 	if (rc == RC_OK) rc = message_read(cx, m, id);
 	if (rc == RC_OK && strcmp(m->state, "unsure") != 0)
-		return cx_fail(cx, RC_CONFLICT, "%s", told_by(cx, id));
+		return cx_fail(cx, RC_CONFLICT, "%s", unsure_told_by(cx, id));
 	if (rc == RC_OK) rc = same_count(cx, m, count);
 	if (rc == RC_OK && *count > MANY_MAX)
 		rc = cx_fail(cx, RC_TOO_LARGE, _("At most %d are decided together."), MANY_MAX);
@@ -461,7 +461,7 @@ enum rc handle_unsure_many(struct cx *cx, struct call *call)
 		     PARAMS(P_SAME(cx, &m)));
 	for (const struct value *v = rc == RC_OK ? rows->first : NULL; v != NULL && rc == RC_OK;
 	     v = v->next) {
-		rc = decide_one(cx, value_int_of(value_get(v, "id"), 0), arrived);
+		rc = unsure_decide(cx, value_int_of(value_get(v, "id"), 0), arrived);
 		if (rc == RC_OK) done++;
 		if (rc == RC_CONFLICT) rc = RC_OK; /* somebody else's decision stands */
 		cx->message = "";

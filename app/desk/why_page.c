@@ -192,6 +192,7 @@ enum rc run_why(struct cx *cx, struct command_call *call)
 				     command_word(call, i, no_flags));
 	if (rc == RC_OK && words[0] == '\0')
 		rc = cx_fail(cx, RC_BAD_INPUT, _("Say whom: recado why NAME, NUMBER or E-MAIL."));
+	if (rc == RC_OK && cx->db == NULL) rc = RC_IO;
 	if (rc == RC_OK) rc = why_search(cx, &found, words, FOUND_MAX);
 	if (rc != RC_OK) return rc;
 	if (found->count == 0) return cx_fail(cx, RC_NOT_FOUND, _("Nobody is known by “%s”."), words);

@@ -97,11 +97,30 @@ def test_many_that_broke_alike_are_decided_together_after_the_number_was_seen(of
     assert "Se envían otra vez 2 mensajes." in text_of(ana.post(where, decision="again", count="2"))
     for phone in (ANA, BETO):
         wait_until(lambda: len(office.standin.accepted(phone)) == 1, "the second one")
+        wait_until(lambda: sorted(m["state"] for m in office.messages(address=phone)) == ["failed", "sent"], "its word")
         rows = office.messages(address=phone)
-        assert sorted(m["state"] for m in rows) == ["failed", "sent"]
         story = text_of(ana.page(f"/outbox/{next(m for m in rows if m['state'] == 'sent')['id']}"))
         assert "Creado para enviarse en lugar de otro" in story and "Enviado más de una vez" in story
     assert "Nada que decidir" in text_of(ana.page("/unsure"))
+
+
+def test_the_command_line_lists_and_decides_in_numbers(office):
+    standin, api = office.standin, office.api
+    standin.set(magic={BETO: "500", CARLA: "500"})
+    for client in (c for c in api.all("clients") if c["phone"] in (BETO, CARLA)):
+        api.post(f"inbox/{api.get('why/clients/' + client['id'])['contact']}/reply", text="Hola")
+    rows = wait_until(lambda: len(unsure(office)) == 2 and unsure(office), "two more")
+    standin.set(magic={BETO: None, CARLA: None})
+    listed = office.run("outbox", "unsure", json_out=True)
+    assert {r["address"] for r in listed} == {BETO, CARLA} and "algo falló" in listed[0]["how"]
+    assert "No hay ningún mensaje «zz»" in office.call("outbox", "decide", "again", "zz").stderr
+    assert office.call("outbox", "decide", "arrived").returncode == 2
+    assert "1 mensaje anotado como llegado." in office.run("outbox", "decide", rows[BETO]["id"], "arrived")
+    again = office.call("outbox", "decide", "again", rows[BETO]["id"], rows[CARLA]["id"])
+    assert again.returncode == 3 and "Se envía otra vez 1 mensaje." in again.stdout     # the other one is done
+    assert "ya decidió este" in again.stderr
+    assert "0 mensajes" in office.run("outbox", "decide", "arrived", "--batch", listed[0]["batch"])
+    wait_until(lambda: not office.messages(state="queued"), "the second one")
 
 
 @pytest.mark.parametrize("size, lang", [(DESK, "es"), (PHONE, "en")], ids=["desk-es", "phone-en"])
