@@ -1,16 +1,12 @@
 /*
-** smtp.c -- carries mails to their server: a queue, and threads that each drive one libcurl handle.
+** smtp.c -- one mail on its way: what libcurl is told, what it asks back, what comes of it.
 **
-**   post_start --> waiting --(a thread takes it)--> carried --> finished --(post_reap)--> done()
-**                                                     '--post_free: dropped, done() is not called
-**
-** Owns:   the threads, their handles and kept connections.
-** Needs:  ca.h for trust, guard.c for addresses.
+** Owns:   a courier's handle and kept connections, the copy of a mail's envelope.
+** Needs:  ca.h for trust, guard.c for addresses; smtp_outcome.c says how it ended.
 ** Never:  hands a mail's content out twice; keeps what was said in a log-in; follows a redirect (SMTP has
 **         none).
-** Holds:  (1) a mail is in exactly one of: waiting, a thread's hands, finished; (2) a second try here happens
-**         only on a kept connection that turned out closed, before a byte of the content was given out;
-**         (3) a thread without work for IDLE_S ends, and its connections with it, so none older is reused.
+** Holds:  a second try here happens only on a kept connection that turned out closed, before a byte of the
+**         content was given out.
 */
 #include "link/smtp.h"
 
@@ -18,108 +14,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "link/ca.h"
-#include "link/transfer.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 
-#define THREADS_MOST       4   /* relays allow 10 to 20 connections of a client; more threads win little */
-#define WAITING_MAX        256 /* as in http.c                                                        */
-#define IDLE_S             5   /* servers and NATs drop idle connections silently: design §8          */
 #define CONNECT_MS_DEFAULT 10000
 #define TOTAL_MS_DEFAULT   60000 /* a relay may check for viruses before it accepts                      */
 #define WIRE_BUFFER        16384L
-/* what the kernel takes in advance cannot be known not to have arrived */
+/* What the kernel takes in advance cannot be known not to have arrived. */
 #define SEND_BUFFER (64 * 1024)
-#define ADDRESS_MAX 320 /* 64 @ 255: RFC 5321 §4.5.3.1                                          */
-
-struct mail {
-	struct mail *next;
-	http_done_fn *done;
-	void *arg;
-	char *copy; /* the texts below, one after another                   */
-	const char *url, *from, *to, *user, *password, *ca_file;
-	enum mail_security security;
-	struct bytes body; /* lent */
-	int connect_ms, total_ms;
-	bool is_configured;
-	char purpose[40];
-
-	/* As the dialogue goes on */
-	atomic_bool *is_stopping;
-	size_t given;
-	bool has_left, is_denied, is_answered;
-	enum mail_step at;
-	struct mail_reply reply;
-	char error[CURL_ERROR_SIZE];
-	struct http_answer answer;
-};
-
-struct list {
-	struct mail *first, **end;
-	size_t count;
-};
-
-struct carrier {
-	struct post *post;
-	pthread_t thread;
-	bool is_there, is_over; /* joinable; and has ended. Under the lock. */
-	/* The thread's own */
-	CURL *easy;
-	char *ca_file; /* whose certificates ca has */
-	mbedtls_x509_crt ca;
-};
-
-struct post {
-	void (*wake)(void *);
-	void *arg;
-	pthread_mutex_t lock;
-	pthread_cond_t news;
-	struct list waiting, finished;
-	size_t open, idle, threads_max; /* open: started and not reaped */
-	atomic_bool is_stopping;
-	struct carrier carriers[THREADS_MOST];
-};
-
-/* Lists */
-
-static void list_clear(struct list *l)
-{
-	*l = (struct list){ .end = &l->first };
-}
-
-static void list_add(struct list *l, struct mail *m)
-{
-	m->next = NULL;
-	*l->end = m;
-	l->end = &m->next;
-	l->count++;
-}
-
-static struct mail *list_take(struct list *l)
-{
-	struct mail *m = l->first;
-
-	if (m == NULL) return NULL;
-	l->first = m->next;
-	if (l->first == NULL) l->end = &l->first;
-	l->count--;
-	return m;
-}
-
-static void mail_free(struct mail *m)
-{
-	mem_free(m->copy);
-	mem_free(m);
-}
+#define ADDRESS_MAX 320 /* 64 @ 255: RFC 5321 §4.5.3.1                                           */
 
 /* What curl asks back */
 
@@ -219,7 +127,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 
 static CURLcode hang_trust(CURL *easy, void *config, void *arg)
 {
-	struct carrier *c = arg;
+	struct courier *c = arg;
 	mbedtls_x509_crt *chain = &c->ca;
 
 	(void)easy;
@@ -229,7 +137,7 @@ static CURLcode hang_trust(CURL *easy, void *config, void *arg)
 	return CURLE_OK;
 }
 
-static void let_go(struct carrier *c)
+void courier_rest(struct courier *c)
 {
 	if (c->easy != NULL) curl_easy_cleanup(c->easy); /* its connections use the list below */
 	c->easy = NULL;
@@ -239,12 +147,12 @@ static void let_go(struct carrier *c)
 }
 
 /* A handle whose connections trust what this mail trusts. A file that cannot be read trusts nobody. */
-static bool ready(struct carrier *c, const struct mail *m)
+static bool ready(struct courier *c, const struct mail *m)
 {
 	const char *had = c->ca_file != NULL ? c->ca_file : "";
 
 	if (c->easy != NULL && strcmp(had, m->ca_file) == 0) return true;
-	let_go(c);
+	courier_rest(c);
 	if (m->ca_file[0] != '\0') {
 		c->ca_file = mem_text(m->ca_file);
 		if (c->ca_file == NULL) return false;
@@ -257,7 +165,7 @@ static bool ready(struct carrier *c, const struct mail *m)
 
 /* One mail */
 
-static bool prepare(struct carrier *c, struct mail *m, struct curl_slist *to, bool is_fresh)
+static bool prepare(struct courier *c, struct mail *m, struct curl_slist *to, bool is_fresh)
 {
 	CURL *e = c->easy;
 	CURLcode bad = CURLE_OK;
@@ -276,7 +184,7 @@ static bool prepare(struct carrier *c, struct mail *m, struct curl_slist *to, bo
 	bad |= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	bad |= curl_easy_setopt(e, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-	bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+	bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)MAIL_IDLE_S);
 	bad |= curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, WIRE_BUFFER);
 	bad |= curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
@@ -314,7 +222,7 @@ static bool prepare(struct carrier *c, struct mail *m, struct curl_slist *to, bo
 }
 
 /* A kept connection that the server had given up, found out before anything of the mail was given out. */
-static bool is_stale(struct carrier *c, const struct mail *m, CURLcode code)
+static bool is_stale(struct courier *c, const struct mail *m, CURLcode code)
 {
 	long made = 1;
 
@@ -371,13 +279,14 @@ static void conclude(struct mail *m, CURLcode code)
 		char quoted[LOG_QUOTE_SIZE];
 
 		snprintf(a->error, sizeof(a->error), "%s", reason(m, code, a->fault));
-		log_event(LOG_INFO, "outbox", "link.mail_failed", "end=%d curl=%d at=%d status=%d detail=%s",
-			  (int)a->end, (int)code, (int)a->at, a->status,
+		log_event(LOG_INFO, "outbox", "link.mail_failed",
+			  "purpose=%s end=%d curl=%d at=%d status=%d detail=%s", m->purpose, (int)a->end,
+			  (int)code, (int)a->at, a->status,
 			  log_quote(quoted, m->error[0] != '\0' ? m->error : curl_easy_strerror(code)));
 	}
 }
 
-static void carry(struct carrier *c, struct mail *m)
+void courier_carry(struct courier *c, struct mail *m)
 {
 	struct curl_slist to = { .data = (char *)(uintptr_t)m->to };
 	int64_t started = clock_ticks();
@@ -390,125 +299,6 @@ static void carry(struct carrier *c, struct mail *m)
 	}
 	conclude(m, code);
 	m->answer.ms = clock_ticks() - started;
-}
-
-/* The threads */
-
-static struct mail *wait_for_mail(struct post *p)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += IDLE_S;
-	p->idle++;
-	while (p->waiting.first == NULL && !atomic_load(&p->is_stopping))
-		if (pthread_cond_timedwait(&p->news, &p->lock, &until) == ETIMEDOUT) break;
-	p->idle--;
-	return atomic_load(&p->is_stopping) ? NULL : list_take(&p->waiting);
-}
-
-/* Work for this thread. Before it ends it says good-bye to its servers, which may take a second; who came
-** meanwhile is still served by it. Under the lock. */
-static struct mail *next_mail(struct carrier *c)
-{
-	struct post *p = c->post;
-	struct mail *m = wait_for_mail(p);
-
-	if (m != NULL) return m;
-	pthread_mutex_unlock(&p->lock);
-	let_go(c);
-	pthread_mutex_lock(&p->lock);
-	return atomic_load(&p->is_stopping) ? NULL : list_take(&p->waiting);
-}
-
-static void *run(void *arg)
-{
-	struct carrier *c = arg;
-	struct post *p = c->post;
-	struct mail *m;
-
-	pthread_mutex_lock(&p->lock);
-	while ((m = next_mail(c)) != NULL) {
-		pthread_mutex_unlock(&p->lock);
-		carry(c, m);
-		pthread_mutex_lock(&p->lock);
-		list_add(&p->finished, m);
-		p->wake(p->arg);
-	}
-	c->is_over = true; /* nothing but the return is left */
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
-}
-
-/* Under the lock. One more thread, where there is room for it. */
-static bool hire(struct post *p)
-{
-	for (size_t i = 0; i < p->threads_max; i++) {
-		struct carrier *c = &p->carriers[i];
-
-		if (c->is_there && !c->is_over) continue;
-		if (c->is_there) pthread_join(c->thread, NULL);
-		c->is_over = false;
-		c->post = p;
-		c->is_there = pthread_create(&c->thread, NULL, run, c) == 0;
-		return c->is_there;
-	}
-	return false;
-}
-
-static bool has_threads(const struct post *p)
-{
-	for (size_t i = 0; i < p->threads_max; i++)
-		if (p->carriers[i].is_there && !p->carriers[i].is_over) return true;
-	return false;
-}
-
-/* Life */
-
-struct post *post_new(int threads_max, void (*wake)(void *), void *arg)
-{
-	struct post *p = mem_zeroed(sizeof(*p));
-	pthread_condattr_t attributes;
-
-	if (p == NULL) return NULL;
-	p->wake = wake;
-	p->arg = arg;
-	p->threads_max = threads_max < 1                      ? 1
-			 : (size_t)threads_max > THREADS_MOST ? THREADS_MOST
-							      : (size_t)threads_max;
-	list_clear(&p->waiting);
-	list_clear(&p->finished);
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->news, &attributes);
-	pthread_condattr_destroy(&attributes);
-	return p;
-}
-
-void post_free(struct post *p)
-{
-	struct mail *m;
-
-	if (p == NULL) return;
-	pthread_mutex_lock(&p->lock);
-	atomic_store(&p->is_stopping, true);
-	pthread_cond_broadcast(&p->news);
-	pthread_mutex_unlock(&p->lock);
-	for (size_t i = 0; i < p->threads_max; i++)
-		if (p->carriers[i].is_there) pthread_join(p->carriers[i].thread, NULL);
-	while ((m = list_take(&p->waiting)) != NULL)
-		mail_free(m);
-	while ((m = list_take(&p->finished)) != NULL)
-		mail_free(m);
-	pthread_cond_destroy(&p->news);
-	pthread_mutex_destroy(&p->lock);
-	mem_free(p);
-}
-
-size_t post_open_count(const struct post *p)
-{
-	return p == NULL ? 0 : p->open; /* changed by the link's own thread only */
 }
 
 /* Taking one */
@@ -533,7 +323,7 @@ static const char *or_empty(const char *text)
 	return text != NULL ? text : "";
 }
 
-static enum rc take(struct mail **out, const struct http_request *r)
+enum rc mail_take(struct mail **out, const struct http_request *r)
 {
 	const struct mail_envelope *v = r->mail;
 	const char *texts[] = { or_empty(r->url),  or_empty(v->from),     or_empty(v->to),
@@ -576,44 +366,8 @@ static enum rc take(struct mail **out, const struct http_request *r)
 	return RC_OK;
 }
 
-enum rc post_start(struct post *p, const struct http_request *request, http_done_fn *done, void *arg)
+void mail_free(struct mail *m)
 {
-	struct mail *m = NULL;
-	enum rc rc = take(&m, request);
-
-	if (rc != RC_OK) return rc;
-	m->done = done;
-	m->arg = arg;
-	m->is_stopping = &p->is_stopping;
-	pthread_mutex_lock(&p->lock);
-	if (p->waiting.count >= WAITING_MAX)
-		rc = RC_TRY_LATER;
-	else if (p->idle <= p->waiting.count && !hire(p) && !has_threads(p))
-		rc = RC_NO_MEMORY;
-	if (rc == RC_OK) {
-		list_add(&p->waiting, m);
-		p->open++;
-		pthread_cond_signal(&p->news);
-	}
-	pthread_mutex_unlock(&p->lock);
-	if (rc != RC_OK) mail_free(m);
-	return rc;
-}
-
-size_t post_reap(struct post *p)
-{
-	struct mail *m;
-	size_t count = 0;
-
-	if (p == NULL || p->open == 0) return 0;
-	for (;;) {
-		pthread_mutex_lock(&p->lock);
-		m = list_take(&p->finished);
-		if (m != NULL) p->open--;
-		pthread_mutex_unlock(&p->lock);
-		if (m == NULL) return count;
-		if (m->done != NULL) m->done(m->arg, &m->answer);
-		mail_free(m);
-		count++;
-	}
+	mem_free(m->copy);
+	mem_free(m);
 }

@@ -10,6 +10,8 @@
 #include "link/http.h"
 
 #include <curl/curl.h>
+#include <mbedtls/x509_crt.h>
+#include <stdatomic.h>
 
 /* What is known when a mail's dialogue ends. */
 struct mail_evidence {
@@ -31,6 +33,49 @@ struct mail_reply {
 	char text[MAIL_REPLY_SIZE]; /* its lines without codes, a blank between; what is longer is cut */
 };
 void mail_reply_line(struct mail_reply *r, const char *line, size_t len);
+
+/* One mail (smtp.c) */
+
+#define MAIL_IDLE_S 5 /* servers and NATs drop idle connections silently: design §8 */
+
+struct mail {
+	struct mail *next;
+	http_done_fn *done;
+	void *arg;
+	char *copy; /* the texts below, one after another                   */
+	const char *url, *from, *to, *user, *password, *ca_file;
+	enum mail_security security;
+	struct bytes body; /* lent */
+	int connect_ms, total_ms;
+	bool is_configured;
+	char purpose[40];
+
+	/* As the dialogue goes on */
+	atomic_bool *is_stopping;
+	size_t given;
+	bool has_left, is_denied, is_answered;
+	enum mail_step at;
+	struct mail_reply reply;
+	char error[CURL_ERROR_SIZE];
+	struct http_answer answer;
+};
+
+/* Copy the envelope; the body stays lent. RC_BAD_INPUT as link_start() says. */
+enum rc mail_take(struct mail **out, const struct http_request *request) MUST_CHECK;
+void mail_free(struct mail *m);
+
+/* What a thread carries mails with; all zero at first. */
+struct courier {
+	CURL *easy;
+	char *ca_file; /* whose certificates ca has; NULL: the usual ones */
+	mbedtls_x509_crt ca;
+};
+/* To the end of the dialogue, waiting; fills the answer. Never fails otherwise. */
+void courier_carry(struct courier *c, struct mail *m);
+/* Say good-bye to the servers and let go of everything. */
+void courier_rest(struct courier *c);
+
+/* The queue and its threads (post.c) */
 
 struct post;
 /* wake is called (any thread) when something is finished. NULL: no memory. */

@@ -118,7 +118,7 @@ static void begin(struct scene *s, const char *const (*scripts)[STEPS], size_t c
 					    .url = s->url,
 					    .body = { MAIL, sizeof(MAIL) - 1 },
 					    .connect_ms = 3000,
-					    .total_ms = 1500,
+					    .total_ms = 2500,
 					    .is_configured = true };
 }
 
@@ -240,6 +240,18 @@ static const struct {
 	{ { TO_DATA, "<10", "x" }, HTTP_CUT, 354, MAIL_AT_CONTENT },
 };
 
+/* Does the last step of the script leave us without an answer? After a refusal nobody waits. */
+static bool holds(const char *const *script)
+{
+	const char *before = "", *last = "";
+
+	for (; *script != NULL; script++) {
+		before = last;
+		last = *script;
+	}
+	return last[0] == 'h' && (before[0] < '4' || before[0] > '5');
+}
+
 static void each_cut_and_each_refusal_is_told_apart(void **state)
 {
 	(void)state;
@@ -248,7 +260,7 @@ static void each_cut_and_each_refusal_is_told_apart(void **state)
 		const struct http_answer *a;
 
 		begin(&s, &cases[i].script, 1);
-		s.request.total_ms = 300;
+		s.request.total_ms = holds(cases[i].script) ? 1500 : 20000;
 		a = client_run(&s.client, &s.request);
 		if (a->end != cases[i].end || a->status != cases[i].status || a->at != cases[i].at)
 			fail_msg("case %zu: end %d status %d at %d", i, a->end, a->status, a->at);
