@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define SAMPLE_MS     MINUTE_MS
-#define SAMPLES       16 /* a quarter of an hour, the longest window, and one before it           */
+#define SAMPLES       20 /* the longest window, a quarter of an hour, at one a minute, and to spare */
 #define HOURS         24
 #define SLOW_WINDOW   (5 * MINUTE_MS)
 #define BUSY_WINDOW   (5 * MINUTE_MS)
@@ -161,10 +161,10 @@ static void take(struct sample *s)
 	if (read_text(text, "/proc/stat")) (void)alarm_processor_of(text, &s->busy, &s->all);
 }
 
-/* The youngest sample that is at least so old, else the oldest there is; NULL without any. */
+/* The youngest sample that is at least so old, else the oldest there is; there is one. */
 static const struct sample *before(const struct sample *now, int64_t ms)
 {
-	const struct sample *found = NULL;
+	const struct sample *found = &ring.of[0];
 	size_t n = ring.count < SAMPLES ? ring.count : SAMPLES;
 
 	for (size_t i = 1; i <= n; i++) {
@@ -208,34 +208,35 @@ static void count_slow(struct cx *cx, struct alarm_window *w, const struct tally
 	}
 }
 
+/* Counters begin with the process: before the first look everything is news. */
+static void begin(const struct sample *now)
+{
+	ring.of[0] = (struct sample){ .ticks = now->ticks, .busy = now->busy, .all = now->all };
+	ring.count = 1;
+}
+
 void alarm_measure(struct cx *cx, struct alarm_host *host, struct alarm_window *w)
 {
-	struct sample now, first = { 0 };
+	struct sample now;
 	const struct sample *old;
 	struct tally since;
 
 	take(&now);
-	first.ticks = now.ticks;
-	first.busy = now.busy;
-	first.all = now.all;
+	if (ring.count == 0) begin(&now);
 	*host = (struct alarm_host){ .memory_percent = memory_percent(),
 				     .processor_percent = -1,
 				     .disk_percent = -1,
 				     .disk_free_bytes = -1,
 				     .own_bytes = own_bytes() };
-	*w = (struct alarm_window){ .blocked_day = blocked_within_a_day(&now) };
+	*w = (struct alarm_window){ .blocked_day = blocked_within_a_day(&now),
+				    .failures = now.failures - before(&now, FAIL_WINDOW)->failures,
+				    .logins = now.logins - before(&now, LOGIN_WINDOW)->logins };
 	(void)alarm_disk_of(cx->env->dir, &host->disk_percent, &host->disk_free_bytes);
-	/* Before the first sample everything counts since the start. */
-	if ((old = before(&now, FAIL_WINDOW)) == NULL) old = &first;
-	w->failures = now.failures - old->failures;
-	if ((old = before(&now, LOGIN_WINDOW)) == NULL) old = &first;
-	w->logins = now.logins - old->logins;
-	if ((old = before(&now, SLOW_WINDOW)) == NULL) old = &first;
-	tally_since(&since, &now.tally, &old->tally);
+	tally_since(&since, &now.tally, &before(&now, SLOW_WINDOW)->tally);
 	count_slow(cx, w, &since);
 	old = before(&now, BUSY_WINDOW);
-	if (old != NULL && now.ticks - old->ticks >= BUSY_WINDOW && old->all > 0 && now.all > old->all)
+	if (now.ticks - old->ticks >= BUSY_WINDOW && old->all > 0 && now.all > old->all)
 		host->processor_percent = (now.busy - old->busy) * 100 / (now.all - old->all);
-	if (ring.count == 0 || now.ticks - ring.of[(ring.count - 1) % SAMPLES].ticks >= SAMPLE_MS)
+	if (now.ticks - ring.of[(ring.count - 1) % SAMPLES].ticks >= SAMPLE_MS)
 		ring.of[ring.count++ % SAMPLES] = now;
 }

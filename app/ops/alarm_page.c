@@ -217,13 +217,13 @@ static const struct {
 	{ "waiting", N_("waits for a mail that sums up"), "info" },
 	{ "queued", N_("on its way"), "info" },
 	{ "sending", N_("on its way"), "info" },
-	{ "sent", N_("handed over"), "ok" },
-	{ "delivered", N_("arrived"), "ok" },
-	{ "read", N_("arrived"), "ok" },
+	{ "sent", N_("given to the provider"), "ok" },
+	{ "delivered", N_("it has arrived"), "ok" },
+	{ "read", N_("it has arrived"), "ok" },
 	{ "failed", N_("did not arrive"), "error" },
 	{ "unsure", N_("not certain"), "warn" },
 	{ "skipped", N_("the address does not take messages"), "error" },
-	{ "cancelled", N_("cancelled"), "info" },
+	{ "cancelled", N_("taken back"), "info" },
 	{ "expired", N_("too late"), "warn" },
 };
 
@@ -284,7 +284,7 @@ static void finish_roads(struct cx *cx, struct value *roads)
 					    : "ok");
 		value_set_text(cx->arena, r, "is_how",
 			       !is_set_up   ? _("not set up")
-			       : is_stopped ? _("stopped")
+			       : is_stopped ? _("held")
 			       : is_waiting ? _("waits")
 					    : _("ready"));
 		value_set_text(cx->arena, r, "from_shown",
