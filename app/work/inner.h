@@ -1,8 +1,8 @@
 /*
 ** inner.h -- the inside of the room work, shared by its files and their tests only.
 **
-** Lock order: claim_lock, then the write lane (in a transaction), then lock. lock is held for a few
-** lines only, never while SQLite works.
+** Lock order: look_lock or claim_lock, then the write lane (in a transaction), then lock. lock is held for a
+** few lines only, never while SQLite works.
 */
 #ifndef RECADO_WORK_INNER_H
 #define RECADO_WORK_INNER_H
@@ -74,7 +74,8 @@ struct work {
 	size_t kind_count;
 	const struct schedule_default *schedules[SCHEDULES_MAX];
 	size_t schedule_count;
-	/* Of the scheduler's thread alone: memory for a slice of rows; what its last look found. */
+	/* one look at a time: memory for a slice of rows; what the last look found */
+	pthread_mutex_t look_lock;
 	struct arena *slice;
 	bool is_declared, must_check;
 	int64_t minutes_seen[SCHEDULES_MAX]; /* what settings gave as daily times; -1: none */

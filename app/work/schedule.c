@@ -285,6 +285,7 @@ enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
 	enum rc rc;
 
 	*next = INSTANT_NEVER;
+	pthread_mutex_lock(&w->look_lock);
 	/* However many rows a look finds, it needs the memory of a slice. */
 	arena_reset(w->slice);
 	cx->arena = w->slice;
@@ -295,5 +296,6 @@ enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
 	if (rc == RC_OK && w->must_check) rc = check_all(cx, w);
 	if (rc == RC_OK) rc = take_all(cx, w, next);
 	cx->arena = own;
+	pthread_mutex_unlock(&w->look_lock);
 	return rc;
 }

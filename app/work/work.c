@@ -167,6 +167,7 @@ enum rc work_open(struct work **out, struct env *env, const struct job_kind *con
 	w->wake_fd = -1;
 	atomic_store(&w->looked_at, clock_ticks());
 	pthread_mutex_init(&w->claim_lock, NULL);
+	pthread_mutex_init(&w->look_lock, NULL);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -196,6 +197,7 @@ void work_free(struct work *w)
 	pthread_cond_destroy(&w->news);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->claim_lock);
+	pthread_mutex_destroy(&w->look_lock);
 	arena_free(w->slice);
 	mem_free(w);
 }
