@@ -25,8 +25,8 @@
 struct archive {
 	int fd;
 	struct gentle *g;
-	struct seal_stream *seal; /* NULL: not sealed */
-	struct sha256_stream *sum;
+	struct seal_stream *seal;             /* NULL: not sealed */
+	struct sha256_stream *sum, *gzip_sum; /* of the file; of what is compressed */
 	int64_t size;
 	enum rc rc; /* sticky */
 	bool is_over, has_stream;
@@ -71,6 +71,23 @@ static void flush(struct archive *a, bool is_last)
 	a->filled = 0;
 }
 
+static unsigned hex_value(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+void archive_tail(unsigned char out[ARCHIVE_TAIL], const char sum[SHA256_HEX_SIZE])
+{
+	/* RFC 1952 §2.3: FEXTRA, no time, Unix; XLEN 36; subfield RS of 32 bytes. RFC 1951: a last, empty block. */
+	static const unsigned char head[16] = { 0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 36, 0, 'R', 'S', 32, 0 };
+
+	memset(out, 0, ARCHIVE_TAIL);
+	memcpy(out, head, sizeof(head));
+	for (int i = 0; i < 32; i++)
+		out[16 + i] = (unsigned char)(hex_value(sum[2 * i]) << 4 | hex_value(sum[2 * i + 1]));
+	out[48] = 3;
+}
+
 /* Through gzip into the output. */
 static void add(struct archive *a, const void *p, size_t len, int how)
 {
@@ -79,10 +96,13 @@ static void add(struct archive *a, const void *p, size_t len, int how)
 	a->z.next_in = (unsigned char *)(uintptr_t)p;
 	a->z.avail_in = (unsigned)len;
 	while (a->rc == RC_OK && code != Z_STREAM_END && (a->z.avail_in > 0 || how == Z_FINISH)) {
+		size_t before = a->filled;
+
 		a->z.next_out = a->output + a->filled;
 		a->z.avail_out = (unsigned)(OUTPUT_BYTES - a->filled);
 		code = deflate(&a->z, how);
 		a->filled = OUTPUT_BYTES - a->z.avail_out;
+		sha256_add(a->gzip_sum, a->output + before, a->filled - before);
 		if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) a->rc = RC_BUG;
 		if (a->z.avail_out == 0) flush(a, false);
 	}
@@ -99,7 +119,9 @@ enum rc archive_new(struct archive **out, int fd, const char *passphrase, struct
 	a->g = g;
 	gentle_file(g);
 	a->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free };
-	if (!(a->sum = sha256_open())) rc = RC_NO_MEMORY;
+	a->sum = sha256_open();
+	a->gzip_sum = sha256_open();
+	if (a->sum == NULL || a->gzip_sum == NULL) rc = RC_NO_MEMORY;
 	if (rc == RC_OK) {
 		a->has_stream = deflateInit2(&a->z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
 					     Z_DEFAULT_STRATEGY) == Z_OK;
@@ -173,10 +195,19 @@ enum rc archive_add_text(struct archive *a, const char *name, const char *text, 
 enum rc archive_end(struct archive *a)
 {
 	static const unsigned char zeros[2 * TAR_BLOCK];
+	unsigned char tail[ARCHIVE_TAIL];
+	char sum[SHA256_HEX_SIZE];
 
 	if (a->is_over) return RC_BUG;
 	add(a, zeros, sizeof(zeros), Z_NO_FLUSH);
 	add(a, NULL, 0, Z_FINISH);
+	sha256_close(a->gzip_sum, sum);
+	a->gzip_sum = NULL;
+	archive_tail(tail, sum);
+	for (size_t i = 0; i < sizeof(tail); i++) {
+		if (a->filled == OUTPUT_BYTES) flush(a, false);
+		a->output[a->filled++] = tail[i];
+	}
 	flush(a, true);
 	a->is_over = true;
 	return a->rc;
@@ -196,6 +227,7 @@ void archive_free(struct archive *a)
 	if (a == NULL) return;
 	if (a->has_stream) (void)deflateEnd(&a->z);
 	if (a->sum != NULL) sha256_close(a->sum, unused);
+	if (a->gzip_sum != NULL) sha256_close(a->gzip_sum, unused);
 	seal_stream_free(a->seal);
 	mem_free(a);
 }

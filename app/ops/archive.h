@@ -3,6 +3,9 @@
 **
 **     tar (ustar, tar.h)  →  gzip (RFC 1952, level 1)  →  sealed chunks (base/seal_stream.h)  →  the file
 **
+** Behind the compressed tar stands a second, empty gzip member whose extra field "RS" is SHA-256 of all bytes
+** before it: gzip's own checksum covers what is unpacked, and some bits of its form stand for nothing.
+**
 ** Read back, each layer is recognised by its first bytes, so that a plain tar of an older version and an
 ** archive that somebody decompressed are read too. `gzip -dc FILE | tar t` lists one that is not sealed.
 ** What the members are, and which must be there, is manifest.h's.
@@ -13,6 +16,11 @@
 #include "base/gentle.h"
 #include "base/seal.h"
 #include "ops/tar.h"
+
+/* 10 bytes of head, the extra field, an empty block, checksum and length of nothing */
+#define ARCHIVE_TAIL 58
+/* The second member for that sum. */
+void archive_tail(unsigned char out[ARCHIVE_TAIL], const char sum[SHA256_HEX_SIZE]);
 
 /* Writing */
 

@@ -44,6 +44,7 @@ struct archive_in {
 	bool chunk_last;
 	/* below tar */
 	bool is_gzip, gzip_ended, has_stream;
+	struct sha256_stream *gzip_sum; /* of what is compressed; NULL once it was compared */
 	z_stream z;
 	/* tar */
 	int64_t left;
@@ -149,6 +150,7 @@ static enum rc inflate_some(struct archive_in *in, unsigned char *p, size_t len,
 {
 	*got = 0;
 	while (*got < len && !in->gzip_ended) {
+		size_t before;
 		int code;
 
 		if (in->chunk_at == in->chunk_len) {
@@ -161,8 +163,10 @@ static enum rc inflate_some(struct archive_in *in, unsigned char *p, size_t len,
 		in->z.avail_in = (unsigned)(in->chunk_len - in->chunk_at);
 		in->z.next_out = p + *got;
 		in->z.avail_out = (unsigned)(len - *got);
+		before = in->chunk_at;
 		code = inflate(&in->z, Z_NO_FLUSH);
 		in->chunk_at = in->chunk_len - in->z.avail_in;
+		sha256_add(in->gzip_sum, in->chunk + before, in->chunk_at - before);
 		*got = len - in->z.avail_out;
 		if (code == Z_STREAM_END)
 			in->gzip_ended = true;
@@ -183,6 +187,21 @@ static enum rc read_tar(struct archive_in *in, unsigned char *p, size_t len)
 	return rc == RC_OK && got < len ? too_short(in) : rc;
 }
 
+/* The second gzip member: the sum of the first, byte for byte. */
+static enum rc expect_tail(struct archive_in *in)
+{
+	unsigned char tail[ARCHIVE_TAIL], is[ARCHIVE_TAIL];
+	char sum[SHA256_HEX_SIZE];
+	size_t got = 0;
+	enum rc rc = pull(in, is, sizeof(is), &got);
+
+	sha256_close(in->gzip_sum, sum);
+	in->gzip_sum = NULL;
+	archive_tail(tail, sum);
+	if (rc == RC_OK && got < sizeof(is)) return too_short(in);
+	return rc == RC_OK && memcmp(tail, is, sizeof(is)) != 0 ? changed(in) : rc;
+}
+
 /* Nothing behind the end, in no layer. */
 static enum rc expect_end(struct archive_in *in)
 {
@@ -191,6 +210,7 @@ static enum rc expect_end(struct archive_in *in)
 	enum rc rc = RC_OK;
 
 	if (in->is_gzip) rc = inflate_some(in, more, 1, &got);
+	if (rc == RC_OK && got == 0 && in->is_gzip) rc = expect_tail(in);
 	if (rc == RC_OK && got == 0) rc = pull(in, more, 1, &got);
 	if (rc == RC_OK && got > 0) rc = bad(in, N_("there is something behind its end"));
 	return rc;
@@ -229,8 +249,9 @@ static enum rc open_gzip(struct archive_in *in)
 	if (memcmp(in->chunk, gzip_head, GZIP_HEAD) != 0) return changed(in);
 	in->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free };
 	in->has_stream = inflateInit2(&in->z, GZIP_WINDOW) == Z_OK;
+	in->gzip_sum = sha256_open();
 	in->is_gzip = true;
-	return in->has_stream ? RC_OK : RC_NO_MEMORY;
+	return in->has_stream && in->gzip_sum != NULL ? RC_OK : RC_NO_MEMORY;
 }
 
 enum rc archive_open(struct archive_in **out, int fd, const char *passphrase, struct gentle *g,
@@ -346,7 +367,10 @@ int64_t archive_bytes_read(const struct archive_in *in)
 
 void archive_close(struct archive_in *in)
 {
+	char unused[SHA256_HEX_SIZE];
+
 	if (in == NULL) return;
+	if (in->gzip_sum != NULL) sha256_close(in->gzip_sum, unused);
 	if (in->has_stream) (void)inflateEnd(&in->z);
 	seal_stream_free(in->seal);
 	mem_free(in);
