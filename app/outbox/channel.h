@@ -139,7 +139,8 @@ struct channel_kind {
 	const char *channel; /* whose plug-in it may be: "whatsapp", "email", "slack"…              */
 	const char *contact; /* contact.kind it writes to: "phone"                                  */
 	size_t text_max;     /* code points                                                         */
-	/* From the settings; why is a static word when it cannot send ("no_key", "no_base"), else NULL. */
+	/* From the settings; why is NULL, or why it cannot send: a static word that begins with "no_" ("no_key",
+	** "no_base"), by which the engine knows that a setting mends it. */
 	void (*configure)(struct channel_config *out, const char **why, const struct env *env);
 	/* RC_TOO_LARGE past text_max or what the provider takes; RC_BAD_INPUT: cannot be sent at all. m is
 	** lent for the call. */

@@ -107,6 +107,7 @@ void lanes_collect(struct wire_call *finished);
 struct slot *lane_slot(struct lane *l, int i);
 /* What reads an answer for each of the three; on the wire's thread. */
 void lane_read_slot(struct wire_call *call, struct arena *a, const struct http_answer *answer);
+void lane_slot_started(struct wire_call *call); /* a large body goes: the link has it */
 void lane_read_look(struct wire_call *call, struct arena *a, const struct http_answer *answer);
 void lane_read_session(struct wire_call *call, struct arena *a, const struct http_answer *answer);
 

@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* of a slot between two messages; a mail with files is a thousand times that */
+#define BODY_KEPT ((size_t)64 * 1024)
+
 /* Reading answers */
 
 void lane_read_slot(struct wire_call *call, struct arena *a, const struct http_answer *answer)
@@ -19,6 +22,13 @@ void lane_read_slot(struct wire_call *call, struct arena *a, const struct http_a
 	struct slot *s = (struct slot *)call;
 
 	s->lane->kind->read_send(&s->v, a, answer, clock_now(s->lane->owner->env->clock));
+}
+
+void lane_slot_started(struct wire_call *call)
+{
+	struct slot *s = (struct slot *)call;
+
+	if (s->rq.body.cap > BODY_KEPT) sb_free(&s->rq.body);
 }
 
 void lane_read_look(struct wire_call *call, struct arena *a, const struct http_answer *answer)

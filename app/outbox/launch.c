@@ -121,6 +121,7 @@ static bool prepare(struct lane *l, const struct round *t, struct slot *s, const
 	claimed_forget(&s->m);
 	s->call.request = s->rq.http;
 	s->call.read = lane_read_slot;
+	s->call.started = lane_slot_started;
 	return s->flight == FLIGHT_OPEN;
 }
 

@@ -183,6 +183,14 @@ static enum rc take(struct cx *cx, struct claim *c, const struct candidate *k)
 	return rc;
 }
 
+enum rc ledger_put_back(struct cx *cx, const struct claimed *m)
+{
+	return db_run(
+		cx,
+		"UPDATE message SET state = 'queued', slot = NULL, claimed_at = NULL WHERE id = :id AND state = 'sending'",
+		PARAMS(P_INT(":id", m->id)));
+}
+
 static enum rc claim_pass(struct cx *cx, struct claim *c, int spare, bool *is_end)
 {
 	struct candidate found[SLOTS_MAX + CLAIM_SPARE];

@@ -36,6 +36,7 @@ struct claimed {
 	instant created_at;
 	const struct outgoing_file *files;
 	size_t file_count;
+	int64_t file_bytes;
 	bool is_file_gone, is_file_away; /* one of them is no more; is not readable now */
 };
 
@@ -65,6 +66,8 @@ enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
 /* The rest of a claimed one, for channels that use it: subject, HTML, files, what its Message-ID and Date are
 ** made of. In the arena. Reads only. */
 enum rc ledger_parts(struct cx *cx, struct claimed *m) MUST_CHECK;
+/* One claimed in this same transaction stays in the queue after all. */
+enum rc ledger_put_back(struct cx *cx, const struct claimed *m) MUST_CHECK;
 /* Its texts go with the round's arena. */
 void claimed_forget(struct claimed *m);
 /* Rows whose time has come enter the queue, at most a slice. *next: when the next one is due, 0 = none waits.

@@ -26,19 +26,20 @@ static enum rc read_row(struct cx *cx, struct claimed *m)
 	return query_end(q, rc);
 }
 
-static enum rc read_files(struct cx *cx, const struct claimed *m, struct outgoing_file *files, int64_t *ids,
+static enum rc read_files(struct cx *cx, struct claimed *m, struct outgoing_file *files, int64_t *ids,
 			  size_t *count)
 {
 	struct query *q = NULL;
 	enum rc rc = db_query(
 		cx, &q,
-		"SELECT f.id, f.name, f.media_type FROM message_file g CROSS JOIN file f ON f.id = g.file_id"
+		"SELECT f.id, f.name, f.media_type, f.size FROM message_file g CROSS JOIN file f ON f.id = g.file_id"
 		" WHERE g.message_id = :id ORDER BY g.position",
 		PARAMS(P_INT(":id", m->id)));
 
 	*count = 0;
 	while (rc == RC_OK && *count < MESSAGE_FILES_MAX && query_next(q)) {
 		ids[*count] = query_int(q, 0);
+		m->file_bytes += query_int(q, 3);
 		files[(*count)++] = (struct outgoing_file){ .name = query_copy(cx, q, 1),
 							    .media_type = query_copy(cx, q, 2) };
 	}

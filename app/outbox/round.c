@@ -24,7 +24,8 @@
 #define FACTS_EVERY_MS        1000 /* the card is not worth a page of the log for each message      */
 #define HOUSE_EVERY_MS        1000
 #define SWEEP_EVERY_MS        5000
-#define UNREACHABLE_DOUBLINGS 4 /* 30 s, 1, 2, 4, then 8 minutes    */
+#define FILES_AT_ONCE_MAX     (4 * 1024 * 1024) /* bytes of files that leave side by side                   */
+#define UNREACHABLE_DOUBLINGS 4                 /* 30 s, 1, 2, 4, then 8 minutes    */
 
 /* Settling */
 
@@ -303,6 +304,32 @@ static void find_slots(struct lane *l, struct round *t)
 	}
 }
 
+/*
+** A mail is in memory whole, encoded, while it leaves. So what is large goes alone: from the first one on
+** that would be too much beside the others, all stay in the queue until a place is free.
+*/
+static enum rc read_parts(struct cx *cx, const struct lane *l, struct round *t)
+{
+	struct claim *c = &t->claim;
+	int64_t bytes = 0;
+	int kept = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < SLOTS_MAX; i++)
+		if (l->slots[i] != NULL && l->slots[i]->flight == FLIGHT_OPEN)
+			bytes += l->slots[i]->m.file_bytes;
+	for (; rc == RC_OK && kept < c->count; kept++) {
+		rc = ledger_parts(cx, &t->claimed[kept]);
+		bytes += t->claimed[kept].file_bytes;
+		if (bytes > FILES_AT_ONCE_MAX && kept + t->flying > 0) break;
+	}
+	for (int i = kept; rc == RC_OK && i < c->count; i++)
+		rc = ledger_put_back(cx, &t->claimed[i]);
+	if (kept < c->count) c->is_more = false; /* an answer frees the place, not another look */
+	c->count = kept;
+	return rc;
+}
+
 static enum rc claim(struct cx *cx, struct lane *l, struct round *t)
 {
 	struct claim *c = &t->claim;
@@ -316,9 +343,7 @@ static enum rc claim(struct cx *cx, struct lane *l, struct round *t)
 	if (c->slot_count == 0) return RC_OK;
 	rc = ledger_claim(cx, c);
 	/* What only mail and chats use is not read for each of a hundred thousand texts. */
-	for (int i = 0; rc == RC_OK && strcmp(c->contact_kind, "phone") != 0 && i < c->count; i++)
-		rc = ledger_parts(cx, &t->claimed[i]);
-	return rc;
+	return rc == RC_OK && strcmp(c->contact_kind, "phone") != 0 ? read_parts(cx, l, t) : rc;
 }
 
 /* What is the same for all channels: whichever lane comes first sees to it. */

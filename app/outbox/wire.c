@@ -78,7 +78,10 @@ static void start(struct wire *w, struct wire_call *call)
 	struct http_answer none;
 
 	call->wire = w;
-	if (link_start(w->link, &call->request, answered, call) == RC_OK) return;
+	if (link_start(w->link, &call->request, answered, call) == RC_OK) {
+		if (call->started != NULL) call->started(call);
+		return;
+	}
 	/* The link took nothing, so nothing left. */
 	memset(&none, 0, sizeof(none));
 	none.end = HTTP_NOT_SENT;

@@ -15,6 +15,8 @@ struct wire_call {
 	struct http_request request; /* what it points to must stay until the call is back            */
 	/* On the wire's thread, answer lent: put what is needed into the struct that embeds this call. */
 	void (*read)(struct wire_call *call, struct arena *a, const struct http_answer *answer);
+	/* On the wire's thread, once the link has its own copy of the request; NULL: nothing to do. */
+	void (*started)(struct wire_call *call);
 	struct wire_call *next;
 	struct wire *wire; /* the wire's own */
 };

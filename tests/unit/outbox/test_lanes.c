@@ -3,12 +3,16 @@
 ** sends more than its owner allowed.
 */
 #include "house.h"
+#include "files/files.h"
 #include "gateway.h"
 #include "outbox/last_seen.h"
 #include "outbox/rate.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #define PATIENCE_MS 60000 /* far beyond what anything here takes */
 #define MORNING \
@@ -188,6 +192,91 @@ static void a_lane_that_cannot_turn_hinders_no_other(void **state)
 	assert_int_equal(state_run(&s.h.s, "UPDATE message SET slot = NULL WHERE state = 'unsure'"), RC_OK);
 	until(&s, "SELECT count(*) = 21 FROM message WHERE state = 'sent'");
 	close_scene(&s);
+}
+
+/* A mail server that takes the line and never says a word. */
+static int mute_server(int *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static int64_t stored(struct scene *s, size_t size)
+{
+	char path[300];
+	int64_t id = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/upload", s->h.s.dir);
+	f = fopen(path, "w+");
+	assert_non_null(f);
+	assert_int_equal(ftruncate(fileno(f), (off_t)size), 0);
+	assert_int_equal(file_store(&s->h.s.cx, &id, fileno(f),
+				    &(struct file_new){ .name = "informe.pdf",
+							.media_type = "application/pdf",
+							.owner_table = "test",
+							.owner_id = 1,
+							.max = size }),
+			 RC_OK);
+	fclose(f);
+	return id;
+}
+
+static void mails(struct scene *s, int count, size_t size)
+{
+	int64_t file = stored(s, size), contact = 0;
+
+	for (int i = 0; i < count; i++) {
+		char address[40];
+
+		snprintf(address, sizeof(address), "p%d-%zu@example.com", i, size);
+		assert_int_equal(tx_begin(&s->h.s.cx), RC_OK);
+		assert_int_equal(contact_ensure(&s->h.s.cx, &contact, "email", address), RC_OK);
+		assert_int_equal(tx_end(&s->h.s.cx, RC_OK), RC_OK);
+		(void)house_add(&s->h, &(struct message_new){ .channel = "email",
+							      .contact_id = contact,
+							      .subject = "Informe",
+							      .files = &file,
+							      .file_count = 1 });
+	}
+}
+
+static void mails_with_large_files_leave_one_after_the_other(void **state)
+{
+	static const struct {
+		size_t size;
+		int at_once;
+	} rows[] = { { 1024 * 1024, 4 }, { 3 * 1024 * 1024, 1 }, { 5 * 1024 * 1024, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct scene s = { .o = NULL };
+		char text[16];
+		int port = 0, fd = mute_server(&port);
+
+		open_scene(&s, 0);
+		snprintf(text, sizeof(text), "%d", port);
+		house_set(&s.h, "smtp.host", "127.0.0.1");
+		house_set(&s.h, "smtp.port", text);
+		house_set(&s.h, "smtp.security", "none");
+		house_set(&s.h, "smtp.from", "tienda@example.com");
+		mails(&s, 5, rows[i].size);
+		start(&s);
+		until(&s, "SELECT count(*) FROM message WHERE state = 'sending'");
+		wake(&s);
+		(void)poll(NULL, 0, 50);
+		assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM message WHERE state = 'sending'"),
+				 rows[i].at_once);
+		close(fd); /* the line breaks: they are answered, and the stop need not wait */
+		close_scene(&s);
+	}
 }
 
 static void a_corrected_address_opens_the_channel_by_itself(void **state)
@@ -491,6 +580,7 @@ int main(void)
 		cmocka_unit_test(a_channel_that_stops_leaves_the_other_alone),
 		cmocka_unit_test(a_word_to_the_owner_does_not_wait_for_a_thousand_notices),
 		cmocka_unit_test(a_lane_that_cannot_turn_hinders_no_other),
+		cmocka_unit_test(mails_with_large_files_leave_one_after_the_other),
 		cmocka_unit_test(a_corrected_address_opens_the_channel_by_itself),
 		cmocka_unit_test(everything_stops_at_one_word_and_goes_on_at_another),
 		cmocka_unit_test(what_may_leave_in_an_hour_leaves_and_the_rest_in_the_next),
