@@ -243,11 +243,11 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 			      "PRAGMA journal_size_limit=33554432");
 	if (rc == RC_OK && mode == CONNECT_READ) rc = connect_exec(db, "PRAGMA query_only=ON");
 	if (rc == RC_OK && mode == CONNECT_FORECAST) {
-		/* Nothing in TEMP is worth a journal: a forecast that fails is thrown away whole. */
+		/* Nothing in TEMP is worth a file of its own for taking it back: it stays in memory. */
 		sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
 		rc = connect_exec(db, "PRAGMA main.cache_size=-8192;"
 				      "PRAGMA temp.cache_size=-16384;"
-				      "PRAGMA temp.journal_mode=OFF");
+				      "PRAGMA temp.journal_mode=MEMORY");
 	}
 	return rc;
 }

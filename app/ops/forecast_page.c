@@ -204,6 +204,7 @@ static void fill_calendar(struct cx *cx, struct call *call, struct value *page, 
 	for (day at = h->from_on; at <= last;) {
 		int64_t counts[31] = { 0 };
 		const char *hrefs[31] = { NULL };
+		struct value *sheet;
 		day first = at;
 		char date[DATE_SIZE], id[16];
 
@@ -219,7 +220,9 @@ static void fill_calendar(struct cx *cx, struct call *call, struct value *page, 
 			day_text(date, at);
 			hrefs[dom - 1] = call_url(cx, call, "on", date);
 		}
-		value_set(value_add_map(cx->arena, months), "month",
+		sheet = value_add_map(cx->arena, months);
+		value_set_text(cx->arena, sheet, "heading", chart_month_title(cx, first));
+		value_set(sheet, "month",
 			  chart_calendar(cx, &(struct chart_month){ .id = arena_text(cx->arena, id),
 								    .title = _("Messages by day"),
 								    .text = "",

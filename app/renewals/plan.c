@@ -89,14 +89,13 @@ const char *skip_words(enum lang lang, const char *reason)
 	return reason;
 }
 
-const char *plan_judge(struct cx *cx, const char *phone, const char *kind, const char *dead, bool is_out,
-		       bool has_notices)
+static const char *judge(const char *region, const char *phone, const char *kind, const char *dead,
+			 bool is_out, bool has_notices)
 {
 	struct phone parsed;
 
 	if (phone[0] == '\0') return "no_phone";
-	if (phone_parse(&parsed, NULL, phone, setting_text(cx->env->settings, "business.region")) != RC_OK)
-		return "bad_phone";
+	if (phone_parse(&parsed, NULL, phone, region) != RC_OK) return "bad_phone";
 	if (strcmp(kind, "landline") == 0 || parsed.kind == PHONE_LANDLINE) return "landline";
 	if (!has_notices) return "notices_off";
 	if (is_out) return "opt_out";
@@ -104,10 +103,18 @@ const char *plan_judge(struct cx *cx, const char *phone, const char *kind, const
 	return dead[0] != '\0' ? "dead" : "";
 }
 
+const char *plan_judge(struct cx *cx, const char *phone, const char *kind, const char *dead, bool is_out,
+		       bool has_notices)
+{
+	return judge(setting_text(cx->env->settings, "business.region"), phone, kind, dead, is_out,
+		     has_notices);
+}
+
 static enum rc read_slice(struct plan *p, struct due *rows, size_t *count, const struct plan_target *target,
 			  int64_t after)
 {
 	struct cx *cx = p->cx;
+	const char *region = setting_text(cx->env->settings, "business.region");
 	struct query *q = NULL;
 	size_t n = 0;
 	enum rc rc = db_query(cx, &q, due_sql,
@@ -134,8 +141,8 @@ static enum rc read_slice(struct plan *p, struct due *rows, size_t *count, const
 		d->contact_id = query_int(q, 10);
 		d->notice_id = query_int(q, 13);
 		d->is_planned = query_int(q, 14) != 0;
-		d->skip = plan_judge(cx, query_text(q, 8), query_text(q, 9), query_text(q, 11),
-				     query_int(q, 12) != 0, query_int(q, 7) != 0);
+		d->skip = judge(region, query_text(q, 8), query_text(q, 9), query_text(q, 11),
+				query_int(q, 12) != 0, query_int(q, 7) != 0);
 	}
 	rc = query_end(q, rc);
 	*count = n;

@@ -28,6 +28,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e")]
 
 import data     # noqa: E402
 import export   # noqa: E402
+import forecast # noqa: E402
 import house    # noqa: E402
 import imports  # noqa: E402
 import schedules  # noqa: E402
@@ -510,7 +511,7 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
-    ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, export, imports, schedules")
+    ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, export, imports, forecast, schedules")
     said = ask.parse_args()
     build = said.build.resolve()
     os.environ["RECADO_BIN"] = str(build / "release" / "recado")
@@ -524,6 +525,7 @@ def main():
     report.part("export", export.exports, build, sys.modules[__name__])
     report.part("imports", imports.imports, build, sys.modules[__name__])
     report.part("schedules", schedules.schedules, build, sys.modules[__name__])
+    report.part("forecast", forecast.forecasts, build, sys.modules[__name__])
     took = time.monotonic() - began
     print(f"{took:.0f} s; {os.cpu_count()} cores, load {load_before[0]:.1f} before and {os.getloadavg()[0]:.1f} after")
     said.out.parent.mkdir(parents=True, exist_ok=True)
