@@ -99,7 +99,7 @@ static enum rc handle_queues(struct cx *cx, struct call *call)
 /* A job's log */
 
 static const struct answer_column log_columns[] = {
-	{ "at", N_("When") },
+	{ "said_at", N_("When") },
 	{ "level", N_("Level") },
 	{ "text", N_("What it said") },
 	{ .name = NULL },
@@ -116,7 +116,7 @@ static enum rc handle_job_log(struct cx *cx, struct call *call)
 
 	if (rc == RC_OK)
 		rc = db_rows(cx, &rows, JOB_LINES_MAX,
-			     "SELECT at, level, text FROM job_line WHERE job_id = :id ORDER BY id",
+			     "SELECT at AS said_at, level, text FROM job_line WHERE job_id = :id ORDER BY id",
 			     PARAMS(P_INT(":id", id)));
 	if (rc == RC_OK) rc = row_of(cx, o, id, SELECT_NAME, true, &row);
 	if (rc != RC_OK) return rc;
@@ -127,7 +127,7 @@ static enum rc handle_job_log(struct cx *cx, struct call *call)
 		char at[RFC3339_SIZE];
 		const char *level = value_text_of(value_get(line, "level"), "");
 
-		instant_text_local(at, value_int_of(value_get(line, "at"), 0), cx->env->zone);
+		instant_text_local(at, value_int_of(value_get(line, "said_at"), 0), cx->env->zone);
 		value_set_text(cx->arena, line, "at", at);
 		value_set_bool(cx->arena, line, "is_warning", strcmp(level, "warning") == 0);
 		value_set_bool(cx->arena, line, "is_error", strcmp(level, "error") == 0);

@@ -107,24 +107,9 @@ static enum rc run_jobs_log(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK) rc = job_show(cx, &job, id);
 	if (rc == RC_OK)
 		rc = db_rows(cx, &rows, JOB_LINES_MAX,
-			     "SELECT at, level, text FROM job_line WHERE job_id = :id ORDER BY id",
+			     "SELECT at AS said_at, level, text FROM job_line WHERE job_id = :id ORDER BY id",
 			     PARAMS(P_INT(":id", id)));
-	if (rc != RC_OK) return rc;
-	if (!call->is_json) /* `at` is an instant without a name in front of its suffix */
-		for (struct value *row = rows->first; row != NULL; row = row->next) {
-			char at[RFC3339_SIZE];
-
-			instant_text_local(at, value_int_of(value_get(row, "at"), 0), cx->env->zone);
-			value_set_text(cx->arena, row, "at", at);
-		}
-	else
-		for (struct value *row = rows->first; row != NULL; row = row->next) {
-			char at[RFC3339_SIZE];
-
-			instant_text(at, value_int_of(value_get(row, "at"), 0));
-			value_set_text(cx->arena, row, "at", at);
-		}
-	return command_print_rows(cx, call, rows);
+	return rc == RC_OK ? command_print_rows(cx, call, rows) : rc;
 }
 
 /* All that was given up (of one kind), one by one: what cannot run again now stays and is counted. */

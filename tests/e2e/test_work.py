@@ -192,6 +192,17 @@ def test_the_command_line_does_what_the_pages_do(house):
     run("schedules", "run", "nothing", code=1)
 
 
+def test_what_a_job_says_is_on_its_page_and_on_the_command_line(house, owner):
+    house.import_csv("nombres,telefono\nAna,0991234567\nLuis,0991234568\n", "--commit")
+    (job,), (last,) = house.sql("SELECT DISTINCT job_id FROM job_line ORDER BY job_id")
+    assert "El archivo está revisado: 2 filas nuevas" in house.run("jobs", "log", job)
+    assert "El archivo está incorporado" in house.run("jobs", "log", last)
+    data = house.api.get(f"jobs/{job}/log")["data"]
+    assert data and data[0]["level"] == "info" and data[0]["said_at"].startswith("2026-11-22T")
+    assert data[0]["text"] in text_of(owner.page(f"/jobs/{job}/log"))
+    assert data[0]["text"] in text_of(owner.page(f"/jobs/{job}"))
+
+
 def test_waiting_at_a_terminal_shows_a_bar_and_in_a_pipe_none(house):
     words = [binary(), "schedules", "run", "work.clean", "--wait", "--config", str(house.config)]
     leader, follower = pty.openpty()
