@@ -424,10 +424,16 @@ static void ask_many(struct cx *cx, struct call *call, const struct message_row 
 enum rc handle_unsure_many_ask(struct cx *cx, struct call *call)
 {
 	struct message_row m;
+	const char *decision = call_query(call, "decision");
 	bool arrived = false;
 	int64_t count = 0;
-	enum rc rc = read_group(cx, call, call_query(call, "decision"), &m, &arrived, &count);
+	enum rc rc;
 
+	if (decision == NULL) { /* nothing was chosen yet: that is done where the evidence stands */
+		answer_redirect(cx, call, arena_printf(cx->arena, "/unsure?id=%s", call_param(call, "id")));
+		return RC_OK;
+	}
+	rc = read_group(cx, call, decision, &m, &arrived, &count);
 	if (rc == RC_OK) ask_many(cx, call, &m, arrived, count);
 	return rc;
 }
