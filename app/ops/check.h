@@ -18,6 +18,11 @@ void check_add(struct cx *cx, struct value *rows, struct check_totals *totals, c
 const char *check_runnable(struct cx *cx, const char *remedy);
 /* path between quotes where a shell needs them. Arena. */
 const char *check_quoted(struct cx *cx, const char *path);
+/* Run the rows of one table, behind those in rows. */
+void health_run_rows(struct cx *cx, struct value *rows, struct check_totals *totals,
+		     const struct check *table);
+/* The command that puts the newest backup back. Arena. */
+const char *check_restore_command(struct cx *cx);
 /* The report by sections, coloured on a terminal unless NO_COLOR; or as JSON. */
 void check_print(struct cx *cx, struct command_call *call, const struct value *rows,
 		 const struct check_totals *totals);

@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static const char *newest_backup_command(struct cx *cx)
+const char *check_restore_command(struct cx *cx)
 {
 	return arena_printf(cx->arena, "systemctl stop recado; recado restore \"$(ls -t %s/* | head -n 1)\"",
 			    check_quoted(cx, backup_folder(cx)));
@@ -23,7 +23,7 @@ static void check_database(struct cx *cx, struct check_result *out)
 	if (db_get_int(cx, &one, "SELECT count(*) FROM meta WHERE key = ''", NO_PARAMS) != RC_OK) {
 		out->state = CHECK_FAIL;
 		out->detail = _("The database does not answer.");
-		out->remedy = newest_backup_command(cx);
+		out->remedy = check_restore_command(cx);
 	} else
 		out->detail = arena_printf(cx->arena, _("Schema %d answers."), db_version_of(cx));
 }
@@ -47,7 +47,7 @@ static void check_integrity(struct cx *cx, struct check_result *out)
 	if (db_get_text(cx, &said, "PRAGMA quick_check(1)", NO_PARAMS) != RC_OK || strcmp(said, "ok") != 0) {
 		out->state = CHECK_FAIL;
 		out->detail = _("The database file is damaged.");
-		out->remedy = newest_backup_command(cx);
+		out->remedy = check_restore_command(cx);
 	} else if (!is_wal(cx)) {
 		out->state = CHECK_FAIL;
 		out->detail = _("The database is not in write-ahead mode (WAL).");

@@ -46,10 +46,9 @@ static void check_disk(struct cx *cx, struct check_result *out)
 /* Everything of the state folder that has customers or keys in it; all that is open stands in one command. */
 static void check_rights(struct cx *cx, struct check_result *out)
 {
-	static const char *const names[] = {
-		"",      "key",   DB_FILE, DB_FILE "-wal", DB_FILE "-shm", CONTROL_SOCKET,
-		"files", "spool", "tmp",   "backups"
-	};
+	/* SQLite makes the files beside the database with its mode. */
+	static const char *const names[] = { "",      "key",   DB_FILE, CONTROL_SOCKET,
+					     "files", "spool", "tmp",   "backups" };
 	const char *first = NULL;
 	struct sb remedy;
 

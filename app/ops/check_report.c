@@ -127,20 +127,31 @@ void check_add(struct cx *cx, struct value *rows, struct check_totals *totals, c
 		       result->remedy[0] != '\0' ? check_runnable(cx, result->remedy) : "");
 }
 
+static void run_one(struct cx *cx, struct value *rows, struct check_totals *totals, const struct check *c)
+{
+	struct check_result result = { .state = CHECK_OK, .detail = "", .remedy = "" };
+
+	c->run(cx, &result);
+	cx->message = ""; /* what a check could not find out is its finding, not a failure of ours */
+	if (result.detail[0] != '\0') check_add(cx, rows, totals, c, &result);
+}
+
+void health_run_rows(struct cx *cx, struct value *rows, struct check_totals *totals,
+		     const struct check *table)
+{
+	for (const struct check *c = table; c->name != NULL; c++)
+		run_one(cx, rows, totals, c);
+}
+
 void health_run(struct cx *cx, struct value **rows, struct check_totals *totals, enum checks which)
 {
 	*rows = value_list(cx->arena);
 	*totals = (struct check_totals){ .failed = 0 };
 	for (const struct check *const *list = ops_tables()->checks; list != NULL && *list != NULL; list++)
 		for (const struct check *c = *list; c->name != NULL; c++) {
-			struct check_result result = { .state = CHECK_OK, .detail = "", .remedy = "" };
-
 			if (which == CHECKS_HEALTH ? !c->in_health : which == CHECKS_PAGE && c->is_slow)
 				continue;
-			c->run(cx, &result);
-			/* what a check could not find out is its finding, not a failure of ours */
-			cx->message = "";
-			if (result.detail[0] != '\0') check_add(cx, *rows, totals, c, &result);
+			run_one(cx, *rows, totals, c);
 		}
 }
 

@@ -54,7 +54,7 @@ static void check_server(struct cx *cx, struct check_result *out)
 static void check_schedules(struct cx *cx, struct check_result *out)
 {
 	struct query *q = NULL;
-	int64_t count = 0, wrong = 0;
+	int64_t count = 0, wrong = 0, runs = 0;
 	instant now = cx_now(cx);
 	const char *first = "";
 	enum rc rc = db_query(
@@ -83,7 +83,10 @@ static void check_schedules(struct cx *cx, struct check_result *out)
 					   (long long)count);
 		return;
 	}
-	out->state = CHECK_FAIL;
+	/* A folder that was never served has none yet; its first start makes them. */
+	if (count == 0 && db_get_int(cx, &runs, "SELECT count(*) FROM process_run", NO_PARAMS) != RC_OK)
+		runs = 1;
+	out->state = count == 0 && runs == 0 ? CHECK_WARN : CHECK_FAIL;
 	out->detail = count == 0 ? _("No schedule is there: nothing happens by itself.")
 				 : arena_printf(cx->arena,
 						_("%lld schedules are overdue or not planned, “%s” first."),

@@ -7,16 +7,9 @@
 #include "ops/watch.h"
 
 const struct setting watch_settings[] = {
-	{ .name = "keep.history_days",
-	  .title = N_("Keep the history of changes (days)"),
-	  .section = N_("How long things are kept"),
-	  .type = SET_INT,
-	  .def = "1095",
-	  .min = 90,
-	  .max = 36500,
-	  .help = N_("Days until the history of changes goes; that of payments and renewals stays.") },
 	{ .name = "keep.work_days",
 	  .title = N_("Keep notes of work that is over (days)"),
+	  .section = N_("How long things are kept"),
 	  .type = SET_INT,
 	  .def = "90",
 	  .min = 31,
