@@ -264,7 +264,7 @@ static void wake(void *arg)
 
 static enum rc start_mail(struct link *l, const struct http_request *request, http_done_fn *done, void *arg)
 {
-	if (l->post == NULL) l->post = post_new((int)l->connections_max, wake, l);
+	if (l->post == NULL) l->post = post_new(l->env->dir, (int)l->connections_max, wake, l);
 	return l->post != NULL ? post_start(l->post, request, done, arg) : RC_NO_MEMORY;
 }
 

@@ -17,8 +17,8 @@ enum mail_security { MAIL_PLAIN, MAIL_STARTTLS, MAIL_TLS };
 /*
 ** One mail to one recipient over SMTP (RFC 5321). url of the request is "smtp://host:port/helo-name", with
 ** MAIL_TLS "smtps://…"; its body is the whole mail with CRLF line ends and without dot-stuffing (libcurl does
-** that). The body alone is lent until done runs or the link is freed: it may be 20 MB. An answer has the
-** server's last reply: status its code (0 = none), body its text without code, at where it fell.
+** that). An answer has the server's last reply: status its code (0 = none), body its text without code, at
+** where it fell.
 ** HTTP_DONE: accepted (status 2xx) or refused (4xx, 5xx) in so many words; HTTP_NOT_SENT: provably not
 ** accepted without such a word: no connection, no TLS, or cut before the last byte of the mail was given out;
 ** HTTP_CUT: the line broke or time ran out afterwards, it may have been accepted.

@@ -33,6 +33,7 @@ struct carrier {
 };
 
 struct post {
+	const char *dir; /* of the state */
 	void (*wake)(void *);
 	void *arg;
 	pthread_mutex_t lock;
@@ -142,12 +143,13 @@ static bool has_threads(const struct post *p)
 
 /* Life */
 
-struct post *post_new(int threads_max, void (*wake)(void *), void *arg)
+struct post *post_new(const char *dir, int threads_max, void (*wake)(void *), void *arg)
 {
 	struct post *p = mem_zeroed(sizeof(*p));
 	pthread_condattr_t attributes;
 
 	if (p == NULL) return NULL;
+	p->dir = dir;
 	p->wake = wake;
 	p->arg = arg;
 	p->threads_max = threads_max < 1                      ? 1
@@ -191,7 +193,7 @@ size_t post_open_count(const struct post *p)
 enum rc post_start(struct post *p, const struct http_request *request, http_done_fn *done, void *arg)
 {
 	struct mail *m = NULL;
-	enum rc rc = mail_take(&m, request);
+	enum rc rc = mail_take(&m, request, p->dir);
 
 	if (rc != RC_OK) return rc;
 	m->done = done;

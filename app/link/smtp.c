@@ -16,14 +16,19 @@
 #include "link/ca.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <mbedtls/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CONNECT_MS_DEFAULT 10000
 #define TOTAL_MS_DEFAULT   60000 /* a relay may check for viruses before it accepts                      */
+#define BODY_IN_MEMORY     ((size_t)256 * 1024) /* what most mails are; larger ones wait on the disk */
 #define WIRE_BUFFER        16384L
 /* What the kernel takes in advance cannot be known not to have arrived. */
 #define SEND_BUFFER (64 * 1024)
@@ -34,12 +39,18 @@
 static size_t give_body(char *to, size_t size, size_t count, void *arg)
 {
 	struct mail *m = arg;
-	size_t room = size * count, left = m->body.len - m->given;
+	size_t room = size * count, left = m->body_len - m->given;
 	size_t n = left < room ? left : room;
+	ssize_t got = (ssize_t)n;
 
-	if (n > 0) memcpy(to, m->body.p + m->given, n);
-	m->given += n;
-	return n;
+	if (n > 0 && m->body_fd >= 0) do
+			got = pread(m->body_fd, to, n, (off_t)m->given);
+		while (got < 0 && errno == EINTR);
+	else if (n > 0)
+		memcpy(to, m->body + m->given, n);
+	if (got < 0 || (n > 0 && got == 0)) return CURL_READFUNC_ABORT;
+	m->given += (size_t)got;
+	return (size_t)got;
 }
 
 static size_t drop(char *p, size_t size, size_t count, void *arg)
@@ -215,7 +226,7 @@ static bool prepare(struct courier *c, struct mail *m, struct curl_slist *to, bo
 	bad |= curl_easy_setopt(e, CURLOPT_MAIL_FROM, m->from);
 	bad |= curl_easy_setopt(e, CURLOPT_MAIL_RCPT, to);
 	bad |= curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
-	bad |= curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)m->body.len);
+	bad |= curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)m->body_len);
 	bad |= curl_easy_setopt(e, CURLOPT_READFUNCTION, give_body);
 	bad |= curl_easy_setopt(e, CURLOPT_READDATA, m);
 	return bad == CURLE_OK;
@@ -267,7 +278,7 @@ static void conclude(struct mail *m, CURLcode code)
 				   .status = m->reply.is_whole ? m->reply.code : 0,
 				   .at = m->at,
 				   .is_answered = m->is_answered,
-				   .is_given = m->given == m->body.len };
+				   .is_given = m->given == m->body_len };
 
 	a->end = mail_outcome(&e, &a->fault);
 	a->status = e.status;
@@ -323,7 +334,34 @@ static const char *or_empty(const char *text)
 	return text != NULL ? text : "";
 }
 
-enum rc mail_take(struct mail **out, const struct http_request *r)
+/* A mail of 20 MB may wait for its server for minutes: on the disk it costs no memory meanwhile. Where there
+** is no such file it is kept in memory. */
+static enum rc take_body(struct mail *m, struct bytes body, const char *dir)
+{
+	char path[PATH_MAX];
+	size_t done = 0;
+
+	m->body_len = body.len;
+	if (body.len > BODY_IN_MEMORY && dir != NULL &&
+	    snprintf(path, sizeof(path), "%s/tmp", dir) < PATH_MAX)
+		m->body_fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (m->body_fd < 0) {
+		m->body = mem_alloc(body.len + 1);
+		if (m->body == NULL) return RC_NO_MEMORY;
+		if (body.len > 0) memcpy(m->body, body.p, body.len);
+		return RC_OK;
+	}
+	while (done < body.len) {
+		ssize_t n = write(m->body_fd, body.p + done, body.len - done);
+
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return RC_IO;
+		done += (size_t)n;
+	}
+	return RC_OK;
+}
+
+enum rc mail_take(struct mail **out, const struct http_request *r, const char *dir)
 {
 	const struct mail_envelope *v = r->mail;
 	const char *texts[] = { or_empty(r->url),  or_empty(v->from),     or_empty(v->to),
@@ -331,6 +369,7 @@ enum rc mail_take(struct mail **out, const struct http_request *r)
 	const char **places[6];
 	struct mail *m;
 	size_t need = 0, at = 0;
+	enum rc rc;
 
 	for (size_t i = 0; i < 6; i++) {
 		if (!is_clean(texts[i])) return RC_BAD_INPUT;
@@ -343,10 +382,12 @@ enum rc mail_take(struct mail **out, const struct http_request *r)
 		return RC_BAD_INPUT;
 	m = mem_zeroed(sizeof(*m));
 	if (m == NULL) return RC_NO_MEMORY;
+	m->body_fd = -1;
 	m->copy = mem_alloc(need);
-	if (m->copy == NULL) {
-		mem_free(m);
-		return RC_NO_MEMORY;
+	rc = m->copy != NULL ? take_body(m, r->body, dir) : RC_NO_MEMORY;
+	if (rc != RC_OK) {
+		mail_free(m);
+		return rc;
 	}
 	places[0] = &m->url, places[1] = &m->from, places[2] = &m->to;
 	places[3] = &m->user, places[4] = &m->password, places[5] = &m->ca_file;
@@ -357,7 +398,6 @@ enum rc mail_take(struct mail **out, const struct http_request *r)
 		at += len;
 	}
 	m->security = v->security;
-	m->body = r->body;
 	m->connect_ms = r->connect_ms > 0 ? r->connect_ms : CONNECT_MS_DEFAULT;
 	m->total_ms = r->total_ms > 0 ? r->total_ms : TOTAL_MS_DEFAULT;
 	m->is_configured = r->is_configured;
@@ -368,6 +408,8 @@ enum rc mail_take(struct mail **out, const struct http_request *r)
 
 void mail_free(struct mail *m)
 {
+	if (m->body_fd >= 0) close(m->body_fd);
+	mem_free(m->body);
 	mem_free(m->copy);
 	mem_free(m);
 }

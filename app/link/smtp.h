@@ -45,7 +45,9 @@ struct mail {
 	char *copy; /* the texts below, one after another                   */
 	const char *url, *from, *to, *user, *password, *ca_file;
 	enum mail_security security;
-	struct bytes body; /* lent */
+	char *body;  /* NULL: … */
+	int body_fd; /* … it is in this file without a name; -1: none */
+	size_t body_len;
 	int connect_ms, total_ms;
 	bool is_configured;
 	char purpose[40];
@@ -60,8 +62,9 @@ struct mail {
 	struct http_answer answer;
 };
 
-/* Copy the envelope; the body stays lent. RC_BAD_INPUT as link_start() says. */
-enum rc mail_take(struct mail **out, const struct http_request *request) MUST_CHECK;
+/* Copy envelope and body, a large one into a file without a name under dir/tmp (dir NULL: into memory).
+** RC_BAD_INPUT as link_start() says; RC_IO: no room on the disk. */
+enum rc mail_take(struct mail **out, const struct http_request *request, const char *dir) MUST_CHECK;
 void mail_free(struct mail *m);
 
 /* What a thread carries mails with; all zero at first. */
@@ -79,7 +82,7 @@ void courier_rest(struct courier *c);
 
 struct post;
 /* wake is called (any thread) when something is finished. NULL: no memory. */
-struct post *post_new(int threads_max, void (*wake)(void *), void *arg);
+struct post *post_new(const char *dir, int threads_max, void (*wake)(void *), void *arg);
 /* As link_start() for a mail. RC_TRY_LATER: too many wait already. */
 enum rc post_start(struct post *p, const struct http_request *request, http_done_fn *done,
 		   void *arg) MUST_CHECK;

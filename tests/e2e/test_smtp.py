@@ -144,7 +144,7 @@ def check_channel(town, security, row):
     house.stop()
 
 
-@pytest.mark.parametrize("security", SECURITIES)
+@pytest.mark.parametrize("security", ["none", "starttls", pytest.param("tls", marks=pytest.mark.long)])
 def test_what_is_said_to_one_recipient_concerns_that_one_alone(town, security):
     check_one_recipient(town, security, TO_ONE)
 
