@@ -536,6 +536,7 @@ static void web_check(void *arg, int worker, struct request *rq, struct reply *r
 	if (cx->db != NULL) db_at_rest(cx);
 	call_end(&call);
 	cx_reset(cx);
+	log_context("");
 }
 
 static const struct {
@@ -577,6 +578,7 @@ static void web_refuse(void *arg, struct request *rq, int status, struct reply *
 		  call.address);
 	call_end(&call);
 	cx_reset(cx);
+	log_context("");
 }
 
 static void web_worker_start(void *arg, int worker)

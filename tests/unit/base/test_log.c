@@ -276,6 +276,80 @@ static void the_log_can_start_again_after_a_stop(void **state)
 	assert_null(strstr(text, "unheard"));
 }
 
+static void one_event_goes_to_the_files_of_all_its_subjects(void **state)
+{
+	char path[128];
+
+	(void)state;
+	assert_int_equal(log_start(NULL, LOG_INFO, in_folder(path, "logs")), RC_OK);
+	log_event(LOG_ERROR, "outbox+app+nonsense", "both", "id=1");
+	log_event(LOG_INFO, "app", "one", NULL);
+	log_stop();
+	assert_string_equal(behind_time(read_all("logs/outbox.log")), "error outbox both id=1\n");
+	assert_string_equal(behind_time(read_all("logs/errors.log")), "error outbox both id=1\n");
+	assert_non_null(strstr(read_all("logs/app.log"), "error outbox both id=1\n"));
+	assert_non_null(strstr(text, "info app one\n"));
+}
+
+static void a_subject_may_be_louder_than_the_others(void **state)
+{
+	enum log_level level;
+
+	(void)state;
+	assert_true(log_level_parse(&level, "warn") && level == LOG_WARN);
+	assert_false(log_level_parse(&level, "loud"));
+	assert_int_equal(log_start(NULL, LOG_WARN, NULL), RC_OK);
+	log_level_set("jobs", LOG_DEBUG);
+	log_event(LOG_DEBUG, "jobs", "heard", NULL);
+	log_event(LOG_INFO, "app", "unheard", NULL);
+	log_level_set(NULL, LOG_ERROR);
+	log_event(LOG_WARN, "jobs", "unheard", NULL);
+	log_stop();
+	log_level_set(NULL, LOG_INFO);
+	assert_string_equal(behind_time(read_all("stderr")), "debug jobs heard\n");
+}
+
+static void each_line_of_a_thread_says_what_it_works_on_once(void **state)
+{
+	(void)state;
+	log_context("request=1f");
+	log_event(LOG_INFO, "app", "one", "id=1");
+	log_event(LOG_INFO, "app", "two", "request=2a id=2");
+	log_context("");
+	log_event(LOG_INFO, "app", "three", NULL);
+	assert_non_null(strstr(read_all("stderr"), "info app one id=1 request=1f\n"));
+	assert_non_null(strstr(text, "info app two request=2a id=2\n"));
+	assert_non_null(strstr(text, "info app three\n"));
+}
+
+static void nothing_secret_reaches_the_disk_and_json_is_one_object(void **state)
+{
+	(void)state;
+	log_json_set(true);
+	log_event(LOG_INFO, "outbox", "sent", "to=+593989000001 key=sk_live_abcdef why=\"a b\"");
+	log_json_set(false);
+	assert_null(strstr(read_all("stderr"), "989000"));
+	assert_non_null(
+		strstr(text, "\"event\":\"sent\",\"to\":\"+***001\",\"key\":\"sk_***\",\"why\":\"a b\"}\n"));
+}
+
+static void a_renamed_file_gets_a_new_one_when_told(void **state)
+{
+	char path[128], other[128];
+
+	(void)state;
+	assert_int_equal(log_start(NULL, LOG_INFO, in_folder(path, "logs")), RC_OK);
+	log_event(LOG_INFO, "app", "before", NULL);
+	while (read_all("logs/app.log")[0] == '\0')
+		usleep(1000);
+	assert_int_equal(rename(in_folder(path, "logs/app.log"), in_folder(other, "logs/outbox.log")), 0);
+	log_reopen();
+	log_event(LOG_INFO, "app", "after", NULL);
+	log_stop();
+	assert_string_equal(behind_time(read_all("logs/app.log")), "info app after\n");
+	assert_string_equal(behind_time(read_all("logs/outbox.log")), "info app before\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -289,6 +363,11 @@ int main(void)
 		TEST(old_files_move_up_and_the_oldest_goes),
 		TEST(threads_that_log_at_once_lose_nothing_uncounted),
 		TEST(the_log_can_start_again_after_a_stop),
+		TEST(one_event_goes_to_the_files_of_all_its_subjects),
+		TEST(a_subject_may_be_louder_than_the_others),
+		TEST(each_line_of_a_thread_says_what_it_works_on_once),
+		TEST(nothing_secret_reaches_the_disk_and_json_is_one_object),
+		TEST(a_renamed_file_gets_a_new_one_when_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
