@@ -45,6 +45,7 @@ static enum rc answer(struct cx *cx, struct call *call, const char *template, co
 {
 	struct value *page = value_map(cx->arena);
 
+	value_set_lent(cx->arena, page, "title", title);
 	value_set(page, "sections", sections_of(cx, sections));
 	answer_page(cx, call, template, title, page);
 	return RC_OK;
