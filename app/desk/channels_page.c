@@ -28,6 +28,16 @@ static const char *caps_shown(struct cx *cx, const struct value *v)
 	return arena_printf(cx->arena, "%lld", (long long)n);
 }
 
+/* One word: the sentence is on the channel's own page. */
+static const char *short_state(struct cx *cx, const struct value *v)
+{
+	const char *state = value_text_of(value_get(v, "state"), "");
+
+	if (!value_bool_of(value_get(v, "is_configured"), false)) return _("Not set up");
+	if (strcmp(state, "open") == 0) return _("open");
+	return strcmp(state, "waiting") == 0 ? _("waiting") : _("held");
+}
+
 static void fill_channels(struct cx *cx, struct value *list)
 {
 	for (struct value *v = list->first; v != NULL; v = v->next) {
@@ -35,11 +45,10 @@ static void fill_channels(struct cx *cx, struct value *list)
 		const char *name = value_text_of(value_get(v, "name"), "");
 
 		value_set_text(cx->arena, v, "href", arena_printf(cx->arena, "/channels/%s", name));
-		value_set_text(cx->arena, v, "mark", mark_of(state));
-		value_set_text(cx->arena, v, "state_title",
-			       value_bool_of(value_get(v, "is_configured"), false) || cx->env->is_offline
-				       ? channel_state_words(cx, state)
-				       : _("Not set up"));
+		value_set_text(cx->arena, v, "mark",
+			       value_bool_of(value_get(v, "is_configured"), false) ? mark_of(state)
+										   : "quiet");
+		value_set_text(cx->arena, v, "state_title", short_state(cx, v));
 		value_set_text(cx->arena, v, "since",
 			       instant_minutes(cx, value_int_of(value_get(v, "state_at"), 0)));
 		value_set_text(cx->arena, v, "until",

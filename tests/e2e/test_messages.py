@@ -113,7 +113,7 @@ def test_a_batch_tells_how_far_it_is(office):
 
 def test_each_channel_shows_its_state_and_what_left_against_its_cap(office):
     page = text_of(office.ana.page("/channels"))
-    assert "WhatsApp Abierto: los mensajes salen" in page and "de 500" in page and "Correo" in page
+    assert "WhatsApp Abierto" in page and "Sin configurar" in page and "de 500" in page and "Correo" in page
     told = {c["name"]: c for c in office.api.get("channels")["data"]}
     assert told["whatsapp"]["state"] == "open" and told["whatsapp"]["per_day"] == 500 and told["whatsapp"]["unsure"] == 1
     page = text_of(office.ana.page("/channels/whatsapp"))
