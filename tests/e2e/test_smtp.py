@@ -335,6 +335,16 @@ def test_a_key_is_put_right_and_what_waited_leaves(town):
     house.stop()
 
 
+def test_trying_the_mail_server_logs_in_and_sends_nothing(town):
+    server = serve(town)
+    house = town.house(server, [], **told(town, "none")).serve()
+    assert "responde" in house.run("outbox", "test", "email")
+    assert server.logins and server.mails == [] and not any(line.startswith(b"MAIL") for line in server.lines)
+    server.steps = {"auth": "535 5.7.8 no"}
+    wait_until(lambda: "535" in house.call("outbox", "test", "email").stderr, "the refusal")
+    house.stop()
+
+
 # --- offline ---
 
 def test_offline_mail_arrives_at_the_stand_in_and_nowhere_else(town):
