@@ -269,7 +269,15 @@ static void fill_spans(struct cx *cx, struct value *page, const struct span *spa
 
 /* What grows */
 
-static enum rc fill_growth(struct cx *cx, struct value *page)
+/* Counting may take a while in a large house: kept then (desk_kept). */
+static void fill_rows(struct cx *cx, struct value *out)
+{
+	struct value *rows = NULL;
+
+	if (growth_tables_read(cx, &rows, false) == RC_OK) value_set(out, "rows", rows);
+}
+
+static void fill_growth(struct cx *cx, struct value *page)
 {
 	const char *const columns[] = { _("What"),           _("Rows"), _("Size"), _("How long it stays"),
 					_("Goes next time"), NULL };
@@ -277,10 +285,12 @@ static enum rc fill_growth(struct cx *cx, struct value *page)
 	struct value *table =
 		new_table(cx, page, "tables", _("Tables"), columns, 1u << 1 | 1u << 2 | 1u << 4);
 	struct value *below = new_table(cx, page, "folders", _("Folders"), files, 1u << 1 | 1u << 2),
-		     *rows = NULL;
-	enum rc rc = growth_tables_read(cx, &rows, false);
+		     *rows = NULL, *kept = value_map(cx->arena);
+	const struct value *counted;
 
-	for (const struct value *v = rc == RC_OK ? rows->first : NULL; v != NULL; v = v->next) {
+	desk_kept(cx, kept, "watch_growth", fill_rows);
+	counted = value_get(kept, "rows");
+	for (const struct value *v = counted != NULL ? counted->first : NULL; v != NULL; v = v->next) {
 		struct value *row = new_row(cx, table);
 		int64_t waiting = value_int_of(value_get(v, "waiting"), 0);
 
@@ -292,7 +302,6 @@ static enum rc fill_growth(struct cx *cx, struct value *page)
 		add_cell(cx, row, columns[3], value_text_of(value_get(v, "rule"), ""), NULL, false);
 		add_cell(cx, row, columns[4], waiting > 0 ? chart_count(cx, waiting) : "", NULL, true);
 	}
-	if (rc != RC_OK) return rc;
 	growth_folders_read(cx, &rows);
 	for (const struct value *v = rows->first; v != NULL; v = v->next) {
 		struct value *row = new_row(cx, below);
@@ -304,7 +313,6 @@ static enum rc fill_growth(struct cx *cx, struct value *page)
 			 true);
 		add_cell(cx, row, files[3], value_text_of(value_get(v, "rule"), ""), NULL, false);
 	}
-	return RC_OK;
 }
 
 /* What a night's sleep hangs on */
@@ -382,7 +390,7 @@ enum rc handle_watch(struct cx *cx, struct call *call)
 	fill_gaps(cx, page, &u);
 	fill_spans(cx, page, span);
 	rc = fill_charts(cx, page, span);
-	if (rc == RC_OK) rc = fill_growth(cx, page);
+	if (rc == RC_OK) fill_growth(cx, page);
 	if (rc == RC_OK) answer_page(cx, call, "ops/watch", _("Operation"), page);
 	return rc;
 }
