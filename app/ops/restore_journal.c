@@ -265,6 +265,8 @@ enum rc restore_settle(const char *dir)
 	rc = read_intent(dir, &j);
 	if (rc == RC_NOT_FOUND) {
 		remove_tree(path);
+		snprintf(path, sizeof(path), "%s/" RESTORE_INTENT ".new", dir);
+		(void)unlink(path);
 		rc = RC_OK;
 	} else if (rc == RC_OK) {
 		rc = finish(dir, &j);

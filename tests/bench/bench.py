@@ -26,6 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e")]
 
+import backup   # noqa: E402
 import data     # noqa: E402
 import export   # noqa: E402
 import forecast # noqa: E402
@@ -511,7 +512,7 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
-    ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, export, imports, forecast, schedules")
+    ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, export, imports, forecast, schedules, backup")
     said = ask.parse_args()
     build = said.build.resolve()
     os.environ["RECADO_BIN"] = str(build / "release" / "recado")
@@ -526,6 +527,7 @@ def main():
     report.part("imports", imports.imports, build, sys.modules[__name__])
     report.part("schedules", schedules.schedules, build, sys.modules[__name__])
     report.part("forecast", forecast.forecasts, build, sys.modules[__name__])
+    report.part("backup", backup.backups, build, sys.modules[__name__])
     took = time.monotonic() - began
     print(f"{took:.0f} s; {os.cpu_count()} cores, load {load_before[0]:.1f} before and {os.getloadavg()[0]:.1f} after")
     said.out.parent.mkdir(parents=True, exist_ok=True)
