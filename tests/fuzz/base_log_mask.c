@@ -1,6 +1,6 @@
 /*
-** base_log_mask.c -- any bytes as a line of the log: masking never makes it longer, nothing is found a second time
-** in the same place, and as JSON it is always one object.
+** base_log_mask.c -- any bytes as a line of the log: masking never makes it longer, nothing is found a second
+** time in the same place, and as JSON it is always one object.
 */
 #include "base_fuzz.h"
 #include "base/log_mask.h"
