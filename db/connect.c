@@ -231,7 +231,8 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 	sqlite3_commit_hook(h, on_commit, db);
 	sqlite3_wal_autocheckpoint(h, 0);
 	/* The last one out copies the log and removes it, unless another program lives on it. */
-	if (db->store && db->store->is_replicated) sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (db->store && db->store->is_replicated)
+		sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (db->store && db->store->checkpointer) sqlite3_wal_hook(h, on_wal, db->store);
 	_Static_assert(DB_CACHE_KIB == 512 && DB_WAL_BYTES_KEPT == 33554432,
 		       "the pragmas below say the same");

@@ -86,8 +86,8 @@ static void allow_port(int ruleset, int64_t port, uint64_t access)
 	struct net_port_attr rule = { access, (uint64_t)port };
 
 	if (port < 0 || port > 65535) return;
-	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0 && access == NET_CONNECT_TCP)
-		open_ports[port / 8] |= (unsigned char)(1 << (port % 8));
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) != 0) return;
+	if (access == NET_CONNECT_TCP) open_ports[port / 8] |= (unsigned char)(1 << (port % 8));
 }
 
 /* The folder of a file that a setting names by its full path. */
@@ -137,7 +137,8 @@ static int64_t port_named(const struct settings *s, const struct setting *row)
 
 	if (row->type == SET_URL && setting_text(s, row->name)[0] != '\0')
 		return port_of(setting_text(s, row->name));
-	return row->type == SET_INT && end != NULL && strcmp(end, ".port") == 0 ? setting_int(s, row->name) : -1;
+	return row->type == SET_INT && end != NULL && strcmp(end, ".port") == 0 ? setting_int(s, row->name)
+										: -1;
 }
 
 static void allow_ports(int ruleset, const struct settings *s)

@@ -13,8 +13,8 @@ struct sandbox_facts {
 	bool has_ports, has_scopes; /* Landlock of Linux 6.7 and 6.12                      */
 };
 void sandbox_facts(struct sandbox_facts *out);
-/* A setting that was changed since the start to a port this process may not connect to: it opens with the next
-** start. NULL = none. */
+/* A setting that was changed since the start to a port this process may not connect to: it opens with
+** the next start. NULL = none. */
 const char *sandbox_closed_setting(const struct env *env);
 
 #endif

@@ -91,7 +91,7 @@ struct standin {
 	int64_t message_count; /* ever accepted since the reset                        */
 	int64_t message_base;  /* ids go on after a reset: msgId never repeats          */
 
-	struct s3_store *s3;     /* standin_s3.c */
+	struct s3_store *s3;                    /* standin_s3.c */
 	struct chat_script chat_scripts[CHATS]; /* standin_chat.c */
 	int64_t chat_count;
 	struct smtp_stand *smtp; /* standin_smtp.c */

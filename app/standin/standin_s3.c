@@ -63,24 +63,26 @@ struct s3_store {
 
 /* Answers */
 
-static bool fail(struct reply *rp, int status, const char *code, const char *more)
+/* more: XML of ours that follows, "" = none. */
+static bool fail(struct standin *s, struct reply *rp, int status, const char *code, const char *more)
 {
-	char text[400];
-	int n = snprintf(
-		text, sizeof(text),
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>%s</Code><Message>stand-in</Message>%s"
-		"</Error>",
-		code, more);
+	struct sb sb;
 
+	sb_init_arena(&sb, s->arena, XML_MAX);
+	sb_lit(&sb, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>");
+	sb_text(&sb, code);
+	sb_lit(&sb, "</Code><Message>stand-in</Message>");
+	sb_text(&sb, more);
+	sb_lit(&sb, "</Error>");
 	reply_status(rp, status);
 	reply_header(rp, "x-amz-request-id", "STANDIN");
-	reply_body(rp, "application/xml", text, (size_t)n);
+	reply_body(rp, "application/xml", sb_text_of(&sb), sb.len);
 	return true;
 }
 
-static bool xml(struct reply *rp, struct sb *sb)
+static bool xml(struct standin *s, struct reply *rp, struct sb *sb)
 {
-	if (sb_result(sb) != RC_OK) return fail(rp, 500, "InternalError", "");
+	if (sb_result(sb) != RC_OK) return fail(s, rp, 500, "InternalError", "");
 	reply_status(rp, 200);
 	reply_body(rp, "application/xml", sb->p, sb->len);
 	return true;
@@ -295,7 +297,7 @@ static bool list(struct standin *s, struct request *rq, struct reply *rp)
 		sb_lit(&sb, "</NextContinuationToken>");
 	}
 	sb_lit(&sb, "</ListBucketResult>");
-	return xml(rp, &sb);
+	return xml(s, rp, &sb);
 }
 
 static bool get(struct standin *s, struct request *rq, struct reply *rp, const char *key, bool is_short)
@@ -307,7 +309,7 @@ static bool get(struct standin *s, struct request *rq, struct reply *rp, const c
 	size_t at;
 
 	if (!find(s->s3, key, &at)) {
-		if (strcmp(request_method(rq), "HEAD") != 0) return fail(rp, 404, "NoSuchKey", "");
+		if (strcmp(request_method(rq), "HEAD") != 0) return fail(s, rp, 404, "NoSuchKey", "");
 		reply_status(rp, 404);
 		reply_static(rp, "application/xml", "", 0);
 		return true;
@@ -315,8 +317,8 @@ static bool get(struct standin *s, struct request *rq, struct reply *rp, const c
 	o = &s->s3->objects[at];
 	to = (long long)o->len - 1;
 	if (range != NULL && sscanf(range, "bytes=%lld-%lld", &from, &to) != 2)
-		return fail(rp, 416, "InvalidRange", "");
-	if (from < 0 || to >= (long long)o->len || from > to + 1) return fail(rp, 416, "InvalidRange", "");
+		return fail(s, rp, 416, "InvalidRange", "");
+	if (from < 0 || to >= (long long)o->len || from > to + 1) return fail(s, rp, 416, "InvalidRange", "");
 	if (is_short && to > from) to--;
 	snprintf(etag, sizeof(etag), "\"%.32s\"", o->sum);
 	reply_header(rp, "ETag", etag);
@@ -344,13 +346,12 @@ static bool begin_upload(struct standin *s, struct reply *rp, const char *key)
 		public_id_new(u->id);
 		memcpy(u->key, key, strlen(key) + 1);
 		sb_init_arena(&sb, s->arena, XML_MAX);
-		sb_printf(&sb,
-			  "<?xml version=\"1.0\"?><InitiateMultipartUploadResult><UploadId>%s</UploadId>"
-			  "</InitiateMultipartUploadResult>",
-			  u->id);
-		return xml(rp, &sb);
+		sb_lit(&sb, "<?xml version=\"1.0\"?><InitiateMultipartUploadResult><UploadId>");
+		sb_text(&sb, u->id);
+		sb_lit(&sb, "</UploadId></InitiateMultipartUploadResult>");
+		return xml(s, rp, &sb);
 	}
-	return fail(rp, 503, "SlowDown", "");
+	return fail(s, rp, 503, "SlowDown", "");
 }
 
 static bool put_part(struct standin *s, struct request *rq, struct reply *rp, const char *key)
@@ -361,10 +362,10 @@ static bool put_part(struct standin *s, struct request *rq, struct reply *rp, co
 	char etag[SHA256_HEX_SIZE + 2], sum[SHA256_HEX_SIZE];
 	char *copy;
 
-	if (u == NULL) return fail(rp, 404, "NoSuchUpload", "");
-	if (number < 1 || number > PARTS_MAX) return fail(rp, 400, "InvalidArgument", "");
+	if (u == NULL) return fail(s, rp, 404, "NoSuchUpload", "");
+	if (number < 1 || number > PARTS_MAX) return fail(s, rp, 400, "InvalidArgument", "");
 	copy = s->s3->used + body.len <= STORE_MAX ? mem_alloc(body.len + 1) : NULL;
-	if (copy == NULL) return fail(rp, 507, "XMinioStorageFull", "");
+	if (copy == NULL) return fail(s, rp, 507, "XMinioStorageFull", "");
 	memcpy(copy, body.p, body.len);
 	s->s3->used += body.len - u->parts[number - 1].len;
 	mem_free(u->parts[number - 1].data);
@@ -408,9 +409,9 @@ static bool complete(struct standin *s, struct request *rq, struct reply *rp, co
 	struct sb sb;
 	bool is_put;
 
-	if (u == NULL) return fail(rp, 404, "NoSuchUpload", "");
+	if (u == NULL) return fail(s, rp, 404, "NoSuchUpload", "");
 	wrong = parts_wrong(u, request_body(rq));
-	if (wrong != NULL) return fail(rp, 400, wrong, "");
+	if (wrong != NULL) return fail(s, rp, 400, wrong, "");
 	for (size_t i = 0; i < PARTS_MAX; i++)
 		len += u->parts[i].len;
 	whole = mem_alloc(len + 1);
@@ -421,11 +422,11 @@ static bool complete(struct standin *s, struct request *rq, struct reply *rp, co
 	upload_clear(s->s3, u);
 	is_put = whole != NULL && put(s, key, whole, len);
 	mem_free(whole);
-	if (!is_put) return fail(rp, 507, "XMinioStorageFull", "");
+	if (!is_put) return fail(s, rp, 507, "XMinioStorageFull", "");
 	sb_init_arena(&sb, s->arena, XML_MAX);
 	sb_lit(&sb, "<?xml version=\"1.0\"?><CompleteMultipartUploadResult><ETag>&quot;standin-2&quot;</ETag>"
 		    "</CompleteMultipartUploadResult>");
-	return xml(rp, &sb);
+	return xml(s, rp, &sb);
 }
 
 static bool done(struct reply *rp, int status)
@@ -442,7 +443,8 @@ static bool run(struct standin *s, struct request *rq, struct reply *rp, const c
 
 	if (key[0] == '\0') {
 		if (strcmp(method, "HEAD") == 0) return done(rp, 200);
-		return strcmp(method, "GET") == 0 ? list(s, rq, rp) : fail(rp, 405, "MethodNotAllowed", "");
+		return strcmp(method, "GET") == 0 ? list(s, rq, rp)
+						  : fail(s, rp, 405, "MethodNotAllowed", "");
 	}
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) return get(s, rq, rp, key, is_short);
 	if (strcmp(method, "POST") == 0 && request_query(rq, "uploads") != NULL)
@@ -452,7 +454,7 @@ static bool run(struct standin *s, struct request *rq, struct reply *rp, const c
 	if (strcmp(method, "PUT") == 0)
 		return put(s, key, body.p != NULL ? body.p : "", body.len)
 			       ? done(rp, 200)
-			       : fail(rp, 507, "XMinioStorageFull", "");
+			       : fail(s, rp, 507, "XMinioStorageFull", "");
 	if (strcmp(method, "DELETE") == 0 && id != NULL) {
 		struct upload *u = upload_of(s->s3, id, key);
 
@@ -463,7 +465,7 @@ static bool run(struct standin *s, struct request *rq, struct reply *rp, const c
 		take_away(s->s3, key);
 		return done(rp, 204);
 	}
-	return fail(rp, 405, "MethodNotAllowed", "");
+	return fail(s, rp, 405, "MethodNotAllowed", "");
 }
 
 /* The door */
@@ -476,16 +478,16 @@ bool s3_is_call(struct request *rq)
 }
 
 /* True: the fault is the whole answer. */
-static bool fault(struct reply *rp, const char *what, bool is_complete)
+static bool fault(struct standin *s, struct reply *rp, const char *what, bool is_complete)
 {
-	if (strcmp(what, "503") == 0) return fail(rp, 503, "SlowDown", "");
-	if (strcmp(what, "500") == 0) return fail(rp, 500, "InternalError", "");
-	if (strcmp(what, "403") == 0) return fail(rp, 403, "AccessDenied", "");
-	if (strcmp(what, "skew") == 0) return fail(rp, 403, "RequestTimeTooSkewed", "");
+	if (strcmp(what, "503") == 0) return fail(s, rp, 503, "SlowDown", "");
+	if (strcmp(what, "500") == 0) return fail(s, rp, 500, "InternalError", "");
+	if (strcmp(what, "403") == 0) return fail(s, rp, 403, "AccessDenied", "");
+	if (strcmp(what, "skew") == 0) return fail(s, rp, 403, "RequestTimeTooSkewed", "");
 	if (strcmp(what, "region") == 0)
-		return fail(rp, 400, "AuthorizationHeaderMalformed", "<Region>sfo3</Region>");
-	if (strcmp(what, "301") == 0) return fail(rp, 301, "PermanentRedirect", "");
-	if (strcmp(what, "complete") == 0 && is_complete) return fail(rp, 200, "InternalError", "");
+		return fail(s, rp, 400, "AuthorizationHeaderMalformed", "<Region>sfo3</Region>");
+	if (strcmp(what, "301") == 0) return fail(s, rp, 301, "PermanentRedirect", "");
+	if (strcmp(what, "complete") == 0 && is_complete) return fail(s, rp, 200, "InternalError", "");
 	if (strcmp(what, "cut") == 0) {
 		reply_cut(rp);
 		return true;
@@ -501,17 +503,17 @@ bool s3_handle(struct standin *s, struct request *rq, struct reply *rp)
 	bool is_complete = strcmp(request_method(rq), "POST") == 0 && request_query(rq, "uploadId") != NULL;
 
 	if (wrong != NULL)
-		return fail(rp, strcmp(wrong, "AuthorizationHeaderMalformed") == 0 ? 400 : 403, wrong,
+		return fail(s, rp, strcmp(wrong, "AuthorizationHeaderMalformed") == 0 ? 400 : 403, wrong,
 			    strcmp(wrong, "AuthorizationHeaderMalformed") == 0 ? "<Region>" REGION "</Region>"
 									       : "");
-	if (path[1] == '\0') return fail(rp, 404, "NoSuchBucket", "");
+	if (path[1] == '\0') return fail(s, rp, 404, "NoSuchBucket", "");
 	key = key != NULL ? key + 1 : "";
-	if (strlen(key) >= KEY_SIZE) return fail(rp, 400, "KeyTooLongError", "");
+	if (strlen(key) >= KEY_SIZE) return fail(s, rp, 400, "KeyTooLongError", "");
 	/* "complete" waits for the call it is meant for. */
 	if (st->fault_at < st->fault_count &&
 	    (is_complete || strcmp(st->faults[st->fault_at], "complete") != 0))
 		what = st->faults[st->fault_at++];
-	if (fault(rp, what, is_complete)) return true;
+	if (fault(s, rp, what, is_complete)) return true;
 	(void)run(s, rq, rp, key, strcmp(what, "short") == 0);
 	if (strcmp(what, "lost") == 0) reply_cut(rp);
 	return true;
