@@ -14,6 +14,7 @@
 #include "desk/api.h"
 #include "desk/work_pages.h"
 #include "module.h"
+#include "ops/alarm.h"
 #include "ops/ops.h"
 #include "standin/standin.h"
 #include <poll.h>
@@ -445,6 +446,7 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 		if (rc != RC_OK && why[0] != '\0') rc = cx_fail(cx, rc, "%s", why);
 	}
 	if (rc == RC_OK) rc = db_open(&cx->db, env->store);
+	if (rc == RC_OK && is_holder) rc = alarm_clock_start(cx); /* before anything acts by itself */
 	if (rc == RC_OK && is_holder) rc = run_at_start(cx);
 	if (rc == RC_OK && is_holder) rc = start_standin(h, cx);
 	if (rc == RC_OK && is_holder && with_web) rc = start_web(h, cx);

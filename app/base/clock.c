@@ -23,6 +23,7 @@
 
 struct clock {
 	_Atomic int64_t offset_ms; /* added to the real time */
+	_Atomic int64_t known_ms;  /* last known instant minus the ticks of then; 0 = none */
 };
 
 static int64_t real_now(void)
@@ -45,7 +46,9 @@ struct clock *clock_new(instant start)
 {
 	struct clock *c = mem_alloc(sizeof(*c));
 
-	if (c) atomic_init(&c->offset_ms, start == 0 ? 0 : start - real_now());
+	if (c == NULL) return NULL;
+	atomic_init(&c->known_ms, 0);
+	atomic_init(&c->offset_ms, start == 0 ? 0 : start - real_now());
 	return c;
 }
 
@@ -57,6 +60,18 @@ void clock_free(struct clock *c)
 instant clock_now(const struct clock *c)
 {
 	return real_now() + atomic_load(&c->offset_ms);
+}
+
+void clock_set_known(struct clock *c, instant known)
+{
+	atomic_store(&c->known_ms, known == 0 ? 0 : known - clock_ticks());
+}
+
+bool clock_is_doubtful(const struct clock *c)
+{
+	int64_t known = atomic_load(&c->known_ms);
+
+	return known != 0 && clock_now(c) - clock_ticks() - known > CLOCK_LEAP_MS;
 }
 
 void clock_shift(struct clock *c, int64_t by_ms)

@@ -26,8 +26,18 @@ struct clock *clock_new(instant start);
 void clock_free(struct clock *c);
 instant clock_now(const struct clock *c);
 void clock_shift(struct clock *c, int64_t by_ms); /* tests: jump */
-int64_t clock_ticks(void);                        /* monotonic milliseconds, for time limits only */
-int64_t clock_ticks_us(void);                     /* …microseconds, for what a piece of work took */
+/*
+** The last instant that was surely right; 0 = none known, then nothing is doubtful. From then on the clock is
+** doubtful while it is further ahead of it, and of the time that passed since, than CLOCK_LEAP_MS: by then
+** everything is late, texts are old, subscriptions over. Whoever acts by himself because of the hour asks
+** first and waits for the correction, or for a person who says that it is right. Thread-safe.
+*/
+/* nobody leaves the machine off for longer and then wonders about a question */
+#define CLOCK_LEAP_MS (90 * DAY_MS)
+void clock_set_known(struct clock *c, instant known);
+bool clock_is_doubtful(const struct clock *c);
+int64_t clock_ticks(void);    /* monotonic milliseconds, for time limits only */
+int64_t clock_ticks_us(void); /* …microseconds, for what a piece of work took */
 
 struct civil {
 	day day;

@@ -72,6 +72,8 @@ void alarm_measure_reset(void);
 enum alarm_clock { ALARM_CLOCK_FINE, ALARM_CLOCK_BEHIND, ALARM_CLOCK_AHEAD, ALARM_CLOCK_JUMPED };
 /* How the clock is against the last instant that was surely right (0 = none known). Pure. */
 enum alarm_clock alarm_clock_of(instant now, instant last_known);
+/* At the start, before anything acts by itself: what was known of the clock (clock_set_known). */
+enum rc alarm_clock_start(struct cx *cx) MUST_CHECK;
 /* The person says that it is right as it is. Own transaction. */
 enum rc alarm_clock_accept(struct cx *cx) MUST_CHECK;
 enum rc alarm_look_clock(struct cx *cx, struct alarm_look *l) MUST_CHECK;

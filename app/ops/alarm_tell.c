@@ -127,6 +127,15 @@ static enum rc note(struct cx *cx, int64_t alert, const char *road, const char *
 		       P_INT(":place", place), P_REF(":message", message), P_INT(":now", cx_now(cx))));
 }
 
+/* Ids of alerts come again when the old ones were cleaned away, their messages stay longer: hence the
+** instant. */
+static const char *occasion_of(struct cx *cx, const struct alarm_said *a, const char *word, const char *road,
+			       size_t place)
+{
+	return arena_printf(cx->arena, "alert:%lld.%lld:%s:%s:%zu", (long long)a->id,
+			    (long long)(a->created_at / SECOND_MS), word, road, place);
+}
+
 /* On one road, to all its addresses. One place is kept for the mail that sums up. *count may be NULL. */
 enum rc alarm_tell(struct cx *cx, const struct alarm_said *a, const struct alarm_road *road, const char *word,
 		   int *count)
@@ -142,14 +151,12 @@ enum rc alarm_tell(struct cx *cx, const struct alarm_said *a, const struct alarm
 
 		if (is_test || left > (int64_t)n)
 			rc = post(cx, &message,
-				  &(struct letter){
-					  .road = road->name,
-					  .place = places[i],
-					  .occasion = arena_printf(cx->arena, "alert:%lld:%s:%s:%zu",
-								   (long long)a->id, word, road->name, i + 1),
-					  .subject = is_mail ? alarm_subject(cx, a, word) : NULL,
-					  .text = alarm_text(cx, a, word),
-					  .life_ms = is_test ? TEST_MS : EXPIRE_MS });
+				  &(struct letter){ .road = road->name,
+						    .place = places[i],
+						    .occasion = occasion_of(cx, a, word, road->name, i + 1),
+						    .subject = is_mail ? alarm_subject(cx, a, word) : NULL,
+						    .text = alarm_text(cx, a, word),
+						    .life_ms = is_test ? TEST_MS : EXPIRE_MS });
 		if (rc == RC_OK) rc = note(cx, a->id, road->name, word, (int64_t)i + 1, message);
 		if (rc == RC_OK && count != NULL) ++*count;
 	}
@@ -321,6 +328,7 @@ static enum rc due_of(struct cx *cx, const struct open_alert *a, enum due *out, 
 	*before = 0;
 	if (now - a->said.created_at < wait_ms(cx, a->said.key)) return RC_OK;
 	if (a->told_at == 0) rc = told_before(cx, &a->said, before);
+	if (*before > now) *before = 0; /* told while the clock was ahead */
 	if (rc == RC_OK && *before != 0 && now - *before < cool) {
 		*out = DUE_QUIET;
 		return RC_OK;
@@ -333,7 +341,8 @@ static enum rc due_of(struct cx *cx, const struct open_alert *a, enum due *out, 
 		if (rc == RC_OK && !heard) *out = DUE_NEW;
 	}
 	if (rc != RC_OK || !has_road || *out == DUE_NEW) return rc;
-	if (last != 0 && a->seen_at == 0 && now - last >= cool) *out = DUE_REMINDER;
+	if (last != 0 && a->seen_at == 0 && (now - last >= cool || last > now + MINUTE_MS))
+		*out = DUE_REMINDER;
 	return RC_OK;
 }
 
@@ -454,15 +463,16 @@ static enum rc post_summary(struct cx *cx, const struct waiting *w, const char *
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		int64_t message = 0;
 
-		rc = post(
-			cx, &message,
-			&(struct letter){ .road = "email",
-					  .place = places[i],
-					  .occasion = arena_printf(cx->arena, "alert:%lld:summary:email:%zu",
-								   (long long)w->first_id, i + 1),
-					  .subject = alarm_summary_subject(cx, w->count),
-					  .text = alarm_summary(cx, w->said, w->words, w->count),
-					  .life_ms = EXPIRE_MS });
+		rc = post(cx, &message,
+			  &(struct letter){ .road = "email",
+					    .place = places[i],
+					    .occasion = occasion_of(cx, &w->said[0],
+								    arena_printf(cx->arena, "summary%lld",
+										 (long long)w->first_id),
+								    "email", i + 1),
+					    .subject = alarm_summary_subject(cx, w->count),
+					    .text = alarm_summary(cx, w->said, w->words, w->count),
+					    .life_ms = EXPIRE_MS });
 		/* Rows of further addresses belong to the same ones and lie between. */
 		if (rc == RC_OK)
 			rc = db_run(

@@ -146,6 +146,31 @@ static bool needs_mending(const struct cx *cx, const struct work *w, const struc
 	return false;
 }
 
+/* Jobs that were made, or put off, by a clock that was ahead would wait until it is that late: they are due
+** now. A retry waits an hour and a quarter at most (claim.c). */
+static enum rc pull_jobs(struct cx *cx)
+{
+	instant now = cx_now(cx);
+	int64_t is_any = 0;
+	enum rc rc = db_get_int(
+		cx, &is_any,
+		"SELECT EXISTS (SELECT 1 FROM job WHERE state = 'queued' AND run_at > :now AND (created_at > :soon"
+		" OR (attempts > 0 AND run_at > :late)))",
+		PARAMS(P_INT(":now", now), P_INT(":soon", now + MINUTE_MS),
+		       P_INT(":late", now + 2 * HOUR_MS)));
+
+	if (rc != RC_OK || is_any == 0) return rc;
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE job SET run_at = :now WHERE state = 'queued' AND run_at > :now AND (created_at > :soon"
+			" OR (attempts > 0 AND run_at > :late))",
+			PARAMS(P_INT(":now", now), P_INT(":soon", now + MINUTE_MS),
+			       P_INT(":late", now + 2 * HOUR_MS)));
+	return tx_end(cx, rc);
+}
+
 static enum rc check_all(struct cx *cx, struct work *w)
 {
 	struct schedule_rows rows = { .count = 0 };
@@ -285,6 +310,7 @@ enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
 	enum rc rc;
 
 	*next = INSTANT_NEVER;
+	if (clock_is_doubtful(cx->env->clock)) return RC_OK; /* what is due by a wrong clock is not due */
 	pthread_mutex_lock(&w->look_lock);
 	/* However many rows a look finds, it needs the memory of a slice. */
 	arena_reset(w->slice);
@@ -293,6 +319,7 @@ enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
 	if (rc == RC_OK) rc = schedules_declare(cx, w);
 	if (rc == RC_OK) rc = settle_zone(cx, w);
 	if (rc == RC_OK) rc = settle_changed(cx, w);
+	if (rc == RC_OK && w->must_check) rc = pull_jobs(cx);
 	if (rc == RC_OK && w->must_check) rc = check_all(cx, w);
 	if (rc == RC_OK) rc = take_all(cx, w, next);
 	cx->arena = own;
