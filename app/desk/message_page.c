@@ -20,7 +20,8 @@
 #define FILES_SHOWN    10              /* MESSAGE_FILES_MAX                                             */
 #define SAME_STEP_MS   (5 * SECOND_MS) /* between an attempt row and the history of the same transaction */
 #define LONG_WAIT_MS   (2 * MINUTE_MS) /* in line for less is not worth a line of the story            */
-#define JOBS_LOOKED_AT 300             /* around the batch; more work than that in its minutes is rare   */
+/* the last ones: about three milliseconds; of older messages the batch tells enough */
+#define JOBS_LOOKED_AT 3000 /* the last ones, about 3 ms; older messages name their batch only        */
 
 struct event {
 	instant at;
@@ -371,8 +372,8 @@ static enum rc fill_job(struct cx *cx, const struct message_row *m, struct value
 	rc = db_row(
 		cx, &row,
 		"SELECT id FROM (SELECT id, result_json FROM job INDEXED BY job_shown WHERE kind <> 'outbox.inbound'"
-		" AND created_at <= :made ORDER BY id DESC LIMIT :max) WHERE result_json = :result LIMIT 1",
-		PARAMS(P_INT(":made", m->created_at), P_INT(":max", JOBS_LOOKED_AT),
+		" ORDER BY id DESC LIMIT :max) WHERE result_json = :result LIMIT 1",
+		PARAMS(P_INT(":max", JOBS_LOOKED_AT),
 		       P_TEXT(":result",
 			      arena_printf(cx->arena, "{\"batch_id\":%lld}", (long long)m->batch_id))));
 	if (rc == RC_OK)
