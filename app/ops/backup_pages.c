@@ -153,6 +153,7 @@ static enum rc show_backups(struct cx *cx, struct call *call)
 	value_set_bool(cx->arena, page, "may_make", actor_may(&cx->actor, "backups.make"));
 	rc = fill_head(cx, page);
 	if (rc == RC_OK) rc = fill_progress(cx, page);
+	value_set_text(cx->arena, page, "heading", _("Backups"));
 	if (rc == RC_OK) answer_page(cx, call, "ops/backups", _("Backups"), page);
 	return rc;
 }
@@ -168,7 +169,7 @@ static enum rc find(struct cx *cx, struct call *call, struct value **out)
 static void answer_one(struct cx *cx, struct call *call, struct value *row, enum rc failed)
 {
 	struct value *facts = value_set_list(cx->arena, row, "facts");
-	const char *state = text_of(row, "state");
+	const char *state = text_of(row, "state"), *heading;
 	bool is_here = strcmp(state, "made") == 0 || strcmp(state, "proved") == 0;
 
 	fill_words(cx, row);
@@ -188,8 +189,9 @@ static void answer_one(struct cx *cx, struct call *call, struct value *row, enum
 		if (strcmp(cx->fields[i].field, "password") == 0)
 			value_set_text(cx->arena, row, "error_password", cx->fields[i].message);
 	if (failed == RC_TOO_MANY) value_set_text(cx->arena, row, "error_password", cx_sentence(cx, failed));
-	answer_page(cx, call, "ops/backup",
-		    arena_printf(cx->arena, _("Backup of %s"), text_of(row, "started")), row);
+	heading = arena_printf(cx->arena, _("Backup of %s"), text_of(row, "started"));
+	value_set_text(cx->arena, row, "heading", heading);
+	answer_page(cx, call, "ops/backup", heading, row);
 	if (failed != RC_OK) reply_status(call_reply(call), failed == RC_TOO_MANY ? 429 : 422);
 }
 
