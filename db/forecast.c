@@ -143,7 +143,7 @@ enum rc db_stand_in(struct cx *cx, const struct stand_in *s, const struct param 
 	if (!cx->db || !cx->db->is_forecast || cx->db->tx != TX_WRITE) return RC_BUG;
 	rc = find_made(cx, &is_made, s->table);
 	if (rc == RC_OK && is_made)
-		rc = connect_exec(cx->db, arena_printf(cx->arena, "DELETE FROM temp.%s", s->table));
+		rc = connect_exec(cx->db, arena_join(cx->arena, "DELETE FROM temp.", s->table, NULL));
 	else if (rc == RC_OK)
 		rc = make_table(cx, s->table);
 	if (rc == RC_OK && s->fill) rc = db_run(cx, s->fill, params);

@@ -77,7 +77,7 @@ struct db {
 	enum tx_kind tx;
 	int depth;
 	struct gentle *gentle; /* statements of this connection rest by it; NULL = never */
-	bool is_doomed; /* an inner transaction failed, or this one cannot be */
+	bool is_doomed;        /* an inner transaction failed, or this one cannot be */
 	enum rc doom;
 	bool has_lane;
 	bool may_commit;  /* only while tx_end or a migration commits */

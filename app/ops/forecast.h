@@ -18,7 +18,7 @@
 #define FORECAST_DAYS     30 /* unless asked otherwise                                            */
 /* 16 MB of file: a hundred thousand subscriptions, two messages each a week */
 #define FORECAST_LINES_MAX    1000000
-#define FORECAST_RUNS_MAX     20000 /* every five minutes for two months                                */
+#define FORECAST_RUNS_MAX     60000 /* 2.4 MB: a quarter's days of 650 shares                            */
 #define FORECAST_AT_ONCE_MS   250   /* what fits in a click; longer ones are a job                       */
 #define FORECAST_MS_MAX       60000 /* the reader that it is may not keep the log from starting over longer */
 #define FORECAST_PLANNERS_MAX 20    /* of all modules together: a line has a byte for it                 */

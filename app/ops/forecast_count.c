@@ -8,6 +8,7 @@
 **         earlier days of the forecast wrote; (3) nobody renews, pays or opts out meanwhile; (4) memory does
 **         not grow with the lines: a run's messages are told, noted and forgotten before the next one.
 */
+#include "base/mem.h"
 #include "ops/forecast.h"
 #include <stdlib.h>
 #include <string.h>
@@ -262,7 +263,7 @@ enum rc forecast_count(struct cx *cx, struct job *job, int days, int64_t ms, int
 	c->head.from_on = cx_today(cx);
 	c->head.days = days;
 	c->until = zone_midnight(cx->env->zone, c->head.from_on + days);
-	c->runs = arena_array(cx->arena, FORECAST_RUNS_MAX, sizeof(*c->runs));
+	c->runs = mem_alloc(FORECAST_RUNS_MAX * sizeof(*c->runs));
 	if (c->runs == NULL) rc = RC_NO_MEMORY;
 	if (rc == RC_OK) rc = make_env(c);
 	if (rc == RC_OK) rc = db_open_forecast(&db, cx->env->store);
@@ -282,7 +283,10 @@ enum rc forecast_count(struct cx *cx, struct job *job, int days, int64_t ms, int
 	rc = forecast_write_end(c->writer, rc, &c->head, c->runs, fd);
 out:
 	db_close(db);
-	if (c != NULL) clock_free(c->env.clock);
+	if (c != NULL) {
+		clock_free(c->env.clock);
+		mem_free(c->runs);
+	}
 	arena_free(arena);
 	return rc;
 }

@@ -17,7 +17,7 @@
 #include "renewals/renewals.h"
 #include <string.h>
 
-#define SHARE 5000 /* subscriptions: with what is planned for them in a quarter, some 10 MB */
+#define SHARE 700 /* subscriptions: with what is planned for them 1 MB, which a processor's cache holds */
 
 static const char *why_none(struct cx *cx)
 {
