@@ -340,7 +340,7 @@ static void drop_older_copies(const struct store *s, int64_t kept)
 static enum rc keep_settings(const struct store *s, int64_t version)
 {
 	char path[PATH_SIZE], part[PATH_SIZE + 8], text[4096];
-	int in = open(s->env->config_path, O_RDONLY | O_CLOEXEC), out;
+	int in = s->env->config_path != NULL ? open(s->env->config_path, O_RDONLY | O_CLOEXEC) : -1, out;
 	ssize_t n = 0, written = 0;
 	enum rc rc = RC_OK;
 
