@@ -380,7 +380,7 @@ enum rc handle_alerts_try(struct cx *cx, struct call *call)
 	enum rc rc = form_read(cx, call);
 
 	if (rc == RC_OK) rc = alarms_try(cx, given(call, "rule"), given(call, "road"), &count);
-	if (rc != RC_OK && call_shape(call) == SHAPE_PAGE && (rc == RC_CONFLICT || rc == RC_NOT_FOUND)) {
+	if (rc != RC_OK && call_shape(call) == SHAPE_PAGE && (rc == RC_CONFLICT || rc == RC_BAD_INPUT)) {
 		answer_flash(cx, call, "/alerts", cx_sentence(cx, rc));
 		return RC_OK;
 	}

@@ -63,11 +63,12 @@ enum rc alarms_try(struct cx *cx, const char *rule_name, const char *road_name, 
 
 	*count = 0;
 	if (rule_name != NULL && (rule == NULL || strcmp(rule->name, rule_name) != 0))
-		return cx_fail(cx, RC_NOT_FOUND,
-			       _("There is no alert called “%s”; recado alerts lists them."), rule_name);
+		return cx_fail_field(
+			cx, "rule", _("There is no alert called “%s”; recado alerts lists them."), rule_name);
 	if (road_name != NULL && only == NULL)
-		return cx_fail(cx, RC_NOT_FOUND,
-			       _("There is no road “%s”: email, slack, discord or telegram."), road_name);
+		return cx_fail_field(cx, "road",
+				     _("There is no road “%s”: email, slack, discord or telegram."),
+				     road_name);
 	if (only != NULL && alarm_places(cx, only, places) == 0)
 		return cx_fail(cx, RC_CONFLICT,
 			       _("%s is not set up: put its address into the settings first."),

@@ -353,10 +353,20 @@ static const struct fact looked[] = {
 };
 
 static const struct fact try_takes[] = {
-	{ .name = "rule", .type = FACT_TEXT, .max = 60, .help = N_("Which alert; left out: a general one") },
+	{ .name = "rule",
+	  .type = FACT_TEXT,
+	  .max = 60,
+	  /* The names of alarm_rules; a test compares. */
+	  .choices = "job.dead|job.failing|schedule.failing|work.silent|work.queue"
+		     "|channel.stopped|channel.session|channel.disconnected|channel.credits"
+		     "|channel.failing|outbox.unsure|backup.failed|backup.unproved|disk.low"
+		     "|memory.low|processor.busy|database.log|clock.wrong|web.slow"
+		     "|web.failure|login.refused|web.blocked",
+	  .help = N_("Which alert; left out: a general one") },
 	{ .name = "road",
 	  .type = FACT_TEXT,
 	  .max = 20,
+	  .choices = "email|slack|discord|telegram",
 	  .help = N_("email, slack, discord or telegram; left out: all") },
 	{ .name = NULL },
 };

@@ -263,7 +263,8 @@ static void decide_session(const struct lane *l, struct round *t)
 
 /* Claiming */
 
-/* By a clock that is far ahead everything is late and over: what people get waits. Notices to the owner leave. */
+/* By a clock that is far ahead everything is late and over: what people get waits. Notices to the owner
+** leave. */
 static bool waits_for_clock(const struct lane *l)
 {
 	return l->channel->is_for_people && clock_is_doubtful(l->owner->env->clock);

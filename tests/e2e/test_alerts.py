@@ -358,11 +358,12 @@ def test_what_is_wrong_in_a_try_is_said_and_makes_nothing(village):
     house = village.house(CALM).serve()
     assert "ninguna vía" in house.call("alerts", "try").stderr.lower()
     assert "job.dead" not in house.call("alerts", "try", "no.such").stdout
-    assert house.call("alerts", "try", "no.such").returncode == 1
-    assert house.call("alerts", "try", "--road", "pigeon").returncode == 1
+    assert house.call("alerts", "try", "no.such").returncode == 2
+    assert house.call("alerts", "try", "--road", "pigeon").returncode == 2
     assert "Slack" in house.call("alerts", "try", "--road", "slack").stderr
     assert house.sql("SELECT count(*) FROM alert WHERE is_test = 1") == [(0,)]
-    for name, value in (("slack.webhook_url", "https://evil.example/services/a/b/c"), ("slack.webhook_url", "http://hooks.slack.com/services/a/b/c"),
+    for name, value in (("slack.webhook_url", "https://evil.example/services/a/b/c"),
+                        ("slack.webhook_url", "http://hooks.slack.com/services/a/b/c"),
                         ("discord.webhook_url", "https://discord.com/api/webhooks/1/x/slack"), ("telegram.chat_id", "Ana"),
                         ("alerts.email", "ana at example.com"), ("alerts.email", ",".join(f"a{n}@example.com" for n in range(11)))):
         assert house.call("config", "set", name, value).returncode == 2, (name, value)

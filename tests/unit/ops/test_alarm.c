@@ -109,6 +109,21 @@ static void the_addresses_of_a_road_are_mail_addresses_and_at_most_ten(void **st
 	arena_free(a);
 }
 
+static void what_can_be_tried_is_what_there_is(void **state)
+{
+	const struct route *route = alarm_routes;
+	struct arena *a = arena_new(64 * 1024);
+	const char *names = "";
+
+	(void)state;
+	while (strcmp(route->path, "/alerts/try") != 0)
+		route++;
+	for (const struct alarm_rule *r = alarm_rules; r->name != NULL; r++)
+		names = arena_printf(a, "%s%s%s", names, *names != '\0' ? "|" : "", r->name);
+	assert_string_equal(route->takes[0].choices, names);
+	arena_free(a);
+}
+
 static void every_rule_says_what_it_is_when_it_comes_and_what_to_do(void **state)
 {
 	(void)state;
@@ -145,6 +160,7 @@ int main(void)
 		cmocka_unit_test(memory_is_read_from_the_systems_text_or_not_at_all),
 		cmocka_unit_test(waiting_for_a_disk_is_not_being_busy),
 		cmocka_unit_test(the_addresses_of_a_road_are_mail_addresses_and_at_most_ten),
+		cmocka_unit_test(what_can_be_tried_is_what_there_is),
 		cmocka_unit_test(every_rule_says_what_it_is_when_it_comes_and_what_to_do),
 	};
 
