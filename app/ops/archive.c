@@ -78,7 +78,7 @@ static unsigned hex_value(char c)
 
 void archive_tail(unsigned char out[ARCHIVE_TAIL], const char sum[SHA256_HEX_SIZE])
 {
-	/* RFC 1952 §2.3: FEXTRA, no time, Unix; XLEN 36; subfield RS of 32 bytes. Then RFC 1951: an empty block. */
+	/* RFC 1952 §2.3: FEXTRA, no time, Unix; XLEN 36; subfield RS of 32 bytes. Then an empty block. */
 	static const unsigned char head[16] = { 0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 36, 0, 'R', 'S', 32, 0 };
 
 	memset(out, 0, ARCHIVE_TAIL);
