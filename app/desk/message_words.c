@@ -119,6 +119,8 @@ static const struct {
 	{ "", "accepted", N_("The provider took it.") },
 	{ "", "refused", N_("The provider refused this message.") },
 	{ "", "no_whatsapp", N_("The number has no WhatsApp.") },
+	{ "", "notice_unsure",
+	  N_("It is not certain whether this notice arrived. Nobody must decide: the alert itself is in the panel.") },
 	{ "", "bad_number", N_("The provider says that the number is wrong.") },
 	{ "", "bad_address", N_("The provider says that the address does not exist.") },
 	{ "", "bounced", N_("The mail came back: the address does not take it.") },

@@ -112,7 +112,8 @@ enum rc alarm_tell(struct cx *cx, const struct alarm_said *a, const struct alarm
 ** transaction, none when nothing is due. */
 enum rc alarms_tell(struct cx *cx) MUST_CHECK;
 /* A made-up alert through the real path. rule NULL: a general one; road NULL: all that are set up.
-** RC_BAD_INPUT with the field: no such rule or road; RC_CONFLICT with the sentence: the road is not set up. *count of
+** RC_BAD_INPUT with the field: no such rule or road; RC_CONFLICT with the sentence: the road is not set up.
+** *count of
 ** messages. */
 enum rc alarms_try(struct cx *cx, const char *rule, const char *road, int *count) MUST_CHECK;
 /* The thread of health.c calls it every few seconds: looks once a minute, tells. */
