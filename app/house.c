@@ -258,8 +258,9 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 	/* Before anything of the state is read: a restore that was cut is ended now. */
 	rc = restore_settle(env->dir);
 	if (rc != RC_OK) {
-		*why = arena_printf(a, words_get(env->lang, N_("A restore in %s was cut and could not be ended; "
-							       "is the disk full or read-only?")),
+		*why = arena_printf(a,
+				    words_get(env->lang, N_("A restore in %s was cut and could not be ended; "
+							    "is the disk full or read-only?")),
 				    env->dir);
 		return rc;
 	}
@@ -428,7 +429,8 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 		env->is_holder = rc == RC_OK;
 	}
 	if (rc == RC_OK && restore_is_pending(env->dir))
-		rc = cx_fail(cx, RC_CONFLICT, _("A restore is under way in %s; try again when it has ended."), env->dir);
+		rc = cx_fail(cx, RC_CONFLICT, _("A restore is under way in %s; try again when it has ended."),
+			     env->dir);
 	if (rc == RC_OK) {
 		h->forever = arena_new(COMMAND_ARENA_MAX);
 		rc = h->forever != NULL ? collect_tables(env, h->forever) : RC_NO_MEMORY;

@@ -29,10 +29,10 @@ struct module {
 	const struct command *commands;
 	const struct check *checks;
 	const struct figure *figures;
-	const struct planner *planners;     /* what a forecast runs; ended by a row without name */
+	const struct planner *planners;      /* what a forecast runs; ended by a row without name */
 	const struct reason_source *reasons; /* why somebody got no message; ended by a row without name */
-	enum rc (*at_start)(struct cx *cx); /* holder only, after migrations: templates, catch-up… */
-	enum rc (*demo)(struct cx *cx);     /* `recado demo`: made-up data; NULL = none            */
+	enum rc (*at_start)(struct cx *cx);  /* holder only, after migrations: templates, catch-up… */
+	enum rc (*demo)(struct cx *cx);      /* `recado demo`: made-up data; NULL = none            */
 };
 
 extern const struct module *const modules[]; /* modules.c; NULL-terminated */

@@ -53,12 +53,13 @@ enum rc control_call(const char *dir, const struct command_line *line, int in, i
 
 /* Backup and restore */
 
-/* The rest is in backup.h. Where backups without a name of their own go: backup.folder, or DIR/backups. Arena. */
+/* The rest is in backup.h. Where backups without a name of their own go: backup.folder, or DIR/backups.
+** Arena. */
 const char *backup_folder(struct cx *cx);
-/* Newest backup of a folder: its instant, 0 = none. */
+/* Newest archive of a folder by its name: its instant, 0 = none. */
 instant backup_newest(const char *folder);
-/* A restore or rollback that was cut: finished, or its leftovers removed, before settings and database are read.
-** Nothing when somebody else holds the folder. */
+/* A restore or rollback that was cut: finished, or its leftovers removed, before settings and database are
+** read. Nothing when somebody else holds the folder. */
 enum rc restore_settle(const char *dir) MUST_CHECK;
 /* One is under way, or was cut and not finished yet: no database may be opened. */
 bool restore_is_pending(const char *dir);

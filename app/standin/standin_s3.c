@@ -287,8 +287,11 @@ static bool list(struct standin *s, struct request *rq, struct reply *rp)
 		sb_url(&sb, o->key, strlen(o->key));
 		sb_lit(&sb, "</Key><LastModified>");
 		put_time(&sb, o->at);
-		sb_printf(&sb, "</LastModified><ETag>&quot;%s&quot;</ETag><Size>%zu</Size></Contents>",
-			  o->sum, o->len);
+		sb_lit(&sb, "</LastModified><ETag>&quot;");
+		sb_text(&sb, o->sum);
+		sb_lit(&sb, "&quot;</ETag><Size>");
+		sb_int(&sb, (int64_t)o->len);
+		sb_lit(&sb, "</Size></Contents>");
 		told++;
 	}
 	if (i < s->s3->count && told == LIST_PAGE) {
