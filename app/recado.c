@@ -229,6 +229,8 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 	if (rc == RC_OK) {
 		call.argc = line->argc - used;
 		call.argv = line->argv + used;
+		call.name = row->name;
+		call.usage = row->usage;
 		rc = run_row(&cx, row, &call);
 	}
 	code = report(&cx, rc, err, line->is_json);
@@ -454,6 +456,8 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	}
 	call.argc = argc - used;
 	call.argv = argv + used;
+	call.name = row->name;
+	call.usage = row->usage;
 	if (row->needs == COMMAND_NOTHING) return row->run(cx, &call);
 	env->lang = cx->lang; /* for what is wrong with the settings themselves */
 	rc = house_settle(env, g->config[0] != '\0' ? g->config : default_config(cx->arena), g->now,

@@ -7,6 +7,8 @@
 */
 #include "base/command.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_option(const char *word)
@@ -81,6 +83,32 @@ const char *command_word(const struct command_call *call, size_t i, const char *
 	return NULL;
 }
 
+/* How many plain words the usage has a place for: what is neither an option nor an option's value. */
+static size_t places_for_words(const char *usage, const char *const *takes_value)
+{
+	size_t places = 0;
+	bool is_value = false;
+
+	if (strstr(usage, "…") != NULL) return SIZE_MAX;
+	for (const char *p = usage; *p != '\0'; p += strcspn(p, " ")) {
+		p += strspn(p, " ");
+		p += strspn(p, "[");
+		if (*p == '\0') break;
+		if (*p == '|') continue;
+		if (p[0] == '-') {
+			char option[64];
+			size_t n = strcspn(p, " ]");
+
+			snprintf(option, sizeof(option), "%.*s", (int)n, p);
+			is_value = is_listed(option, takes_value);
+			continue;
+		}
+		if (!is_value) places++;
+		is_value = false;
+	}
+	return places;
+}
+
 enum rc command_check(struct cx *cx, const struct command_call *call, const char *const *flags,
 		      const char *const *takes_value)
 {
@@ -101,6 +129,14 @@ enum rc command_check(struct cx *cx, const struct command_call *call, const char
 		} else if (has_value) {
 			return cx_fail(cx, RC_BAD_INPUT, _("The option %.60s takes no value."), word);
 		}
+	}
+	if (call->usage != NULL) {
+		size_t places = places_for_words(call->usage, takes_value);
+		const char *more = places < SIZE_MAX ? command_word(call, places, takes_value) : NULL;
+
+		if (more != NULL)
+			return cx_fail(cx, RC_BAD_INPUT, _("“%.60s” has no place here: recado %s %s"), more,
+				       call->name, call->usage);
 	}
 	return RC_OK;
 }

@@ -25,6 +25,7 @@ struct command_call {
 	FILE *in, *out, *err; /* of the caller, also over the socket; a file argument of a row with
 				 reads_file is already open as `in`                     */
 	bool is_json;
+	const char *name, *usage; /* of the row that runs; NULL where no row does */
 };
 
 struct command {
@@ -50,7 +51,10 @@ bool command_flag(const struct command_call *call, const char *name);
 ** with a value.
 */
 const char *command_word(const struct command_call *call, size_t i, const char *const *takes_value);
-/* RC_BAD_INPUT with a sentence naming the first option that is in neither list. */
+/*
+** RC_BAD_INPUT with a sentence naming the first option that is in neither list, or the first plain word that
+** the usage has no place for: `outbox pasue whatsapp` must not pass as `outbox`.
+*/
 enum rc command_check(struct cx *cx, const struct command_call *call, const char *const *flags,
 		      const char *const *takes_value) MUST_CHECK;
 

@@ -59,7 +59,6 @@ enum rc ops_run_backup(struct cx *cx, struct command_call *call)
 
 	if (rc != RC_OK) return rc;
 	order.path = command_option(call, "to");
-	if (order.path == NULL) order.path = command_word(call, 0, with_value);
 	if (origin != NULL && strcmp(origin, "upgrade") == 0) order.origin = "upgrade";
 	if (is_terminal) order.listener = (struct backup_listener){ .tell = tell_terminal, .arg = call->err };
 	rc = backup_make(cx, &made, &order);

@@ -22,7 +22,7 @@ def shop(village):
         house.api.subscription(house.api.client(name, phone), netflix, f"2025-09-{day:02}", starts_on="2025-08-09")
     house.run("renewals", "run", "--wait", "--stages", "0")
     house.archive = house.folder / "copy.tar"
-    house.run("backup", house.archive)
+    house.run("backup", "--to", house.archive)
     house.run("renewals", "run", "--wait", "--stages", "1")
     assert [row["to"] for row in standin.received()] == [A, B]
     house.stop()
@@ -102,7 +102,7 @@ def test_a_copy_made_a_moment_ago_is_held_too(village):
     house.api.subscription(house.api.client("A", A), house.api.service(), "2025-09-08", starts_on="2025-08-09")
     house.run_today()
     copy = house.folder / "copy.tar"
-    house.run("backup", copy)
+    house.run("backup", "--to", copy)
     house.kill()
     house.run("restore", copy)
     house.serve(now=at("08:30"))

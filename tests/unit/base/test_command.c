@@ -91,6 +91,26 @@ static void an_option_that_does_not_exist_is_named(void **state)
 	assert_refused((struct command_call)CALL("--wait=3"), "The option --wait=3 takes no value.");
 }
 
+/* A mistyped second word must not run the command whose name is only the first one. */
+static void a_word_too_many_is_named(void **state)
+{
+	static const char *const words[] = { "a", "--date", "2026-11-22", "b", "c" };
+	struct command_call call = { .argc = 3, .argv = words, .name = "x run", .usage = "[--date DAY] [ID]" };
+
+	(void)state;
+	assert_refused(call, "");
+	call.argc = 4;
+	assert_refused(call, "“b” has no place here: recado x run [--date DAY] [ID]");
+	call.usage = "ID NAME|NUMBER [--dry-run | --date DAY]";
+	assert_refused(call, "");
+	call.argc = 5;
+	assert_refused(call, "“c” has no place here: recado x run ID NAME|NUMBER [--dry-run | --date DAY]");
+	call.usage = "ID…";
+	assert_refused(call, "");
+	call.usage = "";
+	assert_refused(call, "“a” has no place here: recado x run ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +119,7 @@ int main(void)
 		cmocka_unit_test(behind_two_dashes_all_words_are_plain),
 		cmocka_unit_test(no_words_at_all_are_no_harm),
 		cmocka_unit_test(an_option_that_does_not_exist_is_named),
+		cmocka_unit_test(a_word_too_many_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
