@@ -8,6 +8,7 @@
 **         mend, and names the step; (3) a look costs less than a page.
 */
 #include "ops/alarm_look.h"
+#include "ops/sandbox.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -289,6 +290,19 @@ static enum rc look_log(struct cx *cx, struct alarm_look *l)
 	return RC_OK;
 }
 
+/* The sandbox is shut once, at the start: what was set later may lie outside. */
+static enum rc look_sandbox(struct cx *cx, struct alarm_look *l)
+{
+	const char *setting = sandbox_closed_setting(cx->env);
+
+	if (setting != NULL)
+		alarm_found(
+			l, "", "warning",
+			N_("The port in the setting %s opens with the next start: until then nothing gets there."),
+			setting);
+	return RC_OK;
+}
+
 /* The door */
 
 static enum rc look_slow(struct cx *cx, struct alarm_look *l)
@@ -496,6 +510,16 @@ const struct alarm_rule alarm_rules[] = {
 	  .remedy = "timedatectl set-ntp true",
 	  .link = "/alerts",
 	  .look = alarm_look_clock },
+	{ .name = "sandbox.closed",
+	  .title = N_("A setting waits for a restart"),
+	  .about = N_("It was changed to a port that the running program may not reach. Over after a restart."),
+	  .severity = "warning",
+	  .sample = N_(
+		  "The port in the setting %s opens with the next start: until then nothing gets there."),
+	  .subject = "smtp.port",
+	  .remedy = "systemctl restart recado",
+	  .link = "/settings",
+	  .look = look_sandbox },
 	{ .name = "web.slow",
 	  .title = N_("Answers are slow"),
 	  .about = N_("Three answers, or five of a hundred, took longer than allowed within five minutes."),

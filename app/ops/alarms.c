@@ -360,8 +360,8 @@ static const struct fact try_takes[] = {
 	  .choices = "job.dead|job.failing|schedule.failing|work.silent|work.queue"
 		     "|channel.stopped|channel.session|channel.disconnected|channel.credits"
 		     "|channel.failing|outbox.unsure|backup.failed|backup.unproved|disk.low"
-		     "|memory.low|processor.busy|database.log|clock.wrong|web.slow"
-		     "|web.failure|login.refused|web.blocked",
+		     "|memory.low|processor.busy|database.log|clock.wrong|sandbox.closed"
+		     "|web.slow|web.failure|login.refused|web.blocked",
 	  .help = N_("Which alert; left out: a general one") },
 	{ .name = "road",
 	  .type = FACT_TEXT,

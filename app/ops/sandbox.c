@@ -135,6 +135,8 @@ static int64_t port_named(const struct settings *s, const struct setting *row)
 {
 	const char *end = strrchr(row->name, '.');
 
+	/* Others come to the panel by it; nobody here goes there. */
+	if (strcmp(row->name, "web.public_url") == 0) return -1;
 	if (row->type == SET_URL && setting_text(s, row->name)[0] != '\0')
 		return port_of(setting_text(s, row->name));
 	return row->type == SET_INT && end != NULL && strcmp(end, ".port") == 0 ? setting_int(s, row->name)

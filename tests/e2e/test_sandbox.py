@@ -53,3 +53,26 @@ def test_a_kernel_without_landlock_is_said_and_the_house_works(village):
     assert done.returncode == 0, done.stderr
     assert "landlock=0" in done.stderr and " warn security sandbox.entered" in done.stderr
     assert {states[name] for name in ("read", "list", "port", "signal")} == {"absent"}
+
+
+def test_a_port_that_was_set_while_it_ran_is_told_until_the_restart(village):
+    gateway = village.standin()
+    house = village.house({"whatsapp.base_url": "https://example.com"}, offline=False).serve()
+    if " ports=1 " not in house.log():
+        pytest.skip("needs Landlock for ports")
+
+    def told():
+        house.run("alerts", "look")
+        rows = json.loads(house.call("alerts", json_out=True, lang="en").stdout)["open"]
+        return [row for row in rows if row["key"] == "sandbox.closed"]
+
+    assert told() == []
+    house.set("web.public_url", "https://panel.example.com:8443")   # nobody connects there from here
+    assert told() == []
+    house.set("whatsapp.base_url", gateway.address)
+    [alert] = told()
+    assert alert["severity"] == "warning" and alert["what_to_do"] == "systemctl restart recado"
+    assert "whatsapp.base_url" in alert["text"]
+    house.stop()
+    house.serve()
+    assert told() == []
