@@ -18,10 +18,10 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
-	{ "/unsure", 58 },   { "/why", 59 },   { "/channels", 63 },  { "/", 0 },
-	{ "/imports", 72 },  { "/inbox", 55 }, { "/templates", 62 }, { "/gateway", 63 },
-	{ "/roles", 82 },    { "/api", 85 },   { "/audit", 86 },     { "/queues", 71 },
-	{ "/settings", 90 }, { "/help", 94 },  { "/me", 95 },        { "/start", 91 },
+	{ "/", 0 },          { "/inbox", 55 }, { "/unsure", 58 }, { "/why", 59 },      { "/templates", 62 },
+	{ "/channels", 63 }, { "/watch", 68 }, { "/alerts", 69 }, { "/queues", 72 },   { "/backups", 73 },
+	{ "/imports", 77 },  { "/roles", 82 }, { "/api", 85 },    { "/settings", 87 }, { "/me", 89 },
+	{ "/start", 90 },    { "/help", 91 },  { "/guide", 92 },  { "/rescue", 93 },
 };
 
 /* From this order on the menu has this heading. */
@@ -29,9 +29,8 @@ static const struct {
 	int order;
 	const char *label;
 } starts[] = {
-	{ 1, N_("Business") },
-	{ 55, N_("Messages") },
-	{ 70, N_("House") },
+	{ 1, N_("Business") }, { 55, N_("Messages") }, { 68, N_("Night watch") },
+	{ 76, N_("House") },   { 90, N_("Guides") },
 };
 
 static int place_of(const char *path, int64_t order)
