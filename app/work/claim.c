@@ -4,8 +4,8 @@
 ** Owns:   state, attempts and times of the table job; the table job_run.
 ** Holds:  (1) a job runs only after its row is committed as `running`;
 **         (2) a queue never runs more than its limit;
-**         (3) whatever the function did, its row leaves `running` when it returns (or at the next
-**             start);
+**         (3) whatever the function did, its row leaves `running` when it returns, or as soon as the disk
+**             takes it (settle_left), or at the next start;
 **         (4) a try that was ended by our stopping does not count.
 **
 ** How it ends: RC_OK, RC_PARTLY → done · cancelled and not RC_OK → cancelled · stopping and
@@ -20,8 +20,9 @@
 #include <string.h>
 #include <time.h>
 
-#define CLAIM_TRIES  100 /* rows cancelled or parked between looking and taking */
-#define SETTLE_TRIES 5   /* a busy or full disk may pass; else the row stays `running` until the next start */
+#define CLAIM_TRIES   100 /* rows cancelled or parked between looking and taking */
+#define SETTLE_TRIES  5   /* a busy disk passes within them; a full one is waited for by settle_left() */
+#define SETTLE_NAP_MS 100 /* after the first try; doubles: a second and a half in all */
 
 /* At start */
 
@@ -47,7 +48,8 @@ enum rc work_recover(struct cx *cx, struct work *w)
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"UPDATE job_run SET finished_at = :now, outcome = 'interrupted' WHERE finished_at IS NULL",
+			"UPDATE job_run SET finished_at = :now, outcome = 'interrupted' WHERE finished_at IS NULL"
+			" AND job_id IN (SELECT id FROM job WHERE state = 'running')",
 			PARAMS(P_INT(":now", now)));
 	if (rc == RC_OK)
 		rc = db_run(
@@ -246,14 +248,6 @@ enum rc job_claim(struct cx *cx, struct work *w, struct job **out)
 
 /* How it ended */
 
-struct ending {
-	const char *state;
-	const char *error;
-	instant run_at; /* queued again: when */
-	bool is_uncounted;
-	enum rc rc;
-};
-
 /* Doubles from the kind's delay to an hour, plus up to a quarter so that many do not come back together. */
 static int64_t delay_ms(const struct job_kind *kind, int attempt)
 {
@@ -269,20 +263,21 @@ static int64_t delay_ms(const struct job_kind *kind, int attempt)
 	return base < most * SECOND_MS ? base : most * SECOND_MS;
 }
 
-static struct ending judge(struct cx *cx, const struct job *job, enum rc rc)
+static struct job_ending judge(struct cx *cx, const struct job *job, enum rc rc)
 {
-	struct ending e = { .state = "done", .error = "", .rc = rc };
+	struct job_ending e = { .state = "done", .rc = rc };
 	bool is_stopping = atomic_load(&job->work->is_stopping) || job->work->env->is_stopping;
 
 	if (rc == RC_OK) return e;
-	e.error = cx_sentence(cx, rc);
+	/* out of the arena, which is emptied before the row is written */
+	work_cut(e.error, cx_sentence(cx, rc));
 	if (rc == RC_PARTLY) return e;
 	if (atomic_load(&job->is_cancelled)) {
 		e.state = "cancelled";
-		e.error = "";
+		e.error[0] = '\0';
 	} else if (rc == RC_TRY_LATER && is_stopping) {
-		e = (struct ending){
-			.state = "queued", .error = "", .run_at = cx_now(cx), .is_uncounted = true, .rc = rc
+		e = (struct job_ending){
+			.state = "queued", .run_at = cx_now(cx), .is_uncounted = true, .rc = rc
 		};
 	} else if (!rc_row(rc)->is_retried) {
 		e.state = "failed";
@@ -295,8 +290,9 @@ static struct ending judge(struct cx *cx, const struct job *job, enum rc rc)
 	return e;
 }
 
-static enum rc settle(struct cx *cx, const struct job *job, const struct ending *e)
+static enum rc settle(struct cx *cx, const struct job *job)
 {
+	const struct job_ending *e = &job->ending;
 	instant now = cx_now(cx);
 	bool is_over = strcmp(e->state, "queued") != 0;
 	enum rc rc = tx_begin(cx);
@@ -327,20 +323,48 @@ static enum rc settle(struct cx *cx, const struct job *job, const struct ending 
 	return tx_end(cx, rc);
 }
 
-static void settle_surely(struct cx *cx, const struct job *job, const struct ending *e)
+/* False: the disk is full, or does not let us write. */
+static bool settle_soon(struct cx *cx, struct job *job)
 {
-	struct timespec nap = { .tv_sec = 1 };
+	struct timespec nap = { .tv_nsec = SETTLE_NAP_MS * 1000000L };
 
 	for (int i = 0; i < SETTLE_TRIES; i++) {
 		/* The function may have left the arena exhausted; the row must be written all the same. */
 		arena_reset(cx->arena);
 		cx->message = "";
-		if (settle(cx, job, e) == RC_OK) return;
+		if (settle(cx, job) == RC_OK) return true;
 		if (atomic_load(&job->work->is_stopping)) break;
 		nanosleep(&nap, NULL);
+		nap.tv_nsec *= 2;
 	}
 	log_event(LOG_ERROR, "jobs", "job.unsettled", "id=%lld kind=%s state=%s", (long long)job->id,
-		  job->kind->name, e->state);
+		  job->kind->name, job->ending.state);
+	return false;
+}
+
+static struct job *next_unsettled(struct work *w)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&w->lock);
+	job = w->running;
+	while (job && !job->is_unsettled)
+		job = job->next;
+	pthread_mutex_unlock(&w->lock);
+	return job;
+}
+
+void work_settle_left(struct cx *cx, struct work *w)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&w->claim_lock);
+	while ((job = next_unsettled(w)) != NULL && settle(cx, job) == RC_OK) {
+		log_event(LOG_WARN, "jobs", "job.settled_late", "id=%lld state=%s", (long long)job->id,
+			  job->ending.state);
+		job_drop(job);
+	}
+	pthread_mutex_unlock(&w->claim_lock);
 }
 
 void job_drop(struct job *job)
@@ -351,23 +375,29 @@ void job_drop(struct job *job)
 
 void job_execute(struct cx *cx, struct job *job)
 {
-	char text[NOTE_SIZE], run_id[32];
+	char run_id[32], context[LOG_CONTEXT_SIZE];
 	int64_t since = clock_ticks();
-	struct ending e;
 	enum rc rc;
 
 	snprintf(run_id, sizeof run_id, "job:%lld", (long long)job->id);
+	snprintf(context, sizeof context, "job=%lld", (long long)job->id);
 	cx->request_id = run_id;
+	log_context(context);
 	rc = job->is_broken ? cx_fail(cx, RC_BAD_INPUT, "%s", _("The arguments of the job cannot be read."))
 			    : job->kind->run(cx, job);
 	db_at_rest(cx);
-	e = judge(cx, job, rc);
-	work_cut(text, e.error); /* out of the arena, which is emptied before the row is written */
-	e.error = text;
-	settle_surely(cx, job, &e);
-	log_event(e.error[0] ? LOG_WARN : LOG_INFO, "jobs", "job.ended",
+	job->ending = judge(cx, job, rc);
+	log_event(job->ending.error[0] ? LOG_WARN : LOG_INFO, "jobs", "job.ended",
 		  "id=%lld kind=%s attempt=%d rc=%s state=%s ms=%lld", (long long)job->id, job->kind->name,
-		  job->attempt, rc_row(rc)->name, e.state, (long long)(clock_ticks() - since));
+		  job->attempt, rc_row(rc)->name, job->ending.state, (long long)(clock_ticks() - since));
+	if (settle_soon(cx, job)) {
+		job_drop(job);
+	} else {
+		/* It keeps its place in its queue until its row says what became of it. */
+		pthread_mutex_lock(&job->work->lock);
+		job->is_unsettled = true;
+		pthread_mutex_unlock(&job->work->lock);
+	}
 	cx->request_id = "";
-	job_drop(job);
+	log_context("");
 }

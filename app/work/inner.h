@@ -34,6 +34,15 @@
 #define LATE_GRACE_MS     (60 * SECOND_MS) /* a busy minute is not "late"                                */
 #define CRASHES_MAX       8 /* a job that took the process down so often is not tried again          */
 
+/* What became of a try, until its row says so. */
+struct job_ending {
+	const char *state; /* a literal               */
+	instant run_at;    /* queued again: when      */
+	bool is_uncounted;
+	enum rc rc;
+	char error[NOTE_SIZE];
+};
+
 struct job {
 	int64_t id;
 	const struct job_kind *kind;
@@ -51,7 +60,9 @@ struct job {
 	bool has_progress;
 	char note[NOTE_SIZE];
 	_Atomic bool is_cancelled;
-	struct job *next; /* in work->running */
+	struct job_ending ending;
+	bool is_unsettled; /* it ended, and its row could not be written; under work->lock */
+	struct job *next;  /* in work->running */
 };
 
 struct queue {
@@ -130,6 +141,8 @@ enum rc work_recover(struct cx *cx, struct work *w) MUST_CHECK; /* at start: run
 enum rc job_claim(struct cx *cx, struct work *w, struct job **out) MUST_CHECK;
 void job_drop(struct job *job);                   /* unrun: the next start puts it back      */
 void job_execute(struct cx *cx, struct job *job); /* runs it, writes how it ended, frees it */
+/* Write how those ended that the disk did not take at their end. */
+void work_settle_left(struct cx *cx, struct work *w);
 
 /* queues.c */
 void queues_apply(struct work *w); /* the limits as the settings say now */

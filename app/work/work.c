@@ -194,6 +194,8 @@ void work_free(struct work *w)
 	pthread_mutex_lock(&current.lock);
 	if (current.work == w) current.work = NULL;
 	pthread_mutex_unlock(&current.lock);
+	while (w->running) /* unsettled ones: their rows say running, the next start puts them back */
+		job_drop(w->running);
 	pthread_cond_destroy(&w->news);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->claim_lock);
@@ -364,6 +366,7 @@ static int look(struct cx *cx, struct work *w)
 	int64_t ms = LOOK_EVERY_MS;
 
 	queues_apply(w);
+	work_settle_left(cx, w);
 	if (schedules_look(cx, w, &next) != RC_OK)
 		log_event(LOG_ERROR, "jobs", "schedule.look_failed", "retry_ms=%d", LOOK_EVERY_MS);
 	hand_out(cx, w);
@@ -509,6 +512,7 @@ int work_run_due(struct cx *cx, struct work *w)
 
 	if (!arena) return 0;
 	cx_init(&mine, cx->env, arena, cx->db);
+	work_settle_left(&mine, w);
 	if (schedules_look(&mine, w, &next) != RC_OK)
 		log_event(LOG_ERROR, "jobs", "schedule.look_failed", "retry_ms=0");
 	while (!atomic_load(&w->is_stopping) && job_claim(&mine, w, &job) == RC_OK && job) {

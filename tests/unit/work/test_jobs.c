@@ -1,6 +1,8 @@
 /* work/jobs.c, claim.c, running.c: a job from the queue to its end. */
 #include "state.h"
 #include "work/inner.h"
+#include <signal.h>
+#include <sys/resource.h>
 
 static int runs, slices;
 static enum rc outcome;
@@ -56,6 +58,26 @@ static enum rc long_job(struct cx *cx, struct job *job)
 	return rc;
 }
 
+static void fill_disk(bool is_full)
+{
+	struct rlimit most;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+	most.rlim_cur = is_full ? 0 : most.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+}
+
+/* The disk is full when it ends. */
+static enum rc unlucky_job(struct cx *cx, struct job *job)
+{
+	(void)cx;
+	(void)job;
+	runs++;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	fill_disk(true);
+	return RC_OK;
+}
+
 /* Leaves a transaction open: a bug of its own that must not hold up anybody. */
 static enum rc sloppy_job(struct cx *cx, struct job *job)
 {
@@ -104,6 +126,7 @@ static const struct job_kind kinds[] = {
 	  .run = long_job },
 	{ .name = "t.sloppy", .queue = "t", .attempts_max = 1, .run = sloppy_job },
 	{ .name = "t.crowd", .queue = "t", .attempts_max = 1, .run = crowd_job },
+	{ .name = "t.unlucky", .queue = "t", .attempts_max = 3, .run = unlucky_job },
 	{ .name = "t.greedy", .queue = "t", .attempts_max = 2, .delay_s = 10, .run = greedy_job },
 	{ .name = NULL },
 };
@@ -390,6 +413,38 @@ static void a_job_that_eats_all_memory_still_gets_its_row_written(void **arg)
 	state_close(&s);
 }
 
+static void what_ended_while_the_disk_was_full_is_written_when_there_is_room(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0, next = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.unlucky", .slot = "one" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, id, "state"), "running");
+	fill_disk(false);
+	assert_int_equal(work_run_due(&s.cx, w), 0); /* not run again */
+	assert_int_equal(runs, 1);
+	assert_string_equal(shown(&s, id, "state"), "done");
+	assert_int_equal(state_int(&s, "SELECT count(*) FROM job_run WHERE outcome = 'ok'"), 1);
+	/* neither its slot nor its queue is taken any more */
+	assert_int_equal(add(&s, &next, &(struct job_new){ .kind = "t.plain", .slot = "one" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_string_equal(shown(&s, next, "state"), "done");
+	/* stopped meanwhile: the next start takes it up */
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.unlucky" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	fill_disk(false);
+	work_free(w);
+	w = open_work(&s);
+	assert_string_equal(shown(&s, id, "state"), "queued");
+	work_free(w);
+	state_close(&s);
+}
+
 static void a_forgotten_transaction_of_a_job_is_rolled_back(void **arg)
 {
 	struct state s;
@@ -624,6 +679,7 @@ int main(void)
 		cmocka_unit_test(the_wait_between_tries_never_exceeds_an_hour),
 		cmocka_unit_test(what_a_person_must_mend_is_not_tried_again),
 		cmocka_unit_test(a_job_that_eats_all_memory_still_gets_its_row_written),
+		cmocka_unit_test(what_ended_while_the_disk_was_full_is_written_when_there_is_room),
 		cmocka_unit_test(a_forgotten_transaction_of_a_job_is_rolled_back),
 		cmocka_unit_test(long_work_goes_on_from_its_place_after_a_stop),
 		cmocka_unit_test(a_cancelled_job_stops_where_it_is),
