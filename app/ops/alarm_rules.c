@@ -512,10 +512,11 @@ const struct alarm_rule alarm_rules[] = {
 	  .look = alarm_look_clock },
 	{ .name = "sandbox.closed",
 	  .title = N_("A setting waits for a restart"),
-	  .about = N_("It was changed to a port that the running program may not reach. Over after a restart."),
+	  .about = N_(
+		  "It was changed to a port that the running program may not reach. Over after a restart."),
 	  .severity = "warning",
-	  .sample = N_(
-		  "The port in the setting %s opens with the next start: until then nothing gets there."),
+	  .sample =
+		  N_("The port in the setting %s opens with the next start: until then nothing gets there."),
 	  .subject = "smtp.port",
 	  .remedy = "systemctl restart recado",
 	  .link = "/settings",

@@ -108,9 +108,9 @@ static enum rc mails_left(struct cx *cx, int64_t *left)
 	int64_t n = 0;
 	enum rc rc = db_get_int(
 		cx, &n,
-		"SELECT count(DISTINCT message_id) FROM alert_telling WHERE created_at > :from AND road = 'email'"
-		" AND message_id IS NOT NULL",
-		PARAMS(P_INT(":from", cx_now(cx) - HOUR_MS)));
+		"SELECT count(DISTINCT message_id) FROM alert_telling WHERE created_at > :from AND created_at <= :now"
+		" AND road = 'email' AND message_id IS NOT NULL",
+		PARAMS(P_INT(":from", cx_now(cx) - HOUR_MS), P_INT(":now", cx_now(cx))));
 
 	*left = setting_int(cx->env->settings, "alerts.mails_per_hour") - n;
 	return rc;
@@ -206,7 +206,8 @@ static enum rc read_open(struct cx *cx, struct open_alert **out, size_t *count)
 		cx, &q,
 		"SELECT " SAID_COLUMNS
 		", a.told_at, a.reminded_at, a.seen_at, a.reminders, a.is_quiet FROM alert a"
-		" INDEXED BY alert_open WHERE a.resolved_at IS NULL AND a.severity <> 'info' AND a.is_test = 0 LIMIT :max",
+		" INDEXED BY alert_open WHERE a.resolved_at IS NULL AND a.severity <> 'info' AND a.is_test = 0"
+		" ORDER BY max(coalesce(a.told_at, 0), coalesce(a.reminded_at, 0)), a.id LIMIT :max",
 		PARAMS(P_INT(":max", OPEN_MAX)));
 	while (rc == RC_OK && query_next(q)) {
 		struct open_alert *a = &(*out)[(*count)++];
@@ -316,6 +317,12 @@ static int64_t wait_ms(struct cx *cx, const char *key)
 						  : setting_int(cx->env->settings, rule->wait) * MINUTE_MS;
 }
 
+/* Did it happen less than ms ago? What a clock that was put back since calls the future is long over. */
+static bool is_within(instant now, instant at, int64_t ms)
+{
+	return at <= now && now - at < ms;
+}
+
 /* Reads only, so that a turn without anything due needs no transaction. */
 static enum rc due_of(struct cx *cx, const struct open_alert *a, enum due *out, instant *before)
 {
@@ -326,7 +333,7 @@ static enum rc due_of(struct cx *cx, const struct open_alert *a, enum due *out, 
 
 	*out = DUE_NOTHING;
 	*before = 0;
-	if (now - a->said.created_at < wait_ms(cx, a->said.key)) return RC_OK;
+	if (is_within(now, a->said.created_at, wait_ms(cx, a->said.key))) return RC_OK;
 	if (a->told_at == 0) rc = told_before(cx, &a->said, before);
 	if (*before > now) *before = 0; /* told while the clock was ahead */
 	if (rc == RC_OK && *before != 0 && now - *before < cool) {
@@ -473,15 +480,14 @@ static enum rc post_summary(struct cx *cx, const struct waiting *w, const char *
 					    .subject = alarm_summary_subject(cx, w->count),
 					    .text = alarm_summary(cx, w->said, w->words, w->count),
 					    .life_ms = EXPIRE_MS });
-		/* Rows of further addresses belong to the same ones and lie between. */
+		/* The rows of one telling's addresses follow each other. */
 		if (rc == RC_OK)
 			rc = db_run(
 				cx,
 				"UPDATE alert_telling SET message_id = :message, created_at = :now WHERE message_id IS NULL"
-				" AND road = 'email' AND place = :place AND id <= :last + :places",
+				" AND road = 'email' AND place = :place AND id < :last + :place",
 				PARAMS(P_INT(":message", message), P_INT(":now", cx_now(cx)),
-				       P_INT(":place", (int64_t)i + 1), P_INT(":last", w->last_id),
-				       P_INT(":places", (int64_t)n)));
+				       P_INT(":place", (int64_t)i + 1), P_INT(":last", w->last_id)));
 	}
 	/* An address that was taken out of the list meanwhile gets nothing. */
 	if (rc == RC_OK)
@@ -502,7 +508,8 @@ static enum rc sum_up(struct cx *cx)
 
 	if (w == NULL) return RC_NO_MEMORY;
 	rc = read_waiting(cx, w);
-	if (rc != RC_OK || w->count == 0 || n == 0 || cx_now(cx) - w->oldest < SUMMARY_AFTER) return rc;
+	if (rc != RC_OK || w->count == 0 || n == 0 || is_within(cx_now(cx), w->oldest, SUMMARY_AFTER))
+		return rc;
 	rc = mails_left(cx, &left);
 	return rc == RC_OK && left >= (int64_t)n ? post_summary(cx, w, places, n) : rc;
 }

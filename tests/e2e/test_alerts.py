@@ -297,6 +297,22 @@ def test_a_clock_that_is_years_off_is_told_nothing_floods_and_its_correction_is_
     house.stop()
 
 
+def test_what_was_told_by_a_clock_that_was_ahead_is_reminded_of_and_summed_up_once_it_is_right(village):
+    house = village.house({**CALM, "alerts.email": "ana@example.com", "alerts.mails_per_hour": "3"})
+    house.serve(now="2026-04-20T12:00:00-05:00")        # fifty days: nobody can know that it is wrong
+    dead_jobs(house, "renewals.plan", "backup.make", "outbox.forget",
+              at=int(datetime.datetime.fromisoformat("2026-04-20T11:00:00-05:00").timestamp() * 1000))
+    look(house)
+    wait_until(lambda: len(mails(house)) == 2, "two told, the third waits")
+    settled(house)
+    house.stop()
+    house.serve(now=NOON)
+    subjects = lambda: [letter_of(m)["subject"] for m in mails(house)]  # noqa: E731
+    wait_until(lambda: any(s.startswith("Sigue abierto: ") for s in subjects()), "a reminder")
+    wait_until(lambda: any("más" in s for s in subjects()), "the one that sums up")
+    house.stop()
+
+
 # --- what the chats answer ---
 
 def script(house, provider, answer, times=1):
