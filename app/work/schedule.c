@@ -228,6 +228,15 @@ static const char *key_of(struct cx *cx, const struct schedule_row *row, instant
 	return arena_printf(cx->arena, "schedule:%s:%sT%02d:%02d", row->name, date, c.hour, c.minute);
 }
 
+/* One question at a time: a yes that is given twice must not run an older one, too. */
+static enum rc withdraw_questions(struct cx *cx, int64_t schedule_id, int64_t newest_job)
+{
+	return db_run(
+		cx,
+		"UPDATE job SET is_asked = 0 WHERE schedule_id = :schedule AND is_asked = 1 AND id <> :id",
+		PARAMS(P_INT(":schedule", schedule_id), P_INT(":id", newest_job)));
+}
+
 static enum rc add_job(struct cx *cx, const struct schedule_row *row, instant due)
 {
 	int64_t late_ms = cx_now(cx) - due, id = 0;
@@ -251,6 +260,7 @@ static enum rc add_job(struct cx *cx, const struct schedule_row *row, instant du
 	rc = work_insert(cx, &id, &job, &origin);
 	if (rc == RC_CONFLICT)
 		return RC_OK; /* that time has its job already, or the run before is still at it */
+	if (rc == RC_OK && origin.is_asked) rc = withdraw_questions(cx, row->id, id);
 	if (rc == RC_OK)
 		log_event(job.is_late ? LOG_WARN : LOG_INFO, "jobs", "schedule.due",
 			  "name=%s id=%lld state=%s late_s=%lld", row->name, (long long)id, origin.state,

@@ -229,6 +229,29 @@ static void a_missed_time_asks_until_its_limit_and_a_no_is_a_no(void **arg)
 	end(&h);
 }
 
+static void a_yes_that_is_given_twice_runs_one_missed_time(void **arg)
+{
+	struct house h;
+	int64_t job = 0, asked = 0;
+	instant due = 0;
+
+	(void)arg;
+	begin(&h, "0 9 * * *", "ask");
+	assert_int_equal(state_run(&h.s, "UPDATE schedule SET late_limit_s = 172800"), RC_OK);
+	wait_until(&h, "2026-11-22T10:00:00-05:00");
+	assert_int_equal(go(&h), 0);
+	wait_until(&h, "2026-11-23T10:00:00-05:00"); /* a second night off, the first question unanswered */
+	assert_int_equal(go(&h), 0);
+	assert_int_equal(schedules_asked(&h.s.cx, &asked), RC_OK);
+	assert_int_equal(asked, 1);
+	assert_int_equal(schedule_asked(&h.s.cx, &job, &due, the_schedule(&h)), RC_OK);
+	assert_int_equal(due, at("2026-11-23T09:00:00-05:00"));
+	assert_int_equal(job_run_again(&h.s.cx, job), RC_OK);
+	assert_int_equal(schedule_asked(&h.s.cx, &job, &due, the_schedule(&h)), RC_NOT_FOUND);
+	assert_int_equal(go(&h), 1);
+	end(&h);
+}
+
 static void what_was_given_up_is_discarded_with_a_reason_and_nothing_else_is(void **arg)
 {
 	struct house h;
@@ -423,6 +446,7 @@ int main(void)
 		cmocka_unit_test(what_a_person_changed_survives_an_upgrade_and_the_rest_follows_it),
 		cmocka_unit_test(a_schedule_that_the_program_dropped_does_nothing_until_it_is_back),
 		cmocka_unit_test(a_missed_time_asks_until_its_limit_and_a_no_is_a_no),
+		cmocka_unit_test(a_yes_that_is_given_twice_runs_one_missed_time),
 		cmocka_unit_test(what_was_given_up_is_discarded_with_a_reason_and_nothing_else_is),
 		cmocka_unit_test(a_job_that_talks_too_much_is_cut_at_a_thousand_lines_and_says_so),
 		cmocka_unit_test(old_work_is_forgotten_with_its_lines_and_what_needs_a_person_stays),
