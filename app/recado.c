@@ -419,6 +419,13 @@ static const char *default_config(struct arena *a)
 	return STATE_DIR_DEFAULT "/" CONFIG_FILE;
 }
 
+static const char *folder_of(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? "." : slash == path ? "/" : arena_printf(a, "%.*s", (int)(slash - path), path);
+}
+
 static const struct command serve_row = {
 	.name = "serve",
 	.usage = "[--config FILE]",
@@ -435,7 +442,7 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 		.argc = argc, .argv = argv, .lang = g->lang, .now = g->now, .is_json = g->is_json
 	};
 	const struct command *row = argc > 0 && strcmp(argv[0], "serve") == 0 ? &serve_row : NULL;
-	const char *why = "";
+	const char *why = "", *config;
 	int used = 1;
 	enum rc rc;
 
@@ -460,14 +467,19 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	call.usage = row->usage;
 	if (row->needs == COMMAND_NOTHING) return row->run(cx, &call);
 	env->lang = cx->lang; /* for what is wrong with the settings themselves */
-	rc = house_settle(env, g->config[0] != '\0' ? g->config : default_config(cx->arena), g->now,
-			  cx->arena, &why);
+	/* The caller's file is opened as the caller, who may be root; all the rest is the folder's owner's. What
+	** fails here fails below, in the house's language. */
+	if (geteuid() == 0 && open_file_argument(cx, row, &call) != RC_OK) cx->message = "";
+	config = g->config[0] != '\0' ? g->config : default_config(cx->arena);
+	rc = state_become_owner(cx, folder_of(cx->arena, config));
+	if (rc != RC_OK) return rc;
+	rc = house_settle(env, config, g->now, cx->arena, &why);
 	if (rc != RC_OK && row->needs == COMMAND_LENIENT) (void)cx_fail(cx, rc, "%s", why);
 	if (rc != RC_OK && row->needs != COMMAND_LENIENT) return cx_fail(cx, rc, "%s", why);
 	if (g->lang[0] == '\0') cx->lang = env->lang;
 	if (row->needs == COMMAND_LENIENT) return row->run(cx, &call);
 	if (row == &serve_row || row->needs == COMMAND_SETTINGS) return row->run(cx, &call);
-	rc = open_file_argument(cx, row, &call);
+	if (call.in == stdin) rc = open_file_argument(cx, row, &call);
 	if (rc != RC_OK) return rc;
 	/* A person at a terminal reads the command's own words; only what went wrong is logged beside
 	** them. */

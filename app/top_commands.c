@@ -65,6 +65,8 @@ static enum rc run_init(struct cx *cx, struct command_call *call)
 
 	if (rc != RC_OK) return rc;
 	if (dir == NULL) return cx_fail(cx, RC_BAD_INPUT, _("Say where: recado init FOLDER."));
+	rc = state_become_owner(cx, dir);
+	if (rc != RC_OK) return rc;
 	is_new = access(arena_printf(cx->arena, "%s/key", dir), F_OK) != 0;
 	rc = state_create(cx, dir, house_settings());
 	if (rc != RC_OK) return rc;

@@ -20,6 +20,10 @@
 
 /* Make DIR with its folders, key and INI (only what is missing). RC_CONFLICT when DIR is something else's. */
 enum rc state_create(struct cx *cx, const char *dir, const struct setting *const *tables) MUST_CHECK;
+/* Root at the folder of another user goes on as that user, before anything is opened: a file of root's in it
+** would keep the service from starting. Nothing for anybody else, or where there is no folder. Before any
+** thread. RC_DENIED: it may not become that user. */
+enum rc state_become_owner(struct cx *cx, const char *dir) MUST_CHECK;
 /* The lock of the folder, held until the descriptor closes. RC_CONFLICT: another process holds it. */
 enum rc state_lock(int *fd, const char *dir) MUST_CHECK;
 

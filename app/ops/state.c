@@ -3,13 +3,17 @@
 **
 ** Owns:   the folder's layout (files/ spool/ tmp/ backups/ recado.ini key lock).
 ** Never:  opens the database; overwrites anything that is there.
-** Holds:  folders are 0700 and files 0600: the folder has customers and keys in it.
+** Holds:  (1) folders are 0700 and files 0600: the folder has customers and keys in it; (2) whatever root types,
+**         what lies in the folder of another user stays that user's (state_become_owner).
 */
 #include "ops/ops.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,5 +103,25 @@ enum rc state_lock(int *fd, const char *dir)
 		return errno == EWOULDBLOCK ? RC_CONFLICT : RC_IO;
 	}
 	*fd = lock;
+	return RC_OK;
+}
+
+enum rc state_become_owner(struct cx *cx, const char *dir)
+{
+	struct stat st;
+	const struct passwd *owner;
+	bool has_groups;
+
+	if (geteuid() != 0 || stat(dir, &st) != 0 || st.st_uid == 0) return RC_OK;
+	owner = getpwuid(st.st_uid); /* before any thread */
+	has_groups =
+		owner != NULL ? initgroups(owner->pw_name, st.st_gid) == 0 : setgroups(1, &st.st_gid) == 0;
+	if (!has_groups || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0)
+		return cx_fail(
+			cx, RC_DENIED,
+			_("%s belongs to another user and this one cannot become that user; run it as: sudo -u '#%u' recado …"),
+			dir, (unsigned)st.st_uid);
+	/* The kernel hides /proc/self from who changed its user, and control.c reaches deep folders by it. */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	return RC_OK;
 }
