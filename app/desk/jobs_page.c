@@ -135,10 +135,13 @@ static void choose(struct filter *f, struct arena *forever, const char *words, c
 	f->sql = sql;
 }
 
+static const struct job_kind *const *declared; /* set once, before the first request */
+
 void desk_work_declare(struct arena *forever, const struct job_kind *const *tables)
 {
 	struct sb kinds, queues;
 
+	declared = tables;
 	sb_init_arena(&kinds, forever, WORDS_MAX);
 	sb_init_arena(&queues, forever, WORDS_MAX);
 	for (; tables != NULL && *tables != NULL; tables++)
@@ -150,6 +153,20 @@ void desk_work_declare(struct arena *forever, const struct job_kind *const *tabl
 		if (strcmp(f->name, "kind") == 0) choose(f, forever, sb_text_of(&kinds), "t.kind");
 		if (strcmp(f->name, "queue") == 0) choose(f, forever, sb_text_of(&queues), "+t.queue");
 	}
+}
+
+const char *queue_work(struct cx *cx, const char *queue)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, cx->arena, WORDS_MAX);
+	for (const struct job_kind *const *table = declared; table != NULL && *table != NULL; table++)
+		for (const struct job_kind *k = *table; k->name != NULL; k++) {
+			if (strcmp(k->queue, queue) != 0 || k->title == NULL) continue;
+			if (sb.len > 0) sb_lit(&sb, " · ");
+			sb_text(&sb, words_get(cx->lang, k->title));
+		}
+	return sb_text_of(&sb);
 }
 
 static void count_into(struct cx *cx, struct value *list, const char *title, const char *href,

@@ -18,7 +18,7 @@
 
 const struct column schedules_columns[] = {
 	{ .name = "title",
-	  .title = N_("Work"),
+	  .title = N_("Schedule"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
 	  .sql = "t.name",
@@ -36,6 +36,7 @@ const struct column schedules_columns[] = {
 	  .type = COLUMN_TEXT,
 	  .flags = COL_REQUIRED | COL_LIST,
 	  .max = 100,
+	  .shown = rule_shown,
 	  .help = N_(
 		  "Minute, hour, day, month, weekday, as in cron: 0 9 * * 1-5. Or: every 5 min after 2 min.") },
 	{ .name = "zone",

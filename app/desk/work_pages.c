@@ -82,6 +82,7 @@ static enum rc handle_queues(struct cx *cx, struct call *call)
 	for (struct value *row = rows->first; row != NULL; row = row->next) {
 		const char *name = value_text_of(value_get(row, "queue"), "");
 
+		value_set_text(cx->arena, row, "work", queue_work(cx, name));
 		value_set_bool(cx->arena, row, "is_set",
 			       value_int_of(value_get(row, "limit"), 0) !=
 				       value_int_of(value_get(row, "limit_usual"), 0));

@@ -17,11 +17,15 @@ extern const struct figure desk_work_figures[]; /* the card of the home page */
 /* jobs_page.c */
 extern struct filter jobs_filters[]; /* kinds and queues: desk_work_declare */
 void jobs_list_extra(struct cx *cx, struct value *page);
+/* What a queue does, in people's words: the titles of its kinds of work. Arena. */
+const char *queue_work(struct cx *cx, const char *queue);
 /* schedules_page.c */
 extern const struct action schedules_actions[];
 extern const struct filter schedules_filters[];
 void schedules_list_extra(struct cx *cx, struct value *page);
 const char *schedule_name_shown(struct cx *cx, const char *stored);
+/* rule_words.c: "every day at 03:30"; the rule itself where it has no short sentence. Lent or arena. */
+const char *rule_shown(struct cx *cx, const char *stored);
 /* work_pages.c */
 /* jobs that wait for a person's decision, at most 100; 0 without the right */
 int64_t work_given_up(struct cx *cx);

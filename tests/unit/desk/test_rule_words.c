@@ -1,0 +1,52 @@
+/* A schedule's rule in the words of somebody who never heard of cron. */
+#include "base/cx.h"
+#include "desk/work_pages.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void assert_said(const char *rule, const char *words)
+{
+	struct env env = { .lang = LANG_EN };
+	struct cx cx;
+
+	cx_init(&cx, &env, arena_new(65536), NULL);
+	assert_string_equal(rule_shown(&cx, rule), words);
+	arena_free(cx.arena);
+}
+
+static void a_rule_is_said_in_words(void **state)
+{
+	(void)state;
+	assert_said("30 3 * * *", "every day at 03:30");
+	assert_said("0 9 * * 1-5", "Monday to Friday at 09:00");
+	assert_said("0 9 * * 0,6", "Saturday, Sunday at 09:00");
+	assert_said("15 8 1 * *", "on day 1 of each month at 08:15");
+	assert_said("20 * * * *", "every hour at minute 20");
+	assert_said("every 5 min", "every 5 min");
+	assert_said("every 30 min after 20 min", "every 30 min, the first 20 min after midnight");
+}
+
+static void a_rule_without_a_short_sentence_stays_as_written(void **state)
+{
+	(void)state;
+	assert_said("0 9 1 * 1", "0 9 1 * 1"); /* either day is enough: no short sentence says that */
+	assert_said("0 9,18 * * *", "0 9,18 * * *");
+	assert_said("0 9 * 6 *", "0 9 * 6 *");
+	assert_said("*/10 9 * * *", "*/10 9 * * *");
+	assert_said("nonsense", "nonsense");
+	assert_said("", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rule_is_said_in_words),
+		cmocka_unit_test(a_rule_without_a_short_sentence_stays_as_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
