@@ -33,6 +33,7 @@ static const struct channel_reason reasons[] = {
 	     " is held and release it.") },
 	{ WHY_PERSON, "info", N_("%s: sending was stopped by a person.") },
 	{ "rate", "", N_("%s asked to wait.") },
+	{ "busy", "", N_("%s asked to wait.") },
 	{ "day_limit", "", N_("%s: the provider's limit of messages for today is used up.") },
 	{ "hour_cap", "", N_("%s: what may leave in an hour has left. The rest follows in the next hour.") },
 	{ "day_cap", "", N_("%s: what may leave in a day has left. The rest follows tomorrow.") },
@@ -229,13 +230,17 @@ static enum rc put(struct cx *cx, const struct account *a, const char *state, co
 /* Reasons that end by themselves; the others wait for a word of the provider. */
 static bool ends_by_time(const char *why)
 {
-	return strcmp(why, "rate") == 0 || strcmp(why, "day_limit") == 0 || strcmp(why, "unreachable") == 0 ||
-	       rate_is_why(why);
+	return strcmp(why, "rate") == 0 || strcmp(why, "busy") == 0 || strcmp(why, "day_limit") == 0 ||
+	       strcmp(why, "unreachable") == 0 || rate_is_why(why);
 }
 
 bool account_is_held_by_session(const struct account *a)
 {
-	return a->state == ACCOUNT_WAITING && !ends_by_time(a->why);
+	const struct channel_kind *kind = channel_kind_find(a->kind);
+
+	/* Whose provider has no sessions gets no word that could release it. */
+	return a->state == ACCOUNT_WAITING && !ends_by_time(a->why) && kind != NULL &&
+	       kind->build_session != NULL;
 }
 
 enum rc account_wait(struct cx *cx, const struct account *a, const char *why, const char *detail,

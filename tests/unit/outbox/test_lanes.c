@@ -279,6 +279,25 @@ static void mails_with_large_files_leave_one_after_the_other(void **state)
 	}
 }
 
+static void a_chat_that_is_busy_is_written_to_when_its_time_is_over(void **state)
+{
+	struct scene s = { .o = NULL };
+	int64_t word;
+
+	(void)state;
+	open_scene(&s, MORNING);
+	gateway_answer(s.g, "alarm", "503 Retry-After: 30\n\ntry later");
+	word = slack(&s, "alarm");
+	start(&s);
+	until(&s, STATE("slack", "waiting", "busy"));
+	gateway_answer(s.g, "alarm", "200 ok");
+	clock_shift(s.h.s.env.clock, 2 * MINUTE_MS);
+	wake(&s);
+	until(&s, NOTHING_WAITS);
+	assert_string_equal(house_state(&s.h, word), "sent");
+	close_scene(&s);
+}
+
 static void a_corrected_address_opens_the_channel_by_itself(void **state)
 {
 	struct scene s = { .o = NULL };
@@ -581,6 +600,7 @@ int main(void)
 		cmocka_unit_test(a_word_to_the_owner_does_not_wait_for_a_thousand_notices),
 		cmocka_unit_test(a_lane_that_cannot_turn_hinders_no_other),
 		cmocka_unit_test(mails_with_large_files_leave_one_after_the_other),
+		cmocka_unit_test(a_chat_that_is_busy_is_written_to_when_its_time_is_over),
 		cmocka_unit_test(a_corrected_address_opens_the_channel_by_itself),
 		cmocka_unit_test(everything_stops_at_one_word_and_goes_on_at_another),
 		cmocka_unit_test(what_may_leave_in_an_hour_leaves_and_the_rest_in_the_next),
