@@ -64,7 +64,7 @@ def test_what_the_house_did_is_drawn_and_the_home_page_says_whether_one_may_slee
         page = ana.page(f"/watch?span={span}")
         assert page.count("<svg") >= 2 and "chart" not in text_of(page)
     home = text_of(ana.page("/"))
-    for words in ("Dormir tranquilo", "Disponibilidad", "Último respaldo probado", "Canales detenidos"):
+    for words in ("Dormir tranquilo", "Disponibilidad", "Última copia comprobada", "Canales detenidos"):
         assert words in home, words
 
 
