@@ -254,6 +254,7 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 	slash = arena_text(a, config_path);
 	env->dir = slash;
 	slash = strrchr(slash, '/');
+	if (slash == NULL) return RC_NO_MEMORY; /* config_path begins with one */
 	*(slash == env->dir ? slash + 1 : slash) = '\0';
 	/* Before anything of the state is read: a restore that was cut is ended now. */
 	rc = restore_settle(env->dir);

@@ -424,6 +424,7 @@ static enum rc set_names(struct making *b)
 	}
 	if (strchr(path, '/') == NULL) path = arena_printf(cx->arena, "./%s", path);
 	folder = arena_text(cx->arena, path);
+	if (strchr(folder, '/') == NULL) return RC_NO_MEMORY;
 	*strrchr(folder, '/') = '\0';
 	b->folder = folder[0] != '\0' ? folder : "/";
 	b->path = path;
@@ -449,6 +450,7 @@ enum rc backup_make(struct cx *cx, struct backup_made *out, const struct backup_
 	b->g.is_over = order->listener.should_stop;
 	b->g.arg = order->listener.arg;
 	rc = set_names(b);
+	if (rc == RC_OK && arena_failed(cx->arena)) rc = RC_NO_MEMORY; /* then the names are not whole */
 	if (rc != RC_OK) return rc;
 	rc = ask_room(b);
 	if (rc == RC_OK) rc = take_snapshots(b);
