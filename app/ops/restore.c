@@ -39,7 +39,10 @@ static enum rc copy_file(struct cx *cx, const char *from, const char *to)
 	enum rc rc = in >= 0 && buffer != NULL ? RC_OK : RC_IO;
 	ssize_t n = 0;
 
-	*strrchr(folder, '/') = '\0';
+	if (strchr(folder, '/') == NULL)
+		rc = RC_NO_MEMORY;
+	else
+		*strrchr(folder, '/') = '\0';
 	if (rc == RC_OK) rc = tmpfile_open(&t, folder);
 	while (rc == RC_OK && (n = read(in, buffer, COPY_BYTES)) > 0)
 		rc = fd_write_all(t.fd, buffer, (size_t)n);
@@ -287,6 +290,7 @@ static enum rc put_in_place(struct restoring *r)
 enum rc backup_restore(struct cx *cx, struct restored *out, const struct restore_order *order)
 {
 	struct restoring r = { .cx = cx, .o = order, .out = out, .dir = cx->env->dir };
+	bool is_kept = false; /* the folder of what was there is ours, not an earlier restore's */
 	enum rc rc;
 
 	*out = (struct restored){ .config_why = "", .keep = "" };
@@ -295,15 +299,17 @@ enum rc backup_restore(struct cx *cx, struct restored *out, const struct restore
 	r.keep = arena_printf(cx->arena, "%s/before-restore-%lld", r.dir, (long long)cx_now(cx));
 	rc = unpack(&r);
 	if (rc != RC_OK) return rc;
-	if (mkdir(r.keep, 0700) != 0)
+	is_kept = mkdir(r.keep, 0700) == 0;
+	if (!is_kept)
 		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), r.keep, strerror(errno));
 	if (rc == RC_OK) rc = settle_key(&r);
 	if (rc == RC_OK) rc = settle_config(&r);
+	if (rc == RC_OK && arena_failed(cx->arena)) rc = RC_NO_MEMORY; /* then no text of ours is whole */
 	if (rc == RC_OK) rc = put_in_place(&r);
 	if (rc != RC_OK) {
 		if (!restore_is_pending(r.dir)) {
 			remove_tree(r.aside);
-			remove_tree(r.keep);
+			if (is_kept) remove_tree(r.keep);
 		}
 		return rc;
 	}

@@ -14,7 +14,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from house import binary  # noqa: E402
+from house import ROOT, binary  # noqa: E402
 from test_backup import content_of, member, step_back  # noqa: E402
 
 HAS_OLD_CALLS = platform.machine() in ("x86_64", "i686")
@@ -210,6 +210,29 @@ def test_killed_at_any_rename_of_a_rollback_the_database_is_of_before_or_after(s
         seen.add(found)
     sweep(shop, "rename", "signal=KILL", ["rollback"], every, judge)
     assert seen == {after, before}
+
+
+@pytest.mark.parametrize("words", [["backup"], ["restore"]], ids=["backup", "restore"])
+def test_without_memory_from_any_of_the_first_allocations_on_there_is_a_sentence_and_no_crash(shop, words):
+    """The later ones are drawn in test_sweeps.py; these, before anything has begun, are few and all tried."""
+    debug = os.environ.get("RECADO_DEBUG_BIN") or str(ROOT / "build/debug/recado")
+    words = words + ([str(shop.archive)] if words == ["restore"] else [])
+    for n in range(1, 41):
+        done = subprocess.run([debug, *words, "--config", str(shop.house.config)], capture_output=True, text=True,
+                              env={**os.environ, "RECADO_FAIL_ALLOC": f"{n}+"})
+        assert done.returncode in (1, 2) and done.stderr.strip(), (n, done)
+
+
+def test_a_restore_that_finds_the_place_of_an_earlier_one_taken_leaves_that_alone(shop):
+    """Two restores within a millisecond, or a clock that was put back: what the first one kept must stay."""
+    noon = ["--now", "2025-09-08T12:00:00-05:00"]
+    keep = shop.house.state / "before-restore-1757350800000"
+    keep.mkdir()
+    (keep / "recado.db").write_text("what was there")
+    done = shop.house.call("restore", shop.archive, *noon)
+    assert done.returncode != 0 and str(keep) in done.stderr
+    assert (keep / "recado.db").read_text() == "what was there"
+    assert shop.content() == shop.old
 
 
 def test_a_small_disk_is_asked_before_anything_is_written(shop, tmp_path):
