@@ -80,6 +80,13 @@ static void mark_config(char out[CONFIG_MARK_SIZE], struct arena *arena, const s
 	config_mark(out, arena, l->owner->env->settings, l->channel->settings);
 }
 
+/* What a person or a restore stopped is neither the settings' nor the provider's to open. */
+static bool is_stopped_by_hand(const struct account *a)
+{
+	return a->state == ACCOUNT_STOPPED &&
+	       (strcmp(a->why, WHY_PERSON) == 0 || strcmp(a->why, WHY_RESTORED) == 0);
+}
+
 /* What one verdict says about the whole channel. */
 static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const struct verdict *v)
 {
@@ -88,6 +95,7 @@ static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const 
 
 	if (v->outcome == OUTCOME_STOP) {
 		mark_config(t->facts.refused, cx->arena, l);
+		if (is_stopped_by_hand(&t->account)) return RC_OK; /* and stays so, for that reason */
 		t->is_stale = true;
 		return account_stop(cx, &t->account, v->why, v->detail);
 	}
@@ -188,17 +196,14 @@ static bool is_unconfigured(const struct account *a)
 	return a->state == ACCOUNT_STOPPED && strncmp(a->why, "no_", 3) == 0;
 }
 
-/* Was the reason of a stop mended in the settings? What a person or a restore stopped is not theirs to
-** mend. */
+/* Was the reason of a stop mended in the settings? */
 static bool is_mended(struct arena *arena, const struct lane *l, const struct round *t)
 {
-	const char *why = t->account.why;
 	char mark[CONFIG_MARK_SIZE];
 
 	if (!t->is_configured) return false;
 	if (is_unconfigured(&t->account)) return true;
-	if (strcmp(why, WHY_PERSON) == 0 || strcmp(why, WHY_RESTORED) == 0 || t->facts.refused[0] == '\0')
-		return false;
+	if (is_stopped_by_hand(&t->account) || t->facts.refused[0] == '\0') return false;
 	mark_config(mark, arena, l);
 	return strcmp(mark, t->facts.refused) != 0;
 }

@@ -539,6 +539,32 @@ static void a_paused_channel_says_who_stopped_it_and_why(void **state)
 	close_scene(&s);
 }
 
+static void what_a_person_stopped_stays_so_whatever_the_last_answer_was(void **state)
+{
+	struct scene s = { .o = NULL };
+	char url[80];
+	int64_t word;
+
+	(void)state;
+	open_scene(&s, 0);
+	gateway_answer(s.g, "alarm", "403 invalid_token");
+	gateway_slow(s.g, 300);
+	word = slack(&s, "alarm");
+	start(&s);
+	until(&s, "SELECT count(*) FROM message WHERE state = 'sending'");
+	assert_int_equal(channel_pause(&s.h.s.cx, "slack", "holidays"), RC_OK);
+	until(&s, "SELECT count(*) FROM attempt WHERE outcome = 'stop'");
+	assert_true(is_so(&s, STATE("slack", "stopped", "person")));
+	/* A new address mends the refusal, and opens nothing. */
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/services/T/B/another", gateway_port(s.g));
+	house_set(&s.h, "slack.webhook_url", url);
+	wake(&s);
+	(void)poll(NULL, 0, 100);
+	assert_true(is_so(&s, STATE("slack", "stopped", "person")));
+	assert_string_equal(house_state(&s.h, word), "queued");
+	close_scene(&s);
+}
+
 static void what_was_in_flight_when_the_machine_died_counts_as_left(void **state)
 {
 	struct scene s = { .o = NULL };
@@ -610,6 +636,7 @@ int main(void)
 		cmocka_unit_test(a_channel_nobody_set_up_is_told_of_when_something_waits_for_it),
 		cmocka_unit_test(at_night_the_owner_is_told_and_customers_sleep),
 		cmocka_unit_test(a_paused_channel_says_who_stopped_it_and_why),
+		cmocka_unit_test(what_a_person_stopped_stays_so_whatever_the_last_answer_was),
 		cmocka_unit_test(what_was_in_flight_when_the_machine_died_counts_as_left),
 		cmocka_unit_test(periods_are_those_of_the_business),
 	};
