@@ -30,7 +30,8 @@
 #define ENGINE_ARENA    ((size_t)16 * 1024 * 1024)
 #define NOTE_MS         5000 /* last_seen; also the longest sleep                                          */
 #define STOP_MS         5000 /* answers under way get so long (design: stop)                                */
-#define FAILED_ROUND_MS 250  /* the database was busy or the disk said no: the same round again  */
+#define CLOCK_BACK_MS   MINUTE_MS /* what a time server corrects in passing changes nothing */
+#define FAILED_ROUND_MS 250       /* the database was busy or the disk said no: the same round again  */
 /* One channel at full speed never takes the others' places. */
 #define CONNECTIONS (SLOTS_MAX + LOOKS_MAX + 1 + 2 * LANES_MAX)
 
@@ -55,7 +56,7 @@ static enum rc hold_all(struct cx *cx, const char *since)
 	return rc;
 }
 
-static enum rc compare_age(struct cx *cx)
+static enum rc compare_age(struct cx *cx, instant *noted_at)
 {
 	struct last_seen note, database;
 	char since[RFC3339_SIZE] = "?";
@@ -63,6 +64,7 @@ static enum rc compare_age(struct cx *cx)
 
 	if (rc != RC_OK) return rc;
 	last_seen_read(&note, cx->env->dir);
+	*noted_at = note.is_there ? note.at : 0;
 	if (!last_seen_is_restored(&note, &database)) return RC_OK;
 	if (note.is_there) instant_text_local(since, note.at, cx->env->zone);
 	log_event(LOG_WARN, "outbox", "restored",
@@ -80,7 +82,7 @@ static enum rc prepare_ledger(struct outbox *o)
 	if (rc != RC_OK) return rc;
 	rc = account_ensure(cx, &id, CHANNEL_WHATSAPP);
 	/* Before the start's own attempt rows, which a restored database would get too. */
-	if (rc == RC_OK) rc = compare_age(cx);
+	if (rc == RC_OK) rc = compare_age(cx, &o->noted_at);
 	if (rc == RC_OK) rc = rate_add_lost(cx);
 	if (rc == RC_OK) rc = ledger_start(cx, &unsure);
 	if (rc == RC_OK && unsure > 0) {
@@ -91,13 +93,43 @@ static enum rc prepare_ledger(struct outbox *o)
 	return rc == RC_OK ? lanes_find(o) : rc;
 }
 
+/* Was the clock put back since the note? */
+static bool is_put_back(const struct outbox *o)
+{
+	return clock_now(o->env->clock) < o->noted_at - CLOCK_BACK_MS;
+}
+
 static void write_note(struct outbox *o)
 {
 	struct last_seen s;
 
 	o->note_ticks = clock_ticks();
+	if (is_put_back(o)) return; /* it is heeded first */
 	if (last_seen_now(&o->cx, &s) != RC_OK || last_seen_write(o->env->dir, &s) != RC_OK)
 		log_event(LOG_WARN, "outbox", "last_seen.write", "what=\"cannot be written\"");
+	else
+		o->noted_at = s.at;
+}
+
+/* A minute's wait of then would last until its hour comes again. */
+static enum rc heed_clock(struct outbox *o)
+{
+	instant now = clock_now(o->env->clock);
+	enum rc rc;
+
+	if (!is_put_back(o)) return RC_OK;
+	cx_reset(&o->cx);
+	rc = ledger_put_back_to(&o->cx, now);
+	if (rc == RC_OK) {
+		log_event(LOG_WARN, "outbox", "clock.back", "by_s=%lld",
+			  (long long)((o->noted_at - now) / SECOND_MS));
+		o->noted_at = now;
+		o->is_woken = true;
+	} else {
+		log_event(LOG_ERROR, "outbox", "clock.failed", "rc=%s", rc_row(rc)->name);
+	}
+	db_at_rest(&o->cx);
+	return rc;
 }
 
 /* The thread */
@@ -158,6 +190,7 @@ static int64_t pass(struct outbox *o)
 
 	atomic_store(&o->heartbeat_ticks, now);
 	lanes_collect(wire_take(o->wire));
+	if (heed_clock(o) != RC_OK) wait = FAILED_ROUND_MS;
 	if (o->is_woken) look_around(o);
 	for (int i = 0; i < o->lane_count; i++) {
 		struct lane *l = o->lanes[i];
@@ -236,6 +269,7 @@ static enum rc make(struct outbox *o)
 	if (rc == RC_OK) rc = wire_start(&o->wire, o->env, CONNECTIONS);
 	if (rc != RC_OK) return rc;
 	/* Now, so that a first message cannot be older than the note. */
+	(void)heed_clock(o); /* else with the first turn */
 	write_note(o);
 	return RC_OK;
 }

@@ -93,6 +93,7 @@ struct outbox {
 	bool is_woken;        /* somebody wrote something that is for the outbox         */
 	int64_t house_ticks;  /* when the queue's expiry was done last, for all lanes      */
 	int64_t inbound_ticks, note_ticks;
+	instant noted_at; /* the clock's hour in the note last_seen; what is before it was put back */
 };
 
 /* Lanes (lane.c) */

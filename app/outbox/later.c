@@ -133,6 +133,7 @@ instant check_after(instant sent_at, int checks, const struct check_verdict *v, 
 	const size_t steps = sizeof(ladder) / sizeof(*ladder);
 	instant at;
 
+	if (sent_at > now) sent_at = now; /* by a clock that was ahead */
 	if (now - sent_at > CHECK_AGE_MAX_MS) return 0;
 	if (v->end == CHECK_LATER && v->delay_ms > 0) return now + v->delay_ms;
 	if (v->end == CHECK_TOLD && (v->status == STATUS_READ || v->status == STATUS_PLAYED)) return 0;

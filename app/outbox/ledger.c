@@ -151,10 +151,10 @@ static enum rc is_sated(struct cx *cx, const struct claim *c, const struct claim
 	rc = db_get_int(
 		cx, &n,
 		"SELECT count(*) FROM (SELECT state, ignores_window, claimed_at FROM message INDEXED BY message_contact"
-		" WHERE contact_id = :contact ORDER BY id DESC LIMIT :look) WHERE claimed_at >= :since"
+		" WHERE contact_id = :contact ORDER BY id DESC LIMIT :look) WHERE claimed_at >= :since AND claimed_at < :until"
 		" AND ignores_window = 0 AND state IN ('sending', 'sent', 'delivered', 'read', 'unsure')",
 		PARAMS(P_INT(":contact", m->contact_id), P_INT(":look", PERSON_LOOK),
-		       P_INT(":since", c->day_at)));
+		       P_INT(":since", c->day_at), P_INT(":until", c->next_day_at)));
 	if (rc == RC_OK) *out = n >= c->per_person;
 	return rc;
 }

@@ -81,6 +81,10 @@ enum rc ledger_release(struct cx *cx, int64_t account, int64_t contact_id, int64
 /* Is anything queued and ready at this hour? For the session poll. */
 enum rc ledger_is_waiting(struct cx *cx, bool *out, int64_t account, bool is_window_open) MUST_CHECK;
 
+/* The clock was put back to now: tries, caps and looks that wait for an hour of the clock that was ahead are
+** due now. Own transactions. */
+enum rc ledger_put_back_to(struct cx *cx, instant now) MUST_CHECK;
+
 /* Settle */
 
 struct settle_rules {

@@ -565,6 +565,37 @@ static void what_a_person_stopped_stays_so_whatever_the_last_answer_was(void **s
 	close_scene(&s);
 }
 
+/* Fifty days ahead is nothing that anybody could know to be wrong. */
+static void what_waits_for_an_hour_of_a_clock_that_was_ahead_leaves_when_it_is_right(void **state)
+{
+	(void)state;
+	for (int is_restarted = 0; is_restarted < 2; is_restarted++) {
+		struct scene s = { .o = NULL };
+		int64_t word, mail;
+
+		open_scene(&s, MORNING + 50 * DAY_MS);
+		gateway_answer(s.g, "alarm", "503 Retry-After: 30\n\ntry later");
+		gateway_answer(s.g, "00001", "503 Retry-After: 30\n\ntry later");
+		word = slack(&s, "alarm");
+		mail = house_message(&s.h, 1);
+		start(&s);
+		until(&s, STATE("slack", "waiting", "busy"));
+		until(&s, "SELECT count(*) = 2 FROM message WHERE state = 'queued' AND turn = 0");
+		gateway_answer(s.g, "alarm", "200 ok");
+		gateway_answer(s.g, "00001", "200 {\"success\":true,\"data\":{\"msgId\":7}}");
+		if (is_restarted) stop(&s);
+		clock_shift(s.h.s.env.clock, -50 * DAY_MS);
+		if (is_restarted)
+			start(&s);
+		else
+			wake(&s);
+		until(&s, NOTHING_WAITS);
+		assert_string_equal(house_state(&s.h, word), "sent");
+		assert_string_equal(house_state(&s.h, mail), "sent");
+		close_scene(&s);
+	}
+}
+
 static void what_was_in_flight_when_the_machine_died_counts_as_left(void **state)
 {
 	struct scene s = { .o = NULL };
@@ -637,6 +668,7 @@ int main(void)
 		cmocka_unit_test(at_night_the_owner_is_told_and_customers_sleep),
 		cmocka_unit_test(a_paused_channel_says_who_stopped_it_and_why),
 		cmocka_unit_test(what_a_person_stopped_stays_so_whatever_the_last_answer_was),
+		cmocka_unit_test(what_waits_for_an_hour_of_a_clock_that_was_ahead_leaves_when_it_is_right),
 		cmocka_unit_test(what_was_in_flight_when_the_machine_died_counts_as_left),
 		cmocka_unit_test(periods_are_those_of_the_business),
 	};
