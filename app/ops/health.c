@@ -93,19 +93,20 @@ static bool probe_write(struct cx *cx)
 	return false;
 }
 
-/* A due job in a queue where nothing runs: one that waits behind its queue's limit is no trouble. */
+/* A due job in a queue where nothing runs: one that waits behind its queue's limit is no trouble, and work of
+** a module that is switched off is in no queue of this process. */
 static int64_t oldest_due_s(struct cx *cx)
 {
-	int64_t at = 0, now = cx_now(cx);
+	struct queue_figures queues[QUEUES_SHOWN_MAX];
+	size_t count = 0;
+	instant now = cx_now(cx), oldest = now;
 
-	if (db_get_int(
-		    cx, &at,
-		    "SELECT min(q.run_at) FROM job q WHERE q.state = 'queued' AND q.run_at <= :now AND NOT EXISTS"
-		    " (SELECT 1 FROM job r WHERE r.state = 'running' AND r.queue = q.queue)",
-		    PARAMS(P_INT(":now", now))) != RC_OK ||
-	    at == 0)
-		return 0;
-	return (now - at) / SECOND_MS;
+	if (queues_show(cx, queues, &count) != RC_OK) return 0;
+	for (size_t i = 0; i < count; i++)
+		if (queues[i].running == 0 && queues[i].oldest_due_at != 0 &&
+		    queues[i].oldest_due_at < oldest)
+			oldest = queues[i].oldest_due_at;
+	return (now - oldest) / SECOND_MS;
 }
 
 static void read_channels(struct cx *cx, struct pulse *p)
@@ -226,12 +227,23 @@ static void take_snapshot(struct cx *cx, struct health *h)
 	pthread_mutex_unlock(&snapshot.mutex);
 }
 
+/* The disk may be full at the start: then the run is noted when there is room. */
+static void begin_run(struct cx *cx)
+{
+	int64_t run = 0;
+
+	if (run_id != 0) return;
+	if (uptime_begin(cx, &run) != RC_OK) log_event(LOG_WARN, "app", "watch.run", "why=not_noted");
+	run_id = run;
+}
+
 /* Once a minute, in one tiny transaction. */
 static void note_minute(struct cx *cx, struct health *h)
 {
 	enum rc rc;
 
 	if (h->samples == NULL || !samples_is_due(cx, h->samples)) return;
+	begin_run(cx);
 	rc = tx_begin(cx);
 	if (rc == RC_OK && run_id != 0) rc = uptime_beat(cx, run_id);
 	if (rc == RC_OK) rc = samples_write(cx, h->samples);
@@ -246,15 +258,13 @@ static void *health_main(void *arg)
 	struct db *db = NULL;
 	struct cx cx;
 	struct pollfd wait = { .fd = h->env->wake_fd[WAKE_HEALTH], .events = POLLIN };
-	int64_t run = 0;
 
 	if (a == NULL || db_open(&db, h->env->store) != RC_OK) {
 		log_event(LOG_ERROR, "app", "health.none", "why=start");
 		goto out;
 	}
 	cx_init(&cx, h->env, a, db);
-	if (uptime_begin(&cx, &run) != RC_OK) log_event(LOG_WARN, "app", "watch.run", "why=not_noted");
-	run_id = run;
+	begin_run(&cx);
 	while (!h->env->is_stopping) {
 		take_snapshot(&cx, h);
 		note_minute(&cx, h);
@@ -273,7 +283,7 @@ static void *health_main(void *arg)
 			(void)!read(wait.fd, &n, sizeof(n));
 		}
 	}
-	if (run != 0 && uptime_end(&cx, run, "stopped") != RC_OK)
+	if (run_id != 0 && uptime_end(&cx, run_id, "stopped") != RC_OK)
 		log_event(LOG_WARN, "app", "watch.run", "why=end_not_noted");
 	run_id = 0;
 out:

@@ -1,6 +1,7 @@
 """What tells the owner and a watching machine how the house is: /health, /metrics, check, the built-in stand-in."""
 import json
 import re
+import sqlite3
 
 import pytest
 
@@ -37,6 +38,19 @@ def test_health_is_503_when_the_days_notices_were_not_planned(house):
     assert done.returncode == 1 and "recado renewals run" in done.stdout
     house.run_today()
     wait_until(lambda: request(house.address, "GET", "/health").status == 200, "the next look")
+
+
+def test_work_of_a_module_that_is_switched_off_is_nobodys_trouble(village):
+    house = village.house()
+    line = sqlite3.connect(house.state / "recado.db")
+    for queue in ("", "stays", "house"):
+        line.execute("INSERT INTO job (kind, queue, run_at, created_at) VALUES ('stays.sync', ?, 1, 1)", (queue,))
+    line.commit()
+    line.close()
+    house.serve(now=MORNING)
+    wait_until(lambda: request(house.address, "GET", "/health").status == 200, "the first look")
+    assert request(house.address, "GET", "/health/worker").status == 200
+    assert house.sql("SELECT count(*) FROM job WHERE kind = 'stays.sync' AND state = 'queued'") == [(3,)]
 
 
 def test_metrics_need_a_token_and_count_the_notices(house):
