@@ -13,6 +13,8 @@ struct house;
 const struct setting *const *house_settings(void);
 /* All command rows: the list ends with NULL, each array with a row without name. */
 const struct command *const *house_commands(void);
+/* `recado --help` (top_help.c); serve: the row that no table holds. */
+void top_help(FILE *out, const struct command *serve, enum lang lang);
 
 /* Fill env from DIR/recado.ini (or config_path): settings, zone, language, clock. now: "" or RFC 3339
 ** (offline mode only).
@@ -24,6 +26,9 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 ** built-in stand-in when offline, and the web when with_web. cx belongs to the calling thread. RC_CONFLICT:
 ** another process holds the folder. On failure everything begun is ended and cx holds the sentence. */
 enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web) MUST_CHECK;
+/* As holder: the schema as this program knows it, the schedules as its tables say; nothing is started, sent or
+** run. For `recado check --fix`. */
+enum rc house_mend(struct cx *cx) MUST_CHECK;
 /* Stop in reverse order, within seconds. NULL is fine. */
 void house_close(struct house *h);
 /* Read the settings file again (SIGHUP). */

@@ -107,26 +107,6 @@ static void print_command(FILE *out, const struct command *c, enum lang lang)
 		words_get(lang, c->help));
 }
 
-static const struct command serve_row;
-
-static void print_help(FILE *out, enum lang lang)
-{
-	fprintf(out, "%s\n\n",
-		words_get(
-			lang,
-			N_("recado: notices, messages and reports of a small business, from one program.")));
-	print_command(out, &serve_row, lang);
-	for (const struct command *const *list = house_commands(); *list != NULL; list++)
-		for (const struct command *c = *list; c->name != NULL; c++)
-			print_command(out, c, lang);
-	fprintf(out, "\n%s\n",
-		words_get(
-			lang,
-			N_("Everywhere: --config FILE, --json, --lang es|en, --now INSTANT (offline mode only).")));
-	fprintf(out, "%s\n",
-		words_get(lang, N_("Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 partly.")));
-}
-
 /* `recado user`: the rows that begin with this word; false if there are none. */
 static bool print_group(FILE *out, const char *word, enum lang lang)
 {
@@ -458,7 +438,8 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 			       argv[0]);
 	}
 	if (g->wants_help) {
-		printf("recado %s %s\n    %s\n", row->name, row->usage, _(row->help));
+		print_command(stdout, row, cx->lang);
+		if (used == 1) (void)print_group(stdout, row->name, cx->lang);
 		return RC_OK;
 	}
 	call.argc = argc - used;
@@ -477,12 +458,13 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	if (rc != RC_OK && row->needs == COMMAND_LENIENT) (void)cx_fail(cx, rc, "%s", why);
 	if (rc != RC_OK && row->needs != COMMAND_LENIENT) return cx_fail(cx, rc, "%s", why);
 	if (g->lang[0] == '\0') cx->lang = env->lang;
+	/* A person at a terminal reads the command's own words; only what went wrong is logged beside
+	** them. */
+	if (row != &serve_row) log_quiet(LOG_WARN);
 	if (row->needs == COMMAND_LENIENT) return row->run(cx, &call);
 	if (row == &serve_row || row->needs == COMMAND_SETTINGS) return row->run(cx, &call);
 	if (call.in == stdin) rc = open_file_argument(cx, row, &call);
 	if (rc != RC_OK) return rc;
-	/* A person at a terminal reads the command's own words; only what went wrong is logged beside
-	** them. */
 	rc = log_start(env->zone, LOG_WARN, NULL);
 	if (rc != RC_OK) return rc;
 	rc = row->needs == COMMAND_HOLDER     ? run_as_holder(cx, row, &call, &line, exit_code)
@@ -525,7 +507,7 @@ int main(int argc, char **argv)
 	else if (g.wants_version)
 		rc = version_print(&cx, stdout, g.is_json);
 	else if (argc == 0) {
-		print_help(g.wants_help ? stdout : stderr, cx.lang);
+		top_help(g.wants_help ? stdout : stderr, &serve_row, cx.lang);
 		rc = g.wants_help ? RC_OK : RC_PARTLY;
 		exit_code = g.wants_help ? 0 : 2;
 	} else

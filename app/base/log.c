@@ -58,6 +58,7 @@ static struct {
 	bool is_dir_broken; /* said once, until it works again */
 	_Atomic(const struct zone *) zone;
 	_Atomic int least[SUBJECTS];
+	_Atomic int quiet; /* nothing below this at all */
 	_Atomic bool is_json, wants_reopen;
 } the_log = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	      .filled = PTHREAD_COND_INITIALIZER,
@@ -311,7 +312,9 @@ void log_event(enum log_level level, const char *subject, const char *event, con
 	size_t n, first;
 
 	h.subjects = subjects_of(&first, subject);
-	if ((unsigned)level > LOG_ERROR || (int)level < atomic_load(&the_log.least[first])) return;
+	if ((unsigned)level > LOG_ERROR || (int)level < atomic_load(&the_log.least[first]) ||
+	    (int)level < atomic_load(&the_log.quiet))
+		return;
 	if (level == LOG_ERROR) h.subjects |= 1u << SUBJECT_ERRORS;
 	n = begin_line(line, level, subjects[first], event);
 	if (fmt && *fmt) {
@@ -366,6 +369,11 @@ void log_level_set(const char *subject, enum log_level least)
 	for (i = 0; i < SUBJECTS; i++)
 		if (subject == NULL || strcmp(subjects[i], subject) == 0)
 			atomic_store(&the_log.least[i], (int)least);
+}
+
+void log_quiet(enum log_level least)
+{
+	atomic_store(&the_log.quiet, (int)least);
 }
 
 void log_json_set(bool is_json)

@@ -65,10 +65,10 @@ static void fill_gateway(struct cx *cx, struct value *card)
 	gateway_fact(cx, card, _("Last message accepted"), when_shown(cx, channel, "last_accepted_at"), NULL);
 	error = text_in(channel, "last_error");
 	if (error[0] != '\0')
-		gateway_fact(
-			cx, card, _("Last error"),
-			arena_printf(cx->arena, "%s · %s", when_shown(cx, channel, "last_error_at"), error),
-			"warn");
+		gateway_fact(cx, card, _("Last error"),
+			     arena_printf(cx->arena, "%s · %s", when_shown(cx, channel, "last_error_at"),
+					  words_get(cx->lang, error)),
+			     "warn");
 	value_set_text(cx->arena, card, "href", "/gateway");
 }
 

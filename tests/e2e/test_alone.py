@@ -1,4 +1,5 @@
 """The binary needs nothing of the machine it runs on: static, small, at home in an empty folder."""
+import re
 import os
 import pathlib
 import shutil
@@ -68,6 +69,23 @@ def test_it_tells_what_it_is_made_of(village):
     for name in ("sqlite", "curl", "mbedtls", "microhttpd", "yyjson", "argon2"):
         assert name in text.lower(), name
     assert house.run("--version", config=False).startswith("recado ")
+
+
+def test_help_shows_each_command_once_under_a_subject(village):
+    house = village.house()
+    shown = house.run("--help", config=False, lang="es")
+    names = re.findall(r"^  (\S+(?: [a-z-]+)?) {2,}", shown, re.M)
+    assert len(names) == len(set(names)) > 60 and {"serve", "outbox stop-all", "renewals run"} <= set(names)
+    assert re.findall(r"^(\w[\w ]+)$", shown, re.M)[:3] == ["Primeros pasos", "Negocio", "Mensajes"]
+    assert "recado outbox pause CHANNEL" in house.run("outbox", "--help", config=False)
+
+
+def test_a_mistyped_word_runs_no_shorter_command(village):
+    house = village.house()
+    for words in (["outbox", "pasue", "whatsapp"], ["jobs", "lits"], ["backup", "lits"], ["outbox", "stop-all", "x"]):
+        done = house.call(*words, lang="es")
+        assert done.returncode == 2 and "sobra aquí" in done.stderr and done.stdout == "", words
+    assert house.call("config", "set", "backup.daily", "8").stderr == ""
 
 
 def test_half_a_command_is_answered_with_its_other_halves(village):
