@@ -182,8 +182,7 @@ class House:
                     "web.api_per_minute": "0"}          # tests ask faster than any program may
         if standin:
             defaults["whatsapp.base_url"] = standin.address
-        for name, value in {**defaults, **dict(settings)}.items():
-            self.set(name, value)
+        self.run("config", "set", *(word for pair in {**defaults, **dict(settings)}.items() for word in pair))
 
     # --- the command line ---
 
