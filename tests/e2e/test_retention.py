@@ -1,5 +1,6 @@
 """Nothing grows for ever without a reason, and what goes, goes in time: no table is forgotten."""
 import json
+import re
 import sqlite3
 
 import pytest
@@ -51,11 +52,11 @@ def test_what_only_tells_how_something_went_goes_after_its_days(house):
             for step in ("minute", "hour", "day") for at in (old - 1000 * DAY, young)],
           ("UPDATE process_run SET id = id + 100 WHERE started_at > ?", old))
     kept = {row["name"]: row["rows"] for row in tables(house)}
-    house.serve(now=MORNING)
-    job = house.sql("SELECT count(*) FROM job WHERE kind = 'watch.clean' AND state = 'done'")
-    house.call("renewals", "run", "--dry-run", now="2025-09-09T04:10:30-05:00")      # the night's cleaning is due
-    wait_until(lambda: house.sql("SELECT count(*) FROM job WHERE kind = 'watch.clean' AND state = 'done'") > job,
+    house.serve(now="2025-09-09T04:10:30-05:00")               # the night's cleaning is due
+    wait_until(lambda: house.sql("SELECT count(*) FROM job WHERE kind = 'watch.clean' AND state = 'done'") == [(1,)],
                "the cleaning")
+    job, = house.sql("SELECT id FROM job WHERE kind = 'watch.clean'")
+    wait_until(lambda: re.search(rf" watch.cleaned .* job={job[0]}$", house.log(), re.M), "its line, which names the job")
     # the history stays, and so do money and what was told
     assert house.sql("SELECT count(*) FROM audit WHERE at = ?", old) == [(1,)]
     for table in ("login_throttle", "idempotency"):
