@@ -12,16 +12,12 @@
 #include "base/seal.h"
 #include "house.h"
 #include "ops/check.h"
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SCHEDULES_WAIT_MS 5000 /* a start takes a tenth of it */
-#define SCHEDULES_LOOK_MS 20
 
 static const struct check settings_row_check = { .name = "settings",
 						 .title = N_("Settings file"),
@@ -152,7 +148,7 @@ static enum rc fix_files(struct cx *cx)
 }
 
 /* Schema behind, or no schedules: what a start would do. Looked at from outside the house, so that nothing is
-** opened for nothing: a house that opens to plan also sends. */
+** opened for nothing. */
 static bool needs_holder(struct cx *cx)
 {
 	const char *path = arena_printf(cx->arena, "%s/" DB_FILE, cx->env->dir);
@@ -172,19 +168,6 @@ static bool needs_holder(struct cx *cx)
 	return is_behind;
 }
 
-/* The scheduler makes and plans them on its own thread. */
-static void wait_for_schedules(struct cx *cx)
-{
-	int64_t until = clock_ticks() + SCHEDULES_WAIT_MS, planned = 0;
-
-	while (planned == 0 && clock_ticks() < until) {
-		if (db_get_int(cx, &planned, "SELECT count(*) FROM schedule WHERE next_due_at IS NOT NULL",
-			       NO_PARAMS) != RC_OK)
-			return;
-		if (planned == 0) (void)poll(NULL, 0, SCHEDULES_LOOK_MS);
-	}
-}
-
 /* In a process of its own: a house can be opened once in one. The migration makes its own copy first
 ** (db/migrate.c). */
 static void fix_house(struct cx *cx)
@@ -195,15 +178,8 @@ static void fix_house(struct cx *cx)
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
-		struct house *house = NULL;
-
 		(void)!log_start(cx->env->zone, LOG_WARN, NULL);
-		if (house_open(&house, cx, true, false) == RC_OK) {
-			wait_for_schedules(cx);
-			db_close(cx->db);
-			cx->db = NULL;
-			house_close(house);
-		}
+		(void)!house_mend(cx); /* what it could not mend, the look after it finds */
 		log_stop();
 		_exit(0);
 	}

@@ -401,11 +401,13 @@ static bool is_nowhere(const struct cx *cx)
 	       access(arena_printf(cx->arena, "%s/key", cx->env->dir), F_OK) != 0;
 }
 
-enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web)
+/* is_still: the database only, nothing that acts. */
+static enum rc open_house(struct house **out, struct cx *cx, bool is_holder, bool with_web, bool is_still)
 {
 	struct env *env = cx->env;
 	struct house *h;
 	const char *why = "";
+	bool acts = is_holder && !is_still;
 	enum rc rc = RC_OK;
 
 	if (is_nowhere(cx))
@@ -449,12 +451,12 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 		if (rc != RC_OK && why[0] != '\0') rc = cx_fail(cx, rc, "%s", why);
 	}
 	if (rc == RC_OK) rc = db_open(&cx->db, env->store);
-	if (rc == RC_OK && is_holder) rc = alarm_clock_start(cx); /* before anything acts by itself */
-	if (rc == RC_OK && is_holder) rc = run_at_start(cx);
-	if (rc == RC_OK && is_holder) rc = start_standin(h, cx);
+	if (rc == RC_OK && acts) rc = alarm_clock_start(cx); /* before anything acts by itself */
+	if (rc == RC_OK && acts) rc = run_at_start(cx);
+	if (rc == RC_OK && acts) rc = start_standin(h, cx);
 	if (rc == RC_OK && is_holder && with_web) rc = start_web(h, cx);
-	if (rc == RC_OK && is_holder) rc = outbox_start(&h->outbox, env, tables.replies);
-	if (rc == RC_OK && is_holder) rc = work_start(&h->work, env, tables.jobs, tables.schedules);
+	if (rc == RC_OK && acts) rc = outbox_start(&h->outbox, env, tables.replies);
+	if (rc == RC_OK && acts) rc = work_start(&h->work, env, tables.jobs, tables.schedules);
 	if (rc == RC_OK && with_web) rc = health_start(&h->health, env, heartbeat_ms, h);
 	if (rc == RC_OK && with_web) {
 		rc = control_start(&h->control, env, run_remote, h);
@@ -472,6 +474,25 @@ enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_
 	}
 	*out = h;
 	return RC_OK;
+}
+
+enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web)
+{
+	return open_house(out, cx, is_holder, with_web, false);
+}
+
+enum rc house_mend(struct cx *cx)
+{
+	struct house *h = NULL;
+	enum rc rc = open_house(&h, cx, true, false, true);
+
+	if (rc == RC_OK) rc = work_plan(cx, tables.jobs, tables.schedules);
+	if (h == NULL) return rc;
+	db_at_rest(cx);
+	db_close(cx->db);
+	cx->db = NULL;
+	house_close(h);
+	return rc;
 }
 
 void house_close(struct house *h)

@@ -160,5 +160,7 @@ enum rc clock_watch(struct cx *cx, struct work *w) MUST_CHECK;
 ** look again at the latest (INSTANT_NEVER: nothing planned). */
 #define INSTANT_NEVER INT64_MAX
 enum rc schedules_look(struct cx *cx, struct work *w, instant *next) MUST_CHECK;
+/* The same without the jobs. */
+enum rc schedules_plan(struct cx *cx, struct work *w) MUST_CHECK;
 
 #endif

@@ -314,25 +314,42 @@ static enum rc take_all(struct cx *cx, const struct work *w, instant *next)
 	}
 }
 
-enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
+static enum rc plan(struct cx *cx, struct work *w)
 {
-	struct arena *own = cx->arena;
-	enum rc rc;
+	enum rc rc = clock_watch(cx, w);
 
-	*next = INSTANT_NEVER;
-	if (clock_is_doubtful(cx->env->clock)) return RC_OK; /* what is due by a wrong clock is not due */
-	pthread_mutex_lock(&w->look_lock);
-	/* However many rows a look finds, it needs the memory of a slice. */
-	arena_reset(w->slice);
-	cx->arena = w->slice;
-	rc = clock_watch(cx, w);
 	if (rc == RC_OK) rc = schedules_declare(cx, w);
 	if (rc == RC_OK) rc = settle_zone(cx, w);
 	if (rc == RC_OK) rc = settle_changed(cx, w);
 	if (rc == RC_OK && w->must_check) rc = pull_jobs(cx);
 	if (rc == RC_OK && w->must_check) rc = check_all(cx, w);
-	if (rc == RC_OK) rc = take_all(cx, w, next);
+	return rc;
+}
+
+/* However many rows a look finds, it needs the memory of a slice. next NULL: nothing becomes a job. */
+static enum rc look(struct cx *cx, struct work *w, instant *next)
+{
+	struct arena *own = cx->arena;
+	enum rc rc;
+
+	pthread_mutex_lock(&w->look_lock);
+	arena_reset(w->slice);
+	cx->arena = w->slice;
+	rc = plan(cx, w);
+	if (rc == RC_OK && next) rc = take_all(cx, w, next);
 	cx->arena = own;
 	pthread_mutex_unlock(&w->look_lock);
 	return rc;
+}
+
+enum rc schedules_plan(struct cx *cx, struct work *w)
+{
+	return look(cx, w, NULL);
+}
+
+enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
+{
+	*next = INSTANT_NEVER;
+	if (clock_is_doubtful(cx->env->clock)) return RC_OK; /* what is due by a wrong clock is not due */
+	return look(cx, w, next);
 }

@@ -457,6 +457,17 @@ enum rc work_start(struct work **out, struct env *env, const struct job_kind *co
 	return RC_OK;
 }
 
+enum rc work_plan(struct cx *cx, const struct job_kind *const *kinds,
+		  const struct schedule_default *const *schedules)
+{
+	struct work *w = NULL;
+	enum rc rc = work_open(&w, cx->env, kinds, schedules);
+
+	if (rc == RC_OK) rc = schedules_plan(cx, w);
+	work_free(w);
+	return rc;
+}
+
 /* All threads at their end? Under lock. */
 static bool all_ended(const struct work *w)
 {

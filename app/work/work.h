@@ -158,6 +158,10 @@ extern const struct schedule_default work_schedules[];
 ** take effect at the next look (20 s, or at once by tx_wake(cx, WAKE_WORK)). */
 enum rc work_start(struct work **out, struct env *env, const struct job_kind *const *kinds,
 		   const struct schedule_default *const *schedules) MUST_CHECK;
+/* Only the rows of schedules: made, and planned where nothing is planned. No thread, no job is made or run.
+** For a holder that mends (recado check --fix). */
+enum rc work_plan(struct cx *cx, const struct job_kind *const *kinds,
+		  const struct schedule_default *const *schedules) MUST_CHECK;
 /* Asks running jobs to stop, waits at most 5 s, closes connections. NULL is fine. */
 void work_stop(struct work *w);
 /* Run what is due right now in the calling thread, once (command line holder, tests). Returns jobs run. */

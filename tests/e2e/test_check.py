@@ -165,9 +165,13 @@ def test_schedules_that_are_gone_come_back(house):
     line = sqlite3.connect(house.state / "recado.db")
     line.execute("PRAGMA foreign_keys = off")
     line.execute("DELETE FROM schedule")
+    line.execute("INSERT INTO job (kind, queue, run_at, created_at) VALUES ('watch.clean', 'house', 1, 1)")
     line.commit()
     line.close()
     mends(house, "schedules", "failed")
+    # who mends runs nothing and sends nothing
+    assert house.sql("SELECT state FROM job WHERE kind = 'watch.clean'") == [("queued",)]
+    assert house.sql("SELECT count(*) FROM job WHERE schedule_id IS NOT NULL") == [(0,)]
     assert house.sql("SELECT count(*) FROM schedule WHERE next_due_at IS NOT NULL")[0][0] > 5
 
 
