@@ -148,8 +148,9 @@ static void check_ssh(struct cx *cx, struct check_result *out)
 		out->state = CHECK_WARN;
 		out->detail = _(
 			"This machine lets people log in over SSH with a password, which anybody may guess.");
-		out->remedy =
-			"echo 'PasswordAuthentication no' > /etc/ssh/sshd_config.d/00-recado.conf && systemctl reload ssh";
+		/* Only where a key lets somebody in: else the owner would be locked out. */
+		out->remedy = "test -s ~/.ssh/authorized_keys && echo 'PasswordAuthentication no' > "
+			      "/etc/ssh/sshd_config.d/00-recado.conf && systemctl reload ssh";
 	} else
 		unseen(cx, out, "/etc/ssh/sshd_config");
 }

@@ -134,6 +134,16 @@ def test_what_is_still_to_be_said_is_asked_for(village):
     assert house.run("config", "get", "business.name") == "Cine en Casa\n"
 
 
+def test_a_remedy_asks_for_what_only_the_owner_knows(village):
+    house = village.house({"whatsapp.api_key": ""}, offline=False)
+    row = check(house)["gateway"]
+    assert row["state"] == "warning" and run_remedy(house, row, "the-key-of-ana\n").returncode == 0
+    assert "the-key-of-ana" in house.config.read_text()
+    row = check(house)["mail"]
+    assert row["state"] == "info" and run_remedy(house, row, "mail.cine.ec\n").returncode == 0
+    assert house.run("config", "get", "smtp.host") == "mail.cine.ec\n"
+
+
 def test_a_star_for_any_name_is_refused(house):
     house.config.write_text(house.config.read_text() + "\n[web]\nhosts = *\n")
     row = check(house, code=1)["hosts"]

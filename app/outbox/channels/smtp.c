@@ -11,6 +11,8 @@
 #include "outbox/mime.h"
 #include "outbox/outbox.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -18,7 +20,6 @@
 
 #define TEXT_MAX     1000000 /* a mail may be long; MAIL_SIZE_MAX is the limit that counts             */
 #define CONNECT_MS   10000
-#define BODY_KEPT    ((size_t)256 * 1024) /* what a slot may hold on to after a large mail           */
 #define OFFLINE_FROM "recado@example.com"
 
 /* Greylisting lets a second try through after minutes, some hours at worst; after two days nobody waits any
@@ -113,6 +114,7 @@ static void configure(struct channel_config *out, const char **why, const struct
 
 	memset(out, 0, sizeof(*out));
 	*why = NULL;
+	out->dir = env->dir;
 	out->user = setting_text(s, "smtp.user");
 	out->key = setting_text(s, "smtp.password");
 	out->from = setting_text(s, "smtp.from");
@@ -169,7 +171,7 @@ static const char *content_id_of(const char *html, const struct outgoing_file *f
 	return NULL;
 }
 
-static enum rc write_mail(struct channel_request *rq, const struct outgoing *m, const char *name)
+static enum rc write_mail(struct channel_request *rq, const struct outgoing *m, const char *name, int fd)
 {
 	struct mime_file files[MESSAGE_FILES_MAX];
 	struct mime_mail mail = { .from_name = name,
@@ -191,7 +193,28 @@ static enum rc write_mail(struct channel_request *rq, const struct outgoing *m, 
 					       .media_type = m->files[i].media_type,
 					       .path = m->files[i].path,
 					       .content_id = content_id_of(m->html, &m->files[i]) };
-	return mime_write(&rq->body, &mail, &rq->refusal);
+	return mime_write_to(&rq->body, fd, &rq->mail.file_len, &mail, &rq->refusal);
+}
+
+/* A file without a name for a mail that may be large, -1: where there is no such thing. */
+static int spare_file(const char *dir)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/tmp", dir);
+
+	return n > 0 && n < PATH_MAX ? open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+}
+
+static enum rc put_body(struct channel_request *rq, const struct channel_config *cf, const struct outgoing *m,
+			const char *name)
+{
+	int fd = m->file_count > 0 && cf->dir != NULL ? spare_file(cf->dir) : -1;
+	enum rc rc = write_mail(rq, m, name, fd);
+
+	rq->mail.has_file = rc == RC_OK && rq->mail.file_len > 0;
+	rq->mail.file = fd;
+	if (fd >= 0 && !rq->mail.has_file) close(fd);
+	return rc;
 }
 
 static enum rc build_send(struct channel_request *rq, const struct channel_config *cf,
@@ -207,12 +230,10 @@ static enum rc build_send(struct channel_request *rq, const struct channel_confi
 	if (rc != RC_OK) return rc;
 	rq->mail.from = from;
 	rq->mail.to = to;
-	if (rq->body.max != MAIL_SIZE_MAX || rq->body.cap > BODY_KEPT) {
-		sb_free(&rq->body);
-		sb_init(&rq->body, MAIL_SIZE_MAX);
-	}
+	channel_request_rest(rq);
+	if (rq->body.max != MAIL_SIZE_MAX) sb_init(&rq->body, MAIL_SIZE_MAX);
 	sb_clear(&rq->body);
-	rc = write_mail(rq, m, name);
+	rc = put_body(rq, cf, m, name);
 	if (rc != RC_OK) return rc;
 	frame(rq, cf, "smtp.send");
 	rq->http.body = (struct bytes){ rq->body.p, rq->body.len };
@@ -276,13 +297,15 @@ void smtp_check(struct cx *cx, struct check_result *out)
 
 	configure(&cf, &why, cx->env);
 	out->state = why == NULL || strcmp(why, "no_host") == 0 ? CHECK_OK : CHECK_WARN;
+	out->is_info = why != NULL && out->state == CHECK_OK; /* nobody must have one */
 	out->remedy = "";
 	out->detail = why == NULL ? _("A mail server is configured.") : _("Mails cannot leave.");
 	for (const struct channel_reason *r = reasons; why != NULL && r->why != NULL; r++)
 		if (strcmp(r->why, why) == 0) out->detail = words_get(cx->lang, r->msgid);
 	if (why == NULL) return;
-	out->remedy = strcmp(why, "no_host") == 0       ? "recado config set smtp.host NAME"
-		      : strcmp(why, "no_from") == 0     ? "recado config set smtp.from ADDRESS"
+	out->remedy = strcmp(why, "no_host") == 0 ? "read -r NAME && recado config set smtp.host \"$NAME\""
+		      : strcmp(why, "no_from") == 0
+			      ? "read -r ADDRESS && recado config set smtp.from \"$ADDRESS\""
 		      : strcmp(why, "no_security") == 0 ? "recado config set smtp.security starttls"
 							: "";
 }
