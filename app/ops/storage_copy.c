@@ -3,9 +3,13 @@
 **
 ** Owns:   the columns remote, remote_at, remote_error of table backup.
 ** Needs:  the table's rows as backup.c writes them: state, name.
-** Never:  copies what was not proved; removes a copy whose backup is still kept here.
-** Holds:  the row says remote only after the storage took the last byte and tells the same size.
+** Never:  copies what was not proved; removes a copy because its file here is gone: a disk that died or was not
+**         mounted tonight would take the last copies with it.
+** Holds:  (1) the row says remote only after the storage took the last byte and tells the same size; (2) of the
+**         copies elsewhere stays what the keep rule, asked about them alone, keeps, and never less than its
+**         defaults; (3) a file that cannot be read keeps no other one from being copied.
 */
+#include "ops/backup.h"
 #include "ops/storage.h"
 
 #include <errno.h>
@@ -15,13 +19,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH 100 /* rows of one run; the next run takes the rest */
+#define BATCH      100  /* rows of one run; the next run takes the rest */
+#define COPIES_MAX 2000 /* copies that the keep rule looks at           */
+/* The keep rule's defaults (backup_tables.c): who keeps fewer here, for want of room, keeps these there. */
+#define LEAST_DAILY   7
+#define LEAST_WEEKLY  4
+#define LEAST_MONTHLY 12
 
 struct copy {
 	int64_t id;
 	const char *name, *remote;
 	instant at;
 	const char *folder;
+	bool is_gone; /* here */
 };
 
 struct watched {
@@ -46,7 +56,7 @@ static enum rc read_rows(struct cx *cx, struct copy rows[BATCH], size_t *count, 
 
 	while (rc == RC_OK && n < BATCH && query_next(q))
 		rows[n++] = (struct copy){ query_int(q, 0), query_copy(cx, q, 1), query_copy(cx, q, 2),
-					   query_int(q, 3), query_copy(cx, q, 4) };
+					   query_int(q, 3), query_copy(cx, q, 4), false };
 	*count = n;
 	return query_end(q, rc);
 }
@@ -65,6 +75,7 @@ static enum rc note(struct cx *cx, int64_t id, const char *remote, const char *e
 	return tx_end(cx, rc);
 }
 
+/* RC_NOT_FOUND: the file cannot be read. */
 static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, const struct copy *c,
 		   const char *key)
 {
@@ -72,17 +83,20 @@ static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, co
 	struct watched watched = { cx, job };
 	int64_t there = -1;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	enum rc rc = RC_OK;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		rc = cx_fail(cx, RC_IO, _("The file %s cannot be read: %s."), path, strerror(errno));
-	if (rc == RC_OK) rc = s3_put(cx, t, key, fd, st.st_size, &(struct s3_watcher){ go_on, &watched });
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		(void)cx_fail(cx, RC_NOT_FOUND, _("The file %s cannot be read: %s."), path, strerror(errno));
+		if (fd >= 0) close(fd);
+		return RC_NOT_FOUND;
+	}
+	rc = s3_put(cx, t, key, fd, st.st_size, &(struct s3_watcher){ go_on, &watched });
 	if (rc == RC_OK) rc = s3_size(cx, t, key, &there);
 	if (rc == RC_OK && there != st.st_size)
 		rc = cx_fail(cx, RC_IO, _("The storage says that %s has another size than here."), c->name);
-	if (fd >= 0) close(fd);
-	return rc;
+	close(fd);
+	return rc == RC_NOT_FOUND ? RC_IO : rc; /* the storage's, not the file's */
 }
 
 static enum rc copy_one(struct cx *cx, struct job *job, const struct s3_target *t, const struct copy *c)
@@ -95,6 +109,45 @@ static enum rc copy_one(struct cx *cx, struct job *job, const struct s3_target *
 	cx->message = said;
 	if (rc == RC_OK) log_event(LOG_INFO, "app", "backup.copied", "backup=%lld", (long long)c->id);
 	return rc == RC_OK ? noted : rc;
+}
+
+/* Copies whose backup is gone here, and which the keep rule would not keep there either. */
+static enum rc read_old_copies(struct cx *cx, struct copy rows[BATCH], size_t *count)
+{
+	const struct settings *s = cx->env->settings;
+	struct keep_rule rule = { .daily = (int)setting_int(s, "backup.daily"),
+				  .weekly = (int)setting_int(s, "backup.weekly"),
+				  .monthly = (int)setting_int(s, "backup.monthly"),
+				  .days = (int)setting_int(s, "backup.keep_days") };
+	struct copy *list = arena_array(cx->arena, COPIES_MAX, sizeof(*list));
+	struct keep_item *items = arena_array(cx->arena, COPIES_MAX, sizeof(*items));
+	struct query *q = NULL;
+	size_t n = 0;
+	enum rc rc = list != NULL && items != NULL ? RC_OK : RC_NO_MEMORY;
+
+	if (rule.daily < LEAST_DAILY) rule.daily = LEAST_DAILY;
+	if (rule.weekly < LEAST_WEEKLY) rule.weekly = LEAST_WEEKLY;
+	if (rule.monthly < LEAST_MONTHLY) rule.monthly = LEAST_MONTHLY;
+	if (rc == RC_OK)
+		rc = db_query(cx, &q,
+			      "SELECT id, remote, started_at, state FROM backup INDEXED BY backup_started"
+			      " WHERE remote <> '' ORDER BY started_at DESC, id DESC LIMIT :max",
+			      PARAMS(P_INT(":max", COPIES_MAX)));
+	while (rc == RC_OK && query_next(q)) {
+		list[n] = (struct copy){ .id = query_int(q, 0),
+					 .remote = query_copy(cx, q, 1),
+					 .at = query_int(q, 2),
+					 .is_gone = strcmp(query_text(q, 3), "removed") == 0 };
+		items[n] = (struct keep_item){ .at = list[n].at, .is_proved = true };
+		n++;
+	}
+	rc = query_end(q, rc);
+	*count = 0;
+	if (rc != RC_OK) return rc;
+	backup_choose(items, n, &rule, cx->env->zone, cx_now(cx));
+	while (n-- > 0 && *count < BATCH) /* oldest first */
+		if (list[n].is_gone && !items[n].is_kept) rows[(*count)++] = list[n];
+	return RC_OK;
 }
 
 enum rc storage_copy_run(struct cx *cx, struct job *job)
@@ -114,12 +167,9 @@ enum rc storage_copy_run(struct cx *cx, struct job *job)
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		rc = copy_one(cx, job, &t, &rows[i]);
 		if (rc == RC_OK) copied++;
+		if (rc == RC_NOT_FOUND) rc = RC_OK; /* its row says so; the others have theirs still */
 	}
-	if (rc == RC_OK)
-		rc = read_rows(
-			cx, rows, &count,
-			"SELECT id, name, remote, started_at, folder FROM backup WHERE state = 'removed' AND remote <> ''"
-			" ORDER BY id LIMIT :max");
+	if (rc == RC_OK) rc = read_old_copies(cx, rows, &count);
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		rc = s3_delete(cx, &t, rows[i].remote);
 		if (rc == RC_OK) rc = note(cx, rows[i].id, "", "");
