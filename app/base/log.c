@@ -55,7 +55,6 @@ static struct {
 	char batch[QUEUE_BYTES]; /* the writer's own copy */
 	char dir[PATH_ROOM];     /* "" = no files         */
 	struct log_file files[SUBJECTS];
-	bool is_dir_broken; /* said once, until it works again */
 	_Atomic(const struct zone *) zone;
 	_Atomic int least[SUBJECTS];
 	_Atomic int quiet; /* nothing below this at all */
@@ -194,15 +193,16 @@ static void write_file(size_t subject, const char *p, size_t len)
 {
 	char line[LINE_MAX_BYTES];
 	size_t n;
-	bool is_fine = log_file_write(&the_log.files[subject], the_log.dir, subjects[subject], p, len);
+	struct log_file *f = &the_log.files[subject];
+	bool is_fine = log_file_write(f, the_log.dir, subjects[subject], p, len);
 
-	if (!is_fine && !the_log.is_dir_broken) {
+	if (!is_fine && !f->is_broken) {
 		n = begin_line(line, LOG_ERROR, "app", "log.file");
 		n = append(line, n, " subject=%s errno=%d", subjects[subject], errno);
 		line[n++] = '\n';
 		write_stderr(line, n);
 	}
-	the_log.is_dir_broken = !is_fine;
+	f->is_broken = !is_fine;
 }
 
 static void write_batch(const char *batch, size_t len, unsigned long dropped)
@@ -422,7 +422,6 @@ enum rc log_start(const struct zone *zone, enum log_level least, const char *dir
 		the_log.files[i].max = file_bytes();
 	}
 	the_log.is_stopping = false;
-	the_log.is_dir_broken = false;
 	sigfillset(&all); /* signals are for the main thread */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&the_log.thread, NULL, writer, NULL) != 0) rc = RC_IO;

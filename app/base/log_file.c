@@ -4,7 +4,8 @@
 ** Owns:   dir/name.log and dir/name.log.1 … .4.
 ** Needs:  the folder; it is made if its parent is there.
 ** Never:  locks: the log's writer thread is the only caller.
-** Holds:  (1) no file grows past max unless one write alone is larger; (2) the newest lines are in name.log.
+** Holds:  (1) no file grows past max unless one write alone is larger; (2) the newest lines are in name.log;
+**         (3) what the disk took of a line that it did not take whole is taken back.
 */
 #include "base/log_file.h"
 
@@ -49,18 +50,32 @@ static void rotate(struct log_file *f, const char *dir, const char *name)
 		if (path_of(from, dir, name, i - 1) && path_of(to, dir, name, i)) rename(from, to);
 }
 
+static void take_back(struct log_file *f, int64_t size)
+{
+	int said = errno;
+
+	if (f->size > size && ftruncate(f->fd, size) == 0) f->size = size;
+	errno = said;
+}
+
 bool log_file_write(struct log_file *f, const char *dir, const char *name, const char *p, size_t len)
 {
+	int64_t before;
+
 	if (f->fd < 0 && !open_file(f, dir, name)) return false;
 	if (f->size > 0 && f->size + (int64_t)len > f->max) {
 		rotate(f, dir, name);
 		if (!open_file(f, dir, name)) return false;
 	}
+	before = f->size;
 	while (len > 0) {
 		ssize_t n = write(f->fd, p, len);
 
 		if (n < 0 && errno == EINTR) continue;
-		if (n <= 0) return false;
+		if (n <= 0) {
+			take_back(f, before);
+			return false;
+		}
 		f->size += n;
 		p += n;
 		len -= (size_t)n;

@@ -12,6 +12,7 @@
 struct log_file {
 	int fd; /* -1: not open */
 	int64_t size, max;
+	bool is_broken; /* the last write failed: log.c says so once, until it works again */
 };
 
 #define LOG_FILE_NONE                           \
@@ -20,7 +21,7 @@ struct log_file {
 	}
 
 /* Append whole lines to dir/name.log, made 0640; renames the older ones first when max would be passed.
-** false: the disk said no (errno), the next write tries again. */
+** false: the disk said no (errno), nothing of it is in the file, the next write tries again. */
 bool log_file_write(struct log_file *f, const char *dir, const char *name, const char *p, size_t len);
 void log_file_close(struct log_file *f);
 

@@ -9,8 +9,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -181,6 +183,43 @@ static void a_folder_that_cannot_be_written_is_told_once(void **state)
 	assert_non_null(first);
 	assert_null(strstr(first + 1, "log.file"));
 	assert_non_null(strstr(text, "app two"));
+}
+
+static void one_file_that_cannot_be_written_is_told_once_beside_others_that_can(void **state)
+{
+	const char *first;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(mkdir(in_folder(path, "logs"), 0700), 0);
+	assert_int_equal(mkdir(in_folder(path, "logs/outbox.log"), 0700), 0);
+	assert_int_equal(log_start(NULL, LOG_INFO, in_folder(path, "logs")), RC_OK);
+	for (int i = 0; i < 5; i++) {
+		log_event(LOG_INFO, "outbox", "lost", NULL);
+		log_event(LOG_INFO, "app", "kept", NULL);
+	}
+	log_stop();
+	assert_int_equal(rmdir(in_folder(path, "logs/outbox.log")), 0);
+	first = strstr(read_all("stderr"), "log.file");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "log.file"));
+}
+
+static void a_line_that_a_full_disk_takes_in_part_is_taken_back(void **state)
+{
+	struct log_file f = LOG_FILE_NONE;
+	struct rlimit most;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_true(log_file_write(&f, folder, "x", "the first line\n", 15));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 20, most.rlim_max }), 0);
+	assert_false(log_file_write(&f, folder, "x", "half of this line\n", 18));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+	assert_true(log_file_write(&f, folder, "x", "the next line\n", 14));
+	log_file_close(&f);
+	assert_string_equal(read_all("x.log"), "the first line\nthe next line\n");
 }
 
 static void old_files_move_up_and_the_oldest_goes(void **state)
@@ -360,6 +399,8 @@ int main(void)
 		TEST(a_line_too_long_is_cut_and_says_so),
 		TEST(subjects_have_files_and_errors_are_gathered),
 		TEST(a_folder_that_cannot_be_written_is_told_once),
+		TEST(one_file_that_cannot_be_written_is_told_once_beside_others_that_can),
+		TEST(a_line_that_a_full_disk_takes_in_part_is_taken_back),
 		TEST(old_files_move_up_and_the_oldest_goes),
 		TEST(threads_that_log_at_once_lose_nothing_uncounted),
 		TEST(the_log_can_start_again_after_a_stop),
