@@ -28,6 +28,11 @@ struct mail_envelope {
 	const char *from, *to;       /* addresses alone; to NULL: only log in, say NOOP and leave   */
 	const char *user, *password; /* user "" or NULL = without logging in           */
 	const char *ca_file;         /* PEM of the only authorities to trust; "" or NULL: the usual ones */
+	/* The body is so long in this file instead, from its beginning; the link takes a descriptor of its
+	** own. */
+	bool has_file;
+	int file;
+	size_t file_len;
 	enum mail_security security;
 };
 

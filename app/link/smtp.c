@@ -336,11 +336,16 @@ static const char *or_empty(const char *text)
 
 /* A mail of 20 MB may wait for its server for minutes: on the disk it costs no memory meanwhile. Where there
 ** is no such file it is kept in memory. */
-static enum rc take_body(struct mail *m, struct bytes body, const char *dir)
+static enum rc take_body(struct mail *m, const struct mail_envelope *v, struct bytes body, const char *dir)
 {
 	char path[PATH_MAX];
 	size_t done = 0;
 
+	if (v->has_file) {
+		m->body_len = v->file_len;
+		m->body_fd = fcntl(v->file, F_DUPFD_CLOEXEC, 3);
+		return m->body_fd < 0 ? RC_IO : RC_OK;
+	}
 	m->body_len = body.len;
 	if (body.len > BODY_IN_MEMORY && dir != NULL &&
 	    snprintf(path, sizeof(path), "%s/tmp", dir) < PATH_MAX)
@@ -378,13 +383,14 @@ enum rc mail_take(struct mail **out, const struct http_request *r, const char *d
 	if (strncasecmp(texts[0], v->security == MAIL_TLS ? "smtps://" : "smtp://",
 			v->security == MAIL_TLS ? 8 : 7) != 0)
 		return RC_BAD_INPUT;
-	if (v->to != NULL && (!is_address(texts[1]) || !is_address(texts[2]) || r->body.len == 0))
+	if (v->to != NULL && (!is_address(texts[1]) || !is_address(texts[2]) ||
+			      (v->has_file ? v->file_len : r->body.len) == 0))
 		return RC_BAD_INPUT;
 	m = mem_zeroed(sizeof(*m));
 	if (m == NULL) return RC_NO_MEMORY;
 	m->body_fd = -1;
 	m->copy = mem_alloc(need);
-	rc = m->copy != NULL ? take_body(m, r->body, dir) : RC_NO_MEMORY;
+	rc = m->copy != NULL ? take_body(m, v, r->body, dir) : RC_NO_MEMORY;
 	if (rc != RC_OK) {
 		mail_free(m);
 		return rc;

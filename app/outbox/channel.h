@@ -97,6 +97,7 @@ struct channel_config {
 	const char *user, *from, *from_name; /* user "" = without logging in                      */
 	const char *ca_file;                 /* the only authorities to trust; "" or NULL: the usual ones */
 	enum mail_security security;
+	const char *dir; /* of the state: a large mail is put together in its tmp; NULL = in memory */
 };
 
 /* A file that goes along with a mail, as it lies in the file store. */
@@ -124,6 +125,8 @@ struct channel_request {
 	struct http_request http;
 	const char *refusal; /* out of build_send when it is not RC_OK: an N_() sentence, or NULL */
 };
+/* Let go of what was large: the link has its own copy, or it is not needed any more. */
+void channel_request_rest(struct channel_request *rq);
 
 /*
 ** A channel's own word on why it waits or is stopped, instead of the house's (account.c). severity: of the

@@ -8,6 +8,10 @@
 #include "outbox/channel.h"
 
 #include <string.h>
+#include <unistd.h>
+
+/* of a slot between two messages; a mail may have a thousand times that */
+#define BODY_KEPT ((size_t)64 * 1024)
 
 static const struct channel_kind *const kinds[] = { &wasender_channel, &smtp_channel, &slack_channel,
 						    &discord_channel, &telegram_channel };
@@ -74,6 +78,13 @@ const struct channel_kind *channel_kind_of(const struct channel *c, const struct
 {
 	return channel_kind_find(c->kind_setting != NULL ? setting_text(env->settings, c->kind_setting)
 							 : c->kind);
+}
+
+void channel_request_rest(struct channel_request *rq)
+{
+	if (rq->body.cap > BODY_KEPT) sb_free(&rq->body);
+	if (rq->mail.has_file) close(rq->mail.file);
+	rq->mail.has_file = false;
 }
 
 const char *outcome_name(enum outcome o)

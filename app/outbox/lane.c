@@ -12,9 +12,6 @@
 
 #include <string.h>
 
-/* of a slot between two messages; a mail with files is a thousand times that */
-#define BODY_KEPT ((size_t)64 * 1024)
-
 /* Reading answers */
 
 void lane_read_slot(struct wire_call *call, struct arena *a, const struct http_answer *answer)
@@ -28,7 +25,7 @@ void lane_slot_started(struct wire_call *call)
 {
 	struct slot *s = (struct slot *)call;
 
-	if (s->rq.body.cap > BODY_KEPT) sb_free(&s->rq.body);
+	channel_request_rest(&s->rq);
 }
 
 void lane_read_look(struct wire_call *call, struct arena *a, const struct http_answer *answer)
@@ -83,6 +80,7 @@ static void lane_free(struct lane *l)
 {
 	if (l == NULL) return;
 	for (size_t i = 0; i < SLOTS_MAX; i++) {
+		if (l->slots[i] != NULL) channel_request_rest(&l->slots[i]->rq);
 		if (l->slots[i] != NULL) sb_free(&l->slots[i]->rq.body);
 		mem_free(l->slots[i]);
 	}

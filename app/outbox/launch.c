@@ -17,7 +17,6 @@
 /* the limit of this call is not documented; others have 60 a minute */
 #define LOOK_PACED_MS   1000
 #define LOOK_UNPACED_MS 20
-#define BODY_KEPT       ((size_t)64 * 1024) /* what a free slot may hold on to: a mail may have 20 MB   */
 #define SLEEP_MS        5000 /* nothing known to come                                                */
 
 static void log_settled(const struct slot *s, bool is_paced)
@@ -43,7 +42,7 @@ static void free_settled(struct lane *l, const struct round *t)
 		if (s == NULL || s->flight != FLIGHT_DONE) continue;
 		log_settled(s, t->pause_ms > 0);
 		s->flight = FLIGHT_FREE;
-		if (s->rq.body.cap > BODY_KEPT) sb_free(&s->rq.body);
+		channel_request_rest(&s->rq);
 		is_any = true;
 	}
 	for (size_t i = 0; i < LOOKS_MAX; i++)

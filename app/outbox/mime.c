@@ -24,9 +24,10 @@
 
 #define BOUNDARY_SIZE  32
 #define BOUNDARIES_MAX 3
-#define FILE_PIECE     (57 * 512) /* whole lines of base64 */
-#define TYPE_MAX       127        /* of each half: RFC 6838 §4.2 */
-#define BARE_MAX       900        /* with its header's name below the 998 of a line (RFC 5322 §2.1.1) */
+#define FILE_PIECE     (57 * 512)           /* whole lines of base64 */
+#define SPILL_FROM     ((size_t)256 * 1024) /* what most mails are */
+#define TYPE_MAX       127                  /* of each half: RFC 6838 §4.2 */
+#define BARE_MAX       900 /* with its header's name below the 998 of a line (RFC 5322 §2.1.1) */
 
 struct writer {
 	struct sb *out;
@@ -34,7 +35,28 @@ struct writer {
 	const char *why;
 	char boundaries[BOUNDARIES_MAX][BOUNDARY_SIZE];
 	int depth;
+	int fd; /* -1: all stays in out */
+	size_t spilled;
 };
+
+/* What is in out goes to the file. */
+static enum rc spill(struct writer *w)
+{
+	size_t done = 0;
+	enum rc rc = sb_result(w->out);
+
+	while (rc == RC_OK && done < w->out->len) {
+		ssize_t n = write(w->fd, w->out->p + done, w->out->len - done);
+
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return RC_IO;
+		done += (size_t)n;
+	}
+	if (rc != RC_OK) return rc;
+	w->spilled += done;
+	sb_clear(w->out);
+	return w->spilled > MAIL_SIZE_MAX ? RC_TOO_LARGE : RC_OK;
+}
 
 /* Headers */
 
@@ -229,9 +251,10 @@ static enum rc put_content(struct writer *w, const struct mime_file *f)
 	char piece[FILE_PIECE];
 	size_t have = 0;
 	ssize_t n = 1;
+	enum rc rc = RC_OK;
 
 	if (fd < 0) return RC_NOT_FOUND;
-	while (n > 0 && w->out->rc == RC_OK) {
+	while (n > 0 && rc == RC_OK && w->out->rc == RC_OK) {
 		n = read(fd, piece + have, sizeof(piece) - have);
 		if (n < 0 && errno == EINTR)
 			n = 1;
@@ -242,9 +265,10 @@ static enum rc put_content(struct writer *w, const struct mime_file *f)
 			mime_base64(w->out, piece, have);
 			have = 0;
 		}
+		if (w->fd >= 0 && w->out->len >= SPILL_FROM) rc = spill(w);
 	}
 	close(fd);
-	return n < 0 ? RC_NOT_FOUND : RC_OK;
+	return n < 0 ? RC_NOT_FOUND : rc;
 }
 
 static enum rc put_file(struct writer *w, const struct mime_file *f, bool is_inline)
@@ -345,7 +369,14 @@ static enum rc put_mail(struct writer *w)
 
 enum rc mime_write(struct sb *out, const struct mime_mail *m, const char **why)
 {
-	struct writer w = { .out = out, .m = m, .why = "" };
+	size_t none;
+
+	return mime_write_to(out, -1, &none, m, why);
+}
+
+enum rc mime_write_to(struct sb *out, int fd, size_t *len, const struct mime_mail *m, const char **why)
+{
+	struct writer w = { .out = out, .m = m, .why = "", .fd = fd };
 	enum rc rc = RC_BAD_INPUT;
 
 	if (are_headers_clean(m))
@@ -353,7 +384,8 @@ enum rc mime_write(struct sb *out, const struct mime_mail *m, const char **why)
 	else
 		w.why = N_(
 			"A subject, a name or an address has a line break or another sign that cannot be in it.");
-	if (rc == RC_OK) rc = sb_result(out);
+	if (rc == RC_OK) rc = w.spilled > 0 ? spill(&w) : sb_result(out);
+	*len = rc == RC_OK ? w.spilled : 0;
 	if (rc == RC_TOO_LARGE) w.why = N_("The mail with its attachments is larger than 20 MB.");
 	if (why != NULL) *why = w.why;
 	return rc;

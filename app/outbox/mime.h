@@ -49,6 +49,10 @@ struct mime_mail {
 ** header's value; RC_TOO_LARGE; RC_NOT_FOUND: a file cannot be read. *why (may be NULL) is an N_() sentence
 ** then. */
 enum rc mime_write(struct sb *out, const struct mime_mail *mail, const char **why) MUST_CHECK;
+/* The same with files that are too much for memory: the mail goes to this file then (-1: never), from its
+** beginning. *len: bytes there, 0 = all is in out. RC_IO: no room on the disk. */
+enum rc mime_write_to(struct sb *out, int fd, size_t *len, const struct mime_mail *mail,
+		      const char **why) MUST_CHECK;
 
 /* The encoders (mime_text.c) */
 

@@ -317,8 +317,8 @@ static void find_slots(struct lane *l, struct round *t)
 }
 
 /*
-** A mail is in memory whole, encoded, while it leaves. So what is large goes alone: from the first one on
-** that would be too much beside the others, all stay in the queue until a place is free.
+** A large mail takes the line and the disk for itself: from the first one on that would be too much beside
+** the others, all stay in the queue until a place is free.
 */
 static enum rc read_parts(struct cx *cx, const struct lane *l, struct round *t)
 {

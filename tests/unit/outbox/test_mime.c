@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "outbox/mime.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,56 @@ static void twenty_megabytes_leave_and_one_byte_more_does_not(void **state)
 	assert_true(why[0] != '\0');
 	close(fd);
 	unlink(path);
+}
+
+/* The random boundaries apart. */
+static void mask(char *mail)
+{
+	static const char word[] = "boundary=\"";
+	char *at = strstr(mail, word), boundary[40] = "";
+
+	assert_non_null(at);
+	snprintf(boundary, sizeof(boundary), "%.*s", (int)strcspn(at + sizeof(word) - 1, "\""),
+		 at + sizeof(word) - 1);
+	for (at = mail; (at = strstr(at, boundary)) != NULL; at++)
+		memset(at, '#', strlen(boundary));
+}
+
+static void a_large_mail_is_written_to_the_disk_byte_for_byte_as_in_memory(void **state)
+{
+	char path[] = "/tmp/recado-mime-XXXXXX", mail_path[] = "/tmp/recado-mime-XXXXXX";
+	int fd = mkstemp(path), mail = mkstemp(mail_path);
+	struct mime_file files[] = { { "a.bin", NULL, path, NULL }, { "b.bin", NULL, path, NULL } };
+	struct mime_mail m = simple();
+	struct sb small;
+	size_t len = 1;
+	char *on_disk;
+
+	(void)state;
+	sb_init(&small, MAIL_SIZE_MAX);
+	m.files = files;
+	m.file_count = COUNT(files);
+	assert_int_equal(pwrite(fd, "end", 3, 3000000), 3);
+	assert_int_equal(mime_write_to(&small, mail, &len, &m, NULL), RC_OK);
+	assert_true(small.len == 0 && small.cap < 1024 * 1024); /* a piece of it at a time */
+	(void)written(&m);
+	assert_int_equal(len, out.len);
+	on_disk = mem_zeroed(len + 1);
+	assert_int_equal(pread(mail, on_disk, len, 0), (ssize_t)len);
+	mask(on_disk);
+	mask(out.p);
+	assert_memory_equal(on_disk, out.p, len);
+	mem_free(on_disk);
+	/* Too much is too much there, too; and what is small stays in memory. */
+	assert_int_equal(ftruncate(fd, (off_t)MAIL_SIZE_MAX / 2), 0);
+	assert_int_equal(mime_write_to(&small, mail, &len, &m, NULL), RC_TOO_LARGE);
+	assert_int_equal(ftruncate(fd, 1000), 0);
+	sb_clear(&small);
+	assert_int_equal(mime_write_to(&small, mail, &len, &m, NULL), RC_OK);
+	assert_true(len == 0 && small.len > 2000);
+	sb_free(&small);
+	close(fd), close(mail);
+	unlink(path), unlink(mail_path);
 }
 
 static const char *encoded(void (*with)(struct sb *, const char *, size_t), const char *text, size_t column)
@@ -431,6 +482,7 @@ int main(void)
 		cmocka_unit_test(bulk_mail_can_be_left_with_one_click),
 		cmocka_unit_test(parts_are_nested_only_where_needed),
 		cmocka_unit_test(a_header_takes_no_line_break_from_anybody),
+		cmocka_unit_test(a_large_mail_is_written_to_the_disk_byte_for_byte_as_in_memory),
 		cmocka_unit_test(twenty_megabytes_leave_and_one_byte_more_does_not),
 		cmocka_unit_test(quoted_printable_keeps_its_lines_and_blanks),
 		cmocka_unit_test(encoded_words_never_split_a_letter),
