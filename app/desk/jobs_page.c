@@ -14,7 +14,7 @@
 
 const struct column jobs_columns[] = {
 	{ .name = "kind",
-	  .title = N_("Work"),
+	  .title = N_("Job"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST,
 	  .shown = job_kind_shown },
@@ -89,7 +89,7 @@ struct filter jobs_filters[] = {
 	  .sql = (const char *const[]){ "+t.state IN ('dead', 'failed')", "t.state = 'queued'",
 					"t.state = 'running'", "t.state = 'done'", "t.state = 'failed'",
 					"t.state = 'dead'", "t.state = 'cancelled'", NULL } },
-	{ .name = "kind", .title = N_("Work"), .sql = (const char *const[]){ "t.kind = :f_kind", NULL } },
+	{ .name = "kind", .title = N_("Job"), .sql = (const char *const[]){ "t.kind = :f_kind", NULL } },
 	{ .name = "queue",
 	  .title = N_("Queue"),
 	  .sql = (const char *const[]){ "+t.queue = :f_queue", NULL } },

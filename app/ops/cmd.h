@@ -8,6 +8,8 @@
 
 /* Rows as JSON or as columns, instants and words for people (cmd_show.c). */
 enum rc command_print_rows(struct cx *cx, struct command_call *call, struct value *rows) MUST_CHECK;
+/* RC_BAD_INPUT with the words that there are when value is none of the list's (parted by blanks); NULL is fine. */
+enum rc command_one_of(struct cx *cx, const char *option, const char *value, const char *list) MUST_CHECK;
 enum rc ops_run_outbox(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_backup(struct cx *cx, struct command_call *call) MUST_CHECK;
 enum rc ops_run_backup_list(struct cx *cx, struct command_call *call) MUST_CHECK;

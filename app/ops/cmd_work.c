@@ -54,6 +54,8 @@ static enum rc run_jobs(struct cx *cx, struct command_call *call)
 	enum rc rc = command_check(cx, call, no_options, with_value);
 
 	if (rc == RC_OK)
+		rc = command_one_of(cx, "--state", state, "queued running done failed dead cancelled");
+	if (rc == RC_OK)
 		rc = db_rows(
 			cx, &rows, SHOWN_MAX,
 			"SELECT id, kind, state, run_at, attempts, progress_done, progress_total, note, error"
@@ -354,7 +356,6 @@ static enum rc run_queues(struct cx *cx, struct command_call *call)
 			value_set_null(cx->arena, row, "oldest_due_at");
 	}
 	if (rc != RC_OK) return rc;
-	if (!call->is_json) fprintf(call->out, "%s\n", _("queue  limit  running  waiting  oldest due"));
 	return command_print_rows(cx, call, rows);
 }
 

@@ -374,6 +374,9 @@ static void show_notices(struct cx *cx, int64_t id, struct value *page)
 		    PARAMS(P_INT(":id", id), P_INT(":max", SHOWN_NOTICES))) != RC_OK)
 		return;
 	rows_words(cx, rows);
+	for (struct value *r = rows->first; r != NULL; r = r->next)
+		value_set_text(cx->arena, r, "error",
+			       words_get(cx->lang, value_text_of(value_get(r, "error"), "")));
 	value_set(page, "notices", rows);
 	value_set_bool(cx->arena, page, "has_notices", rows->count > 0);
 }

@@ -123,6 +123,8 @@ void rows_words(struct cx *cx, struct value *rows)
 		if (text_value(r, "skip_reason")[0] != '\0')
 			value_set_text(cx->arena, r, "error",
 				       skip_words(cx->lang, text_value(r, "skip_reason")));
+		else if (text_value(r, "error")[0] != '\0')
+			value_set_text(cx->arena, r, "error", words_get(cx->lang, text_value(r, "error")));
 	}
 }
 

@@ -85,7 +85,19 @@ def test_a_mistyped_word_runs_no_shorter_command(village):
     for words in (["outbox", "pasue", "whatsapp"], ["jobs", "lits"], ["backup", "lits"], ["outbox", "stop-all", "x"]):
         done = house.call(*words, lang="es")
         assert done.returncode == 2 and "sobra aquí" in done.stderr and done.stdout == "", words
+    for words in (["outbox", "--state", "nada"], ["jobs", "--state", "nada"]):
+        done = house.call(*words, lang="es")
+        assert done.returncode == 2 and "queued" in done.stderr, words
     assert house.call("config", "set", "backup.daily", "8").stderr == ""
+
+
+def test_a_list_has_its_headings_in_the_readers_language(village):
+    house = village.house()
+    house.run("backup")
+    house.run("schedules", "run", "ops.sweep")
+    es, en = (house.run("jobs", lang=lang).splitlines() for lang in ("es", "en"))
+    assert es[0].split()[:3] == ["Número", "Trabajo", "Estado"] and en[0].split()[:3] == ["Number", "Job", "State"]
+    assert es[1].index("ops.sweep") == es[0].index("Trabajo")
 
 
 def test_half_a_command_is_answered_with_its_other_halves(village):
