@@ -7,7 +7,6 @@
 #include "files/files.h"
 
 #define PATH_SIZE      4096           /* PATH_MAX of Linux */
-#define TMPFILE_PREFIX ".new-"        /* of files being written: files_sweep() knows them by it */
 #define FILE_NAME_MAX  200            /* code points of an original name kept: file systems allow 255 bytes */
 #define FILE_KEPT_MS   (HOUR_MS)      /* bytes without a row younger than this may be waiting for it */
 #define LEFTOVER_MS    (24 * HOUR_MS) /* a temporary file nobody finished in a day is nobody's */

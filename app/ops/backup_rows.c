@@ -8,6 +8,7 @@
 **         mends.
 */
 #include "ops/backup.h"
+#include "files/files.h"
 #include "ops/archive.h"
 
 #include <dirent.h>
@@ -17,9 +18,12 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define LISTED_MAX 2000 /* more archives than this in the folder were put there by hand */
+#define LISTED_MAX 2000  /* more archives than this in the folder were put there by hand */
+#define LEFTOVER_S 86400 /* no archive takes a day to write or to prove                 */
+#define DAMAGED    ".damaged"
 
 const char *backup_folder(struct cx *cx)
 {
@@ -251,9 +255,23 @@ static enum rc read_candidates(struct cx *cx, struct candidate *list, struct kee
 	return query_end(q, rc);
 }
 
-/* tmp/backup-PID…, tmp/prove-PID-… of processes that are no more; .new-… of an archive that was never
-** whole. */
-static void remove_leftovers(struct cx *cx)
+static bool is_old(const char *path)
+{
+	struct timespec now;
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &now); /* as the host stamps files, which a frozen clock does not */
+	return lstat(path, &st) == 0 && now.tv_sec - st.st_mtim.tv_sec > LEFTOVER_S;
+}
+
+/* A process that is no more, or one that had our number before us: in a container each one has the first. */
+static bool is_over(const char *path, long pid)
+{
+	return pid == (long)getpid() ? is_old(path) : kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* tmp/backup-PID…, tmp/prove-PID-… of processes that are no more. */
+static void remove_copies(struct cx *cx)
 {
 	const char *tmp = arena_printf(cx->arena, "%s/tmp", cx->env->dir);
 	DIR *dir = opendir(tmp);
@@ -263,12 +281,46 @@ static void remove_leftovers(struct cx *cx)
 		bool is_copy = strncmp(e->d_name, "backup-", 7) == 0,
 		     is_proof = strncmp(e->d_name, "prove-", 6) == 0;
 		long pid = is_copy || is_proof ? strtol(strchr(e->d_name, '-') + 1, NULL, 10) : 0;
+		const char *path = arena_printf(cx->arena, "%s/%s", tmp, e->d_name);
 
-		if (pid <= 0 || pid == (long)getpid() || kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
+		if (pid <= 0 || !is_over(path, pid)) continue;
 		if (is_copy)
 			(void)unlinkat(dirfd(dir), e->d_name, 0);
 		else
-			remove_tree(arena_printf(cx->arena, "%s/%s", tmp, e->d_name));
+			remove_tree(path);
+	}
+	if (dir != NULL) closedir(dir);
+}
+
+/* "….damaged": of our form but for that end. */
+static bool is_damaged_name(const char *name)
+{
+	char whole[sizeof(shape) + 32];
+	size_t len = strlen(name), end = strlen(DAMAGED);
+
+	if (len <= end || len - end >= sizeof(whole) || strcmp(name + len - end, DAMAGED) != 0) return false;
+	snprintf(whole, sizeof(whole), "%.*s", (int)(len - end), name);
+	return backup_name_is_ours(whole);
+}
+
+/* In the folder of the archives: what was never whole, once it is a day old; of those that did not prove all but
+** the newest, which is enough to look into: a bad disk would fill itself with one a night. */
+static void remove_unfit(struct cx *cx)
+{
+	const char *folder = backup_folder(cx), *newest = "";
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		if (strncmp(e->d_name, TMPFILE_PREFIX, strlen(TMPFILE_PREFIX)) == 0 &&
+		    is_old(arena_printf(cx->arena, "%s/%s", folder, e->d_name)))
+			(void)unlinkat(dirfd(dir), e->d_name, 0);
+		if (!is_damaged_name(e->d_name)) continue;
+		if (newest[0] == '\0' || strcmp(e->d_name, newest) > 0) {
+			if (newest[0] != '\0') (void)unlinkat(dirfd(dir), newest, 0);
+			newest = arena_text(cx->arena, e->d_name);
+		} else
+			(void)unlinkat(dirfd(dir), e->d_name, 0);
 	}
 	if (dir != NULL) closedir(dir);
 }
@@ -286,7 +338,8 @@ enum rc backup_tidy(struct cx *cx)
 	size_t count = 0, kept = 0, removed = 0;
 	enum rc rc = list != NULL && items != NULL ? backup_adopt(cx) : RC_NO_MEMORY;
 
-	remove_leftovers(cx);
+	remove_copies(cx);
+	remove_unfit(cx);
 	if (rc == RC_OK) rc = read_candidates(cx, list, items, &count);
 	/* What is gone takes no place. */
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {

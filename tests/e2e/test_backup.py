@@ -457,3 +457,22 @@ def test_a_lost_file_does_not_keep_the_rest_from_being_saved(shop):
     made = make(shop)
     assert made["is_proved"] and made["lost_files"] == 1
     assert "1" in shop.sql("SELECT error FROM backup")[0][0]
+
+
+def test_what_a_cut_or_a_bad_backup_left_in_the_folder_does_not_pile_up(shop):
+    folder = shop.state / "backups"
+    keep, go = [], []
+    for n, name in enumerate(["recado-2025-01-01T03-30-00-000Z.tar.gz.damaged", "recado-2025-01-03T03-30-00-000Z.tar.gz.damaged",
+                              "recado-2025-01-02T03-30-00-000Z.tar.gz.damaged"]):
+        (keep if n == 1 else go).append(folder / name)
+    go += [folder / ".new-Abc123", shop.state / "tmp" / "prove-4194399-abcdefgh"]
+    keep += [folder / ".new-Young1", folder / "my-own.damaged", folder / ".newer"]
+    for path in keep + go:
+        if path.name.startswith("prove"):
+            path.mkdir()
+        else:
+            path.write_bytes(b"all customers")
+    for path in (folder / ".new-Abc123", folder / ".newer"):
+        os.utime(path, (0, 0))
+    shop.run("schedules", "run", "ops.backup", "--wait")
+    assert [p.name for p in go if p.exists()] == [] and [p.name for p in keep if not p.exists()] == []
