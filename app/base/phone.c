@@ -41,7 +41,7 @@ static size_t separator_length(const char *p)
 	};
 	size_t i;
 
-	if (*p != '\0' && strchr(" \t\r\n-.()/", *p) != NULL) return 1;
+	if ((unsigned char)*p < 0x80) return *p != '\0' && strchr(" \t\r\n-.()/", *p) != NULL;
 	for (i = 0; i < sizeof wide / sizeof wide[0]; i++) {
 		if (strncmp(p, wide[i], strlen(wide[i])) == 0) return strlen(wide[i]);
 	}

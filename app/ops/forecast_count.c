@@ -167,8 +167,8 @@ static enum rc run_one(struct count *c, struct due *d)
 	clock_shift(c->env.clock, at - clock_now(c->env.clock));
 	on = cx_today(cx);
 	if (!open_run(c, d->place, at)) return RC_OK;
-	rc = d->planner->plan(cx, on);
 	c->telling = d->planner;
+	rc = d->planner->plan(cx, on, take, c);
 	if (rc == RC_OK) rc = d->planner->tell(cx, &d->told, take, c);
 	if (rc == RC_OK) rc = outbox_stand_ins_empty(cx);
 	if (c->is_full) c->head.is_cut = 1;

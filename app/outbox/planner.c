@@ -46,10 +46,12 @@ enum rc outbox_stand_ins_empty(struct cx *cx)
 static const struct planner_word kinds[] = { { "waiting", N_("Waiting to leave") }, { NULL, NULL } };
 static const struct planner_word skips[] = { { NULL, NULL } };
 
-static enum rc plan_nothing(struct cx *cx, day on)
+static enum rc plan_nothing(struct cx *cx, day on, planned_fn *to, void *arg)
 {
 	(void)cx;
 	(void)on;
+	(void)to;
+	(void)arg;
 	return RC_OK;
 }
 

@@ -67,10 +67,11 @@ struct planner {
 	/* Stand-ins for the tables it writes besides the outbox's own, with the next share of what can
 	** matter. */
 	enum rc (*prepare)(struct cx *cx, struct planner_share *share);
-	/* The real planning of that date, as the schedule's job does it. */
-	enum rc (*plan)(struct cx *cx, day on);
-	/* What it planned since *place, which it may keep a number of its own in (told of the share). The
-	** messages are emptied afterwards. */
+	/* The real planning of that date, as the schedule's job does it. What it decides may go to `to` at
+	** once instead of into the ledger's stand-ins: a message that nobody will send needs no row. */
+	enum rc (*plan)(struct cx *cx, day on, planned_fn *to, void *arg);
+	/* What else it planned since *place, which it may keep a number of its own in (told of the share).
+	** The messages are emptied afterwards. */
 	enum rc (*tell)(struct cx *cx, int64_t *place, planned_fn *to, void *arg);
 	enum rc (*show)(struct cx *cx, struct planned_shown *line);
 };

@@ -92,11 +92,14 @@ static enum rc prepare(struct cx *cx, struct planner_share *share)
 }
 
 /* As the job of the schedule does it (notice.c). */
-static enum rc plan(struct cx *cx, day on)
+static enum rc plan(struct cx *cx, day on, planned_fn *to, void *arg)
 {
-	struct plan_options options = {
-		.date = on, .origin = "auto", .batch_origin = "auto", .is_whole = true, .is_forecast = true
-	};
+	struct plan_options options = { .date = on,
+					.origin = "auto",
+					.batch_origin = "auto",
+					.is_whole = true,
+					.foretold = to,
+					.foretold_to = arg };
 	struct plan_result result;
 	int64_t expired = 0;
 
@@ -111,8 +114,8 @@ static const struct planner_word kinds[] = {
 	{ NULL, NULL },
 };
 
-/* The messages of the run with the fact rows they are about (the occasion is "notice:ID"), then who was left
-** out by the fact rows that came since. */
+/* What the plan did not tell itself: the messages of the run with the fact rows they are about (the occasion
+** is "notice:ID"), then who was left out by the fact rows that came since. */
 static const char leaving_sql[] =
 	"SELECT n.subscription_id, m.template_version_id, n.days_left, n.type FROM temp.message m"
 	" CROSS JOIN temp.notice n ON n.id = CAST(substr(m.occasion, 8) AS INTEGER) ORDER BY m.id";

@@ -17,6 +17,7 @@
 
 #define PLAN_SLICE     100  /* rows a transaction: a few milliseconds                          */
 #define DRY_LISTED_MAX 1000 /* rows a dry run prints; the counts have all                       */
+#define FORETOLD       (-1) /* message_id of a fact whose message was told, not written         */
 
 /* A due subscription as the selection reads it. */
 struct due {
@@ -166,36 +167,43 @@ static enum rc write_fact(struct plan *p, const struct due *d, const char *origi
 			  int64_t *id)
 {
 	struct cx *cx = p->cx;
-	char public_id[PUBLIC_ID_SIZE];
+	bool is_foretold = p->options->foretold != NULL;
+	int64_t message = is_foretold && d->skip[0] == '\0' ? FORETOLD : 0;
+	const char *search = "";
+	char public_id[PUBLIC_ID_SIZE] = "";
 	enum rc rc;
 
 	if (d->notice_id != 0) {
 		rc = db_run(
 			cx,
 			"UPDATE OR IGNORE notice SET batch_id = :batch, skip_reason = :skip, local_on = :local_on, origin = :origin,"
-			" days_left = :days WHERE id = :id AND message_id IS NULL",
+			" days_left = :days, message_id = :message WHERE id = :id AND message_id IS NULL",
 			PARAMS(P_INT(":batch", p->result->batch_id), P_TEXT(":skip", d->skip),
 			       P_TEXT(":local_on", local_on), P_TEXT(":origin", origin),
-			       P_INT(":days", d->facts.days_left), P_INT(":id", d->notice_id)));
+			       P_INT(":days", d->facts.days_left), P_REF(":message", message),
+			       P_INT(":id", d->notice_id)));
 		*id = rc == RC_OK && db_changes(cx) == 1 ? d->notice_id : 0;
 		return rc;
 	}
-	public_id_new(public_id);
+	/* Nobody looks a forecast's facts up by name. */
+	if (!is_foretold) {
+		public_id_new(public_id);
+		search = text_fold(cx->arena, arena_printf(cx->arena, "%s %s %s", d->facts.client,
+							   d->facts.service, d->address));
+	}
 	rc = db_run(
 		cx,
 		"INSERT INTO notice (public_id, subscription_id, client_id, type, stage, days_left, cycle_ends_on, local_on, origin,"
-		" batch_id, skip_reason, created_by, created_at, search) VALUES (:public_id, :subscription, :client,"
-		" 'expiration_warning', :stage, :days, :cycle, :local_on, :origin, :batch, :skip, :by, :now, :search)"
+		" batch_id, message_id, skip_reason, created_by, created_at, search) VALUES (:public_id, :subscription, :client,"
+		" 'expiration_warning', :stage, :days, :cycle, :local_on, :origin, :batch, :message, :skip, :by, :now, :search)"
 		" ON CONFLICT DO NOTHING",
 		PARAMS(P_TEXT(":public_id", public_id), P_INT(":subscription", d->subscription_id),
 		       P_INT(":client", d->client_id), P_INT(":stage", d->stage),
 		       P_INT(":days", d->facts.days_left), P_TEXT(":cycle", d->ends_on),
 		       P_TEXT(":local_on", local_on), P_TEXT(":origin", origin),
-		       P_INT(":batch", p->result->batch_id), P_TEXT(":skip", d->skip),
-		       P_TEXT(":by", cx->actor.name), P_INT(":now", cx_now(cx)),
-		       P_TEXT(":search",
-			      text_fold(cx->arena, arena_printf(cx->arena, "%s %s %s", d->facts.client,
-								d->facts.service, d->address)))));
+		       P_INT(":batch", p->result->batch_id), P_REF(":message", message),
+		       P_TEXT(":skip", d->skip), P_TEXT(":by", cx->actor.name), P_INT(":now", cx_now(cx)),
+		       P_TEXT(":search", search)));
 	*id = rc == RC_OK && db_changes(cx) == 1 ? db_last_id(cx) : 0;
 	return rc;
 }
@@ -204,9 +212,16 @@ static enum rc queue_message(struct plan *p, const struct due *d, int64_t notice
 {
 	struct cx *cx = p->cx;
 	int64_t contact = d->contact_id, version = 0, message = 0;
-	enum rc rc = contact != 0 ? RC_OK : contact_ensure(cx, &contact, "phone", d->address);
+	enum rc rc = version_for(p, d->facts.days_left, is_stage, &version);
 
-	if (rc == RC_OK) rc = version_for(p, d->facts.days_left, is_stage, &version);
+	if (rc == RC_OK && p->options->foretold != NULL)
+		return p->options->foretold(p->options->foretold_to,
+					    &(struct planned){ .subject_id = d->subscription_id,
+							       .version_id = version,
+							       .days = d->facts.days_left,
+							       .kind = "expiration_warning",
+							       .skip = "" });
+	if (rc == RC_OK && contact == 0) rc = contact_ensure(cx, &contact, "phone", d->address);
 	if (rc == RC_OK)
 		rc = outbox_add(cx, &message,
 				&(struct message_new){ .batch_id = p->result->batch_id,
@@ -547,7 +562,7 @@ enum rc plan_run(struct cx *cx, struct job *job, const struct plan_options *opti
 		rc = catch_up(&p);
 	if (rc == RC_OK && p.wants_catch_up) rc = plan_payment_reminders(&p);
 	if (rc == RC_OK && !options->is_dry) rc = close_run(&p);
-	for (size_t i = 0; i < result->stage_count && !options->is_forecast; i++)
+	for (size_t i = 0; i < result->stage_count && options->foretold == NULL; i++)
 		log_event(LOG_INFO, "jobs", "renewals.planned",
 			  "batch=%lld stage=%d found=%lld planned=%lld skipped=%lld rc=%s",
 			  (long long)result->batch_id, result->stages[i].days,

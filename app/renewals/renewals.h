@@ -64,7 +64,10 @@ struct plan_options {
 	const char *batch_origin; /* of the run: auto | cron | command                          */
 	bool is_whole;            /* the day's own run with all stages: also makes up for missed days */
 	bool is_dry;              /* count and list only; writes nothing                       */
-	bool is_forecast;         /* on a connection that writes nothing: not noted in the log   */
+	/* A forecast (planner.h): what would be queued is told to this one instead, once its fact row is
+	** written, and the log says nothing. NULL = the real plan. */
+	planned_fn *foretold;
+	void *foretold_to;
 };
 struct plan_stage {
 	int days;
