@@ -86,6 +86,10 @@ do_try() {
 	local port password pid
 	build
 	stop_try
+	# Only what an earlier try made is cleared away, whatever RECADO_TRY_DIR says.
+	if [ -e "$TRY_DIR" ] && [ ! -f "$TRY_DIR/recado.ini" ] && [ -n "$(ls -A "$TRY_DIR")" ]; then
+		fail "$TRY_DIR is there and is not of an earlier try; set RECADO_TRY_DIR to another folder"
+	fi
 	rm -rf "$TRY_DIR"
 	mkdir -p "$(dirname "$TRY_DIR")"
 	"$RECADO" init "$TRY_DIR" >/dev/null
@@ -176,7 +180,7 @@ start_service() {
 	fi
 	systemctl daemon-reload
 	systemctl enable -q recado
-	systemctl restart recado
+	systemctl restart recado || return 1
 	say "Running: systemctl status recado; log: journalctl -u recado -f"
 	journalctl -u recado -n 20 --no-pager -o cat 2>/dev/null | grep -F '/setup?code=' | tail -n 1 || true
 }
@@ -212,10 +216,11 @@ do_upgrade() {
 	build
 	say "Upgrading $("$BIN" --version) to $("$RECADO" --version)"
 	as_recado backup --config "$STATE/recado.ini" || fail "no backup, no upgrade"
-	cp "$BIN" "$BIN.previous"
+	# The same upgrade once more must not take its own program for the previous one.
+	cmp -s "$BIN" "$RECADO" || cp "$BIN" "$BIN.previous"
 	put_binary
 	put_service
-	start_service
+	start_service || fail "the new program does not start (journalctl -u recado -n 30 says why); back to the old one: sudo ./install.sh --rollback"
 	say "The previous program is $BIN.previous. The way back: sudo ./install.sh --rollback"
 }
 
@@ -231,7 +236,8 @@ do_rollback() {
 	schema=$(schema_of "$BIN.previous")
 	say "Going back from $("$BIN" --version) to $("$BIN.previous" --version)"
 	if have_systemd; then systemctl stop recado; fi
-	# Nothing is put back where the newer program never changed the database.
+	# What will not be there any more is said first. Nothing is put back where the newer program never changed
+	# the database.
 	as_recado rollback --to-schema "${schema:-0}" --config "$STATE/recado.ini" ||
 		fail "the database could not be put back; the program was left as it is"
 	mv -f "$BIN.previous" "$BIN"

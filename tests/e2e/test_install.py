@@ -87,3 +87,36 @@ def test_what_it_does_not_know_it_says(archive):
     help_text = subprocess.run([archive / "install.sh", "--help"], capture_output=True, text=True, check=True).stdout
     for option in ("--try", "--test", "--upgrade", "--uninstall"):
         assert option in help_text
+
+
+def test_a_try_clears_away_only_what_an_earlier_try_made(archive, tmp_path):
+    home = tmp_path / "home"
+    (home / "photos").mkdir(parents=True)
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "RECADO_TRY_DIR": str(home), "TERM": "dumb"}
+    done = subprocess.run([archive / "install.sh", "--try"], env=env, capture_output=True, text=True, timeout=300,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and str(home) in done.stderr and (home / "photos").exists()
+
+
+def test_an_upgrade_tried_twice_still_knows_the_way_back(archive, tmp_path):
+    """The functions of the script in a place of its own: what it does as root on a machine is done to no machine here."""
+    old, here = tmp_path / "bin" / "recado", tmp_path / "state"
+    old.parent.mkdir()
+    here.mkdir()
+    old.write_text("#!/bin/sh\necho recado 0.0.1\n")
+    old.chmod(0o755)
+    script = (archive / "install.sh").read_text()
+    script = script.replace("BIN=/usr/local/bin/recado", f"BIN={old}").replace('"do_$action"', """
+need_root() { :; }
+put_service() { :; }
+as_recado() { :; }
+have_systemd() { true; }
+systemctl() { [ "$1" != restart ]; }
+"do_$action"
+""")
+    (archive / "install.sh").write_text(script)
+    for _ in range(2):
+        done = subprocess.run([archive / "install.sh", "--upgrade"], capture_output=True, text=True,
+                              env={**os.environ, "RECADO_STATE": str(here)})
+        assert done.returncode == 1 and "install.sh --rollback" in done.stderr, done
+        assert "0.0.1" in (old.parent / "recado.previous").read_text(errors="replace")
