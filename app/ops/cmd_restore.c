@@ -151,10 +151,20 @@ enum rc ops_run_rollback(struct cx *cx, struct command_call *call)
 		}
 	}
 	if (rc == RC_OK && !is_look) rc = take_folder(cx, &lock);
-	if (rc == RC_OK) rc = is_look ? rollback_look(cx, &back) : rollback_do(cx, &back);
+	if (rc == RC_OK) rc = rollback_look(cx, &back);
+	if (rc == RC_OK) instant_text_local(at, back.at, cx->env->zone);
+	if (rc == RC_OK && !call->is_json) {
+		/* Before it is done, too: who reads this can still stop it, and afterwards knows what to enter again. */
+		fprintf(call->out, _("The database can go back from step %d to step %d, as it was on %s.\n"),
+			back.from, back.to, at);
+		fprintf(call->out,
+			_("What came since then is not in it: %lld messages, and all that was entered.\n"),
+			(long long)back.messages);
+		fflush(call->out);
+	}
+	if (rc == RC_OK && !is_look) rc = rollback_do(cx, &back);
 	if (lock >= 0) close(lock);
 	if (rc != RC_OK) return rc;
-	instant_text_local(at, back.at, cx->env->zone);
 	if (call->is_json) {
 		struct value *root = value_map(cx->arena);
 
@@ -163,13 +173,7 @@ enum rc ops_run_rollback(struct cx *cx, struct command_call *call)
 		value_set_int(cx->arena, root, "messages", back.messages);
 		value_set_text(cx->arena, root, "kept", back.keep);
 		command_print(cx, call, root);
-	} else if (is_look) {
-		fprintf(call->out, _("The database can go back from step %d to step %d, as it was on %s.\n"),
-			back.from, back.to, at);
-		fprintf(call->out,
-			_("What came since then is not in it: %lld messages, and all that was entered.\n"),
-			(long long)back.messages);
-	} else {
+	} else if (!is_look) {
 		fprintf(call->out,
 			_("The database is as it was on %s, before the upgrade. Start the previous program now.\n"),
 			at);

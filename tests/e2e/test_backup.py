@@ -397,7 +397,9 @@ def test_an_upgrade_is_undone_with_everything_kept(shop):
     look = shop.run("rollback", "--check", json_out=True)
     assert (look["from"], look["to"]) == (10, 9)
     assert shop.run("rollback", "--to-schema", "10").count("10") == 1
-    said = shop.run("rollback", json_out=True)
+    said = shop.run("rollback", lang="en")
+    assert said.index("all that was entered") < said.index("before the upgrade")     # what is lost, before it is
+    said = {"kept": re.search(r"is in (\S+);", said).group(1)}
     assert content_of(shop.state / "recado.db") == was
     assert "daily = 9" not in shop.config.read_text()
     kept = sqlite3.connect(f"file:{said['kept']}/recado.db?mode=ro", uri=True)
