@@ -119,25 +119,59 @@ static struct find find_webhook(struct line l, size_t at)
 	return (struct find){ 0, 0 };
 }
 
+/* Between a name and its value: token=abc, token="abc; "token": "abc of JSON, also with the backslashes of
+** log_quote(). 0: nothing of the kind. A colon alone is prose ("token: expired"). */
+static size_t before_value(struct line l, size_t at)
+{
+	size_t n = 0;
+	bool is_quoted;
+
+	while (at + n < l.len && l.p[at + n] == '\\')
+		n++;
+	is_quoted = at + n < l.len && l.p[at + n] == '"';
+	n += is_quoted;
+	if (at + n >= l.len || (l.p[at + n] != '=' && !(is_quoted && l.p[at + n] == ':'))) return 0;
+	n++;
+	while (is_quoted && at + n < l.len && l.p[at + n] == ' ')
+		n++;
+	while (at + n < l.len && l.p[at + n] == '\\')
+		n++;
+	return n + (at + n < l.len && l.p[at + n] == '"');
+}
+
 /* token=…, ?code=…: also as a field of the line itself, where nobody means to write it. */
 static struct find find_named(struct line l, size_t at)
 {
-	static const char query_only[] = "code="; /* our own lines have codes of errors */
-	static const char *const names[] = { "token=",  "secret=",        "password=", "passwd=", "api_key=",
-					     "apikey=", "authorization=", query_only,  "csrf=" };
+	static const char query_only[] = "code"; /* our own lines have codes of errors */
+	static const char *const names[] = { "token",  "secret",        "password", "passwd", "api_key",
+					     "apikey", "authorization", query_only, "csrf" };
 
 	if (at > 0 && (is_letter(l.p[at - 1]) || is_digit(l.p[at - 1]))) return (struct find){ 0, 0 };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t keep = strlen(names[i]), n;
+		size_t keep = strlen(names[i]), to_value, n;
 
 		if (!begins(l, at, names[i])) continue;
 		if (names[i] == query_only && (at == 0 || (l.p[at - 1] != '?' && l.p[at - 1] != '&')))
 			continue;
-		if (at + keep < l.len && l.p[at + keep] == '"') keep++;
+		to_value = before_value(l, at + keep);
+		if (to_value == 0) continue;
+		keep += to_value;
 		n = run_of(l, at + keep, is_secret);
 		if (n >= SECRET_MIN) return (struct find){ keep, n };
 	}
 	return (struct find){ 0, 0 };
+}
+
+/* Whoever has the address of a calendar reads it: what is behind its name. */
+static struct find find_feed(struct line l, size_t at)
+{
+	static const char name[] = ".ics?";
+	size_t n = 0;
+
+	if (!begins(l, at, name)) return (struct find){ 0, 0 };
+	while (at + strlen(name) + n < l.len && !strchr(" \"\\<>", l.p[at + strlen(name) + n]))
+		n++;
+	return (struct find){ strlen(name), n };
 }
 
 static struct find find_phone(struct line l, size_t at)
@@ -206,7 +240,7 @@ static size_t mailbox_before(struct line l, size_t at, const char *out, size_t o
 size_t log_mask(char *line, size_t len)
 {
 	static struct find (*const finders[])(struct line, size_t) = {
-		find_key, find_bearer, find_webhook, find_named, find_phone, find_card,
+		find_key, find_bearer, find_webhook, find_named, find_feed, find_phone, find_card,
 	};
 	struct line l = { line, len };
 	size_t i = 0, o = 0;

@@ -25,7 +25,14 @@ static void keys_and_tokens_are_hidden(void **state)
 	assert_string_equal(masked("GET /reset?code=abcdef123&x=1"), "GET /reset?code=***&x=1");
 	assert_string_equal(masked("why=x code=not_found"), "why=x code=not_found");
 	assert_string_equal(masked("token=\"abcdefgh\""), "token=\"***\"");
+	/* what a provider answered, as it came and quoted by us */
+	assert_string_equal(masked("{\"token\": \"abcdef12\",\"n\":5}"), "{\"token\": \"***\",\"n\":5}");
+	assert_string_equal(masked("detail=\"{\\\"password\\\":\\\"hunter22\\\"}\""),
+			    "detail=\"{\\\"password\\\":\\\"***\\\"}\"");
+	assert_string_equal(masked("url=https://h/c/1.ics?s=0123&x=1 ms=5"),
+			    "url=https://h/c/1.ics?*** ms=5");
 	/* words that only look like it */
+	assert_string_equal(masked("the token: expired"), "the token: expired");
 	assert_string_equal(masked("task_name=risk_report sk_"), "task_name=risk_report sk_");
 	assert_string_equal(masked("sk_12345"), "sk_12345"); /* five letters are no key, six are */
 	assert_string_equal(masked("sk_123456"), "sk_***");
