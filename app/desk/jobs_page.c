@@ -348,6 +348,15 @@ static void show_lines(struct cx *cx, int64_t id, struct value *page)
 	if (n > LINES_SHOWN) value_set_int(cx->arena, page, "lines_in_all", n);
 }
 
+/* The error stands beside it; here only whether it went well. */
+static const char *outcome_words(struct cx *cx, const char *outcome)
+{
+	if (outcome[0] == '\0') return _("running");
+	if (strcmp(outcome, rc_row(RC_OK)->name) == 0) return _("done");
+	if (strcmp(outcome, "stopped") == 0 || strcmp(outcome, "interrupted") == 0) return _("interrupted");
+	return _("failed");
+}
+
 void jobs_show(struct cx *cx, int64_t id, struct value *page)
 {
 	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "runs");
@@ -373,7 +382,8 @@ void jobs_show(struct cx *cx, int64_t id, struct value *page)
 			instant_text_local(at, end, cx->env->zone);
 			value_set_text(cx->arena, out, "finished", at);
 		}
-		value_set_text(cx->arena, out, "outcome", value_text_of(value_get(v, "outcome"), ""));
+		value_set_text(cx->arena, out, "outcome",
+			       outcome_words(cx, value_text_of(value_get(v, "outcome"), "")));
 		value_set_text(cx->arena, out, "error", value_text_of(value_get(v, "error"), ""));
 	}
 	value_set_bool(cx->arena, page, "has_runs", list->count > 0);

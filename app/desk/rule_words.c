@@ -10,6 +10,7 @@
 #include "web/chart.h"
 #include "work/rule.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define EVERY_HOUR  0xffffffu
@@ -61,4 +62,13 @@ const char *rule_shown(struct cx *cx, const char *stored)
 	if (r.any_dom) return arena_printf(cx->arena, _("%s at %s"), days_of(cx, r.dows), at);
 	if (r.any_dow && dom > 0) return arena_printf(cx->arena, _("on day %d of each month at %s"), dom, at);
 	return stored;
+}
+
+const char *seconds_shown(struct cx *cx, const char *stored)
+{
+	long long s = atoll(stored);
+
+	if (s > 0 && s % 3600 == 0) return arena_printf(cx->arena, "%lld h", s / 3600);
+	if (s > 0 && s % 60 == 0) return arena_printf(cx->arena, "%lld min", s / 60);
+	return arena_printf(cx->arena, "%lld s", s);
 }

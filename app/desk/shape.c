@@ -121,7 +121,7 @@ const char *cell_text(struct cx *cx, const struct office *o, size_t column, cons
 	case COLUMN_EMAIL:
 	case COLUMN_URL: break;
 	}
-	return as_text(cx, v);
+	return c->shown != NULL ? c->shown(cx, as_text(cx, v)) : as_text(cx, v);
 }
 
 static const char *cell_link(struct cx *cx, const struct office *o, size_t column, const struct value *row,

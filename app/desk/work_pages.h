@@ -26,6 +26,7 @@ void schedules_list_extra(struct cx *cx, struct value *page);
 const char *schedule_name_shown(struct cx *cx, const char *stored);
 /* rule_words.c: "every day at 03:30"; the rule itself where it has no short sentence. Lent or arena. */
 const char *rule_shown(struct cx *cx, const char *stored);
+const char *seconds_shown(struct cx *cx, const char *stored); /* "24 h" for 86400 */
 /* work_pages.c */
 /* jobs that wait for a person's decision, at most 100; 0 without the right */
 int64_t work_given_up(struct cx *cx);

@@ -41,11 +41,26 @@ static void a_rule_without_a_short_sentence_stays_as_written(void **state)
 	assert_said("", "");
 }
 
+static void seconds_are_said_in_the_largest_whole_unit(void **state)
+{
+	struct env env = { .lang = LANG_EN };
+	struct cx cx;
+
+	(void)state;
+	cx_init(&cx, &env, arena_new(65536), NULL);
+	assert_string_equal(seconds_shown(&cx, "86400"), "24 h");
+	assert_string_equal(seconds_shown(&cx, "5400"), "90 min");
+	assert_string_equal(seconds_shown(&cx, "61"), "61 s");
+	assert_string_equal(seconds_shown(&cx, "0"), "0 s");
+	arena_free(cx.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule_is_said_in_words),
 		cmocka_unit_test(a_rule_without_a_short_sentence_stays_as_written),
+		cmocka_unit_test(seconds_are_said_in_the_largest_whole_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
