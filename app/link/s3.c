@@ -123,7 +123,7 @@ static enum rc call_once(struct cx *cx, const struct s3_target *t, const struct 
 			 struct http_answer *answer)
 {
 	const struct s3_key key = { t->key_id, t->secret, t->region };
-	const char *base, *host, *path;
+	const char *base = "", *host = "", *path = "";
 	char sum[SHA256_HEX_SIZE];
 	struct s3_signed s;
 	struct http_request rq = { .purpose = ask->purpose,
