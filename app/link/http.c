@@ -418,6 +418,11 @@ enum rc link_poll(struct link *l, int ms, int extra_fd)
 	return RC_OK;
 }
 
+void link_hurry(struct link *l)
+{
+	post_hurry(l->post);
+}
+
 void link_wake(struct link *l)
 {
 	uint64_t one = 1;

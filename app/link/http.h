@@ -53,7 +53,8 @@ enum mail_fault {
 	MAIL_FAULT_NONE,
 	MAIL_FAULT_NO_TLS,    /* STARTTLS wanted, not offered                        */
 	MAIL_FAULT_UNTRUSTED, /* the certificate is not trusted, or not of that host  */
-	MAIL_FAULT_LOGIN      /* no way to log in that both sides know                */
+	MAIL_FAULT_LOGIN,     /* no way to log in that both sides know                */
+	MAIL_FAULT_HURRY      /* nobody's: link_hurry() ended it                      */
 };
 
 struct http_request {
@@ -107,6 +108,9 @@ size_t link_open_count(const struct link *l);
 /* Wait at most ms for network, link_wake or the extra descriptor (-1 none), run finished callbacks. */
 enum rc link_poll(struct link *l, int ms, int extra_fd) MUST_CHECK;
 void link_wake(struct link *l); /* any thread */
+/* We are about to stop: mails end now, each with its answer, and no more start. Calls over HTTP go on: what
+** they handed over cannot be known anyway. */
+void link_hurry(struct link *l);
 
 /* One call, waiting, on a link of its own: commands and checks. Body in cx's arena. */
 enum rc link_call(struct cx *cx, struct http_answer *answer, const struct http_request *request) MUST_CHECK;

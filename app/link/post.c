@@ -165,15 +165,28 @@ struct post *post_new(const char *dir, int threads_max, void (*wake)(void *), vo
 	return p;
 }
 
-void post_free(struct post *p)
+void post_hurry(struct post *p)
 {
 	struct mail *m;
 
 	if (p == NULL) return;
 	pthread_mutex_lock(&p->lock);
 	atomic_store(&p->is_stopping, true);
+	while ((m = list_take(&p->waiting)) != NULL) {
+		m->answer.end = HTTP_NOT_SENT;
+		m->answer.fault = MAIL_FAULT_HURRY;
+		list_add(&p->finished, m);
+	}
 	pthread_cond_broadcast(&p->news);
 	pthread_mutex_unlock(&p->lock);
+}
+
+void post_free(struct post *p)
+{
+	struct mail *m;
+
+	if (p == NULL) return;
+	post_hurry(p);
 	for (size_t i = 0; i < p->threads_max; i++)
 		if (p->carriers[i].is_there) pthread_join(p->carriers[i].thread, NULL);
 	while ((m = list_take(&p->waiting)) != NULL)
@@ -200,7 +213,7 @@ enum rc post_start(struct post *p, const struct http_request *request, http_done
 	m->arg = arg;
 	m->is_stopping = &p->is_stopping;
 	pthread_mutex_lock(&p->lock);
-	if (p->waiting.count >= WAITING_MAX)
+	if (p->waiting.count >= WAITING_MAX || atomic_load(&p->is_stopping))
 		rc = RC_TRY_LATER;
 	else if (p->idle <= p->waiting.count && !hire(p) && !has_threads(p))
 		rc = RC_NO_MEMORY;

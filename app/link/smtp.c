@@ -281,6 +281,8 @@ static void conclude(struct mail *m, CURLcode code)
 				   .is_given = m->given == m->body_len };
 
 	a->end = mail_outcome(&e, &a->fault);
+	if (a->end == HTTP_NOT_SENT && code == CURLE_ABORTED_BY_CALLBACK && atomic_load(m->is_stopping))
+		a->fault = MAIL_FAULT_HURRY;
 	a->status = e.status;
 	a->at = m->at;
 	if (strlen(m->password) >= 4) mask(&m->reply, m->password);

@@ -89,6 +89,8 @@ enum rc post_start(struct post *p, const struct http_request *request, http_done
 size_t post_open_count(const struct post *p);
 /* Run done of what is finished, here; how many. */
 size_t post_reap(struct post *p);
+/* No more starts; those that are open end within a second and are reaped as usual. NULL is fine. */
+void post_hurry(struct post *p);
 /* Open mails are dropped without callback; waits for the threads, a second or two. NULL is fine. */
 void post_free(struct post *p);
 

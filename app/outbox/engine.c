@@ -29,7 +29,8 @@
 /* 80 candidates with variables of at most 64 kB, and their texts */
 #define ENGINE_ARENA    ((size_t)16 * 1024 * 1024)
 #define NOTE_MS         5000 /* last_seen; also the longest sleep                                          */
-#define STOP_MS         5000 /* answers under way get so long (design: stop)                                */
+#define HURRY_MS        3000 /* answers under way get so long; then mails are ended …                       */
+#define STOP_MS         4500 /* … and what has no answer by now is left (design: 5 s)                       */
 #define CLOCK_BACK_MS   MINUTE_MS /* what a time server corrects in passing changes nothing */
 #define FAILED_ROUND_MS 250       /* the database was busy or the disk said no: the same round again  */
 /* One channel at full speed never takes the others' places. */
@@ -222,18 +223,20 @@ static int open_count(const struct outbox *o)
 static void *run(void *arg)
 {
 	struct outbox *o = arg;
-	int64_t until, wait;
+	int64_t begun, wait;
 
 	while (!atomic_load(&o->is_stopping)) {
 		wait = pass(o);
 		if (clock_ticks() - o->note_ticks >= NOTE_MS) write_note(o);
 		wait_for_work(o, wait);
 	}
-	until = clock_ticks() + STOP_MS;
+	begun = clock_ticks();
 	wait = pass(o);
-	while (open_count(o) > 0 && clock_ticks() < until) {
-		wait_for_work(o, wait < until - clock_ticks() ? wait : until - clock_ticks());
-		wait = pass(o);
+	for (int64_t spent; open_count(o) > 0 && (spent = clock_ticks() - begun) < STOP_MS; wait = pass(o)) {
+		int64_t left = spent < HURRY_MS ? HURRY_MS - spent : STOP_MS - spent;
+
+		if (spent >= HURRY_MS) wire_hurry(o->wire);
+		wait_for_work(o, wait < left ? wait : left);
 	}
 	return NULL;
 }

@@ -34,7 +34,7 @@ struct wire {
 	struct list in, done;
 	struct list answered; /* the wire's own: finished during this poll */
 	int fd;
-	atomic_bool is_stopping;
+	atomic_bool is_stopping, is_hurried;
 };
 
 static void list_clear(struct list *l)
@@ -116,6 +116,7 @@ static void *run(void *arg)
 			next = call->next;
 			start(w, call);
 		}
+		if (atomic_load(&w->is_hurried)) link_hurry(w->link);
 		if (w->answered.first == NULL && link_poll(w->link, WIRE_POLL_MS, -1) != RC_OK)
 			log_event(LOG_ERROR, "outbox", "wire.poll", "what=\"the link cannot wait\"");
 		hand_back(w);
@@ -172,6 +173,12 @@ struct wire_call *wire_take(struct wire *w)
 int wire_fd(const struct wire *w)
 {
 	return w->fd;
+}
+
+void wire_hurry(struct wire *w)
+{
+	atomic_store(&w->is_hurried, true);
+	link_wake(w->link);
 }
 
 void wire_stop(struct wire *w)

@@ -26,6 +26,8 @@ enum rc wire_start(struct wire **out, struct env *env, int connections) MUST_CHE
 void wire_put(struct wire *w, struct wire_call *list); /* linked by next; any thread */
 struct wire_call *wire_take(struct wire *w); /* all finished ones, in order of arrival; NULL: none */
 int wire_fd(const struct wire *w); /* an eventfd, readable when something finished; the taker reads it */
+/* We are about to stop: what can be ended with a known outcome comes back soon (link_hurry). Any thread. */
+void wire_hurry(struct wire *w);
 /* Drops what still runs: those calls never come back. NULL is fine. */
 void wire_stop(struct wire *w);
 

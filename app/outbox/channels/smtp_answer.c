@@ -167,6 +167,8 @@ static void read_silence(struct verdict *v, const struct http_answer *answer)
 	put_detail(v, 0, answer->error);
 	if (answer->end != HTTP_NOT_SENT) {
 		put(v, OUTCOME_UNSURE, answer->end == HTTP_CUT ? "cut" : "odd_answer");
+	} else if (answer->fault == MAIL_FAULT_HURRY) {
+		put(v, OUTCOME_HOLD, "cut_before"); /* our own doing: no try that counts */
 	} else if (answer->fault == MAIL_FAULT_LOGIN) {
 		put(v, OUTCOME_STOP, "unauthorized");
 	} else if (answer->fault != MAIL_FAULT_NONE) {

@@ -248,6 +248,36 @@ static void mails(struct scene *s, int count, size_t size)
 	}
 }
 
+static void point_mails_at(struct scene *s, int port)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", port);
+	house_set(&s->h, "smtp.host", "127.0.0.1");
+	house_set(&s->h, "smtp.port", text);
+	house_set(&s->h, "smtp.security", "none");
+	house_set(&s->h, "smtp.from", "tienda@example.com");
+}
+
+/* It has not even said who it is: nothing can have arrived, and no person need decide. */
+static void a_stop_beside_a_silent_mail_server_leaves_nothing_unsure(void **state)
+{
+	struct scene s = { .o = NULL };
+	int port = 0, fd = mute_server(&port);
+
+	(void)state;
+	open_scene(&s, 0);
+	point_mails_at(&s, port);
+	mails(&s, 6, 10);
+	start(&s);
+	until(&s, "SELECT count(*) = 4 FROM message WHERE state = 'sending'");
+	stop(&s);
+	assert_true(is_so(&s, "SELECT count(*) = 6 FROM message WHERE state = 'queued' AND attempts = 0"));
+	assert_true(is_so(&s, STATE("email", "open", "")));
+	close(fd);
+	close_scene(&s);
+}
+
 static void mails_with_large_files_leave_one_after_the_other(void **state)
 {
 	static const struct {
@@ -258,15 +288,10 @@ static void mails_with_large_files_leave_one_after_the_other(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct scene s = { .o = NULL };
-		char text[16];
 		int port = 0, fd = mute_server(&port);
 
 		open_scene(&s, 0);
-		snprintf(text, sizeof(text), "%d", port);
-		house_set(&s.h, "smtp.host", "127.0.0.1");
-		house_set(&s.h, "smtp.port", text);
-		house_set(&s.h, "smtp.security", "none");
-		house_set(&s.h, "smtp.from", "tienda@example.com");
+		point_mails_at(&s, port);
 		mails(&s, 5, rows[i].size);
 		start(&s);
 		until(&s, "SELECT count(*) FROM message WHERE state = 'sending'");
@@ -656,6 +681,7 @@ int main(void)
 		cmocka_unit_test(a_channel_that_stops_leaves_the_other_alone),
 		cmocka_unit_test(a_word_to_the_owner_does_not_wait_for_a_thousand_notices),
 		cmocka_unit_test(a_lane_that_cannot_turn_hinders_no_other),
+		cmocka_unit_test(a_stop_beside_a_silent_mail_server_leaves_nothing_unsure),
 		cmocka_unit_test(mails_with_large_files_leave_one_after_the_other),
 		cmocka_unit_test(a_chat_that_is_busy_is_written_to_when_its_time_is_over),
 		cmocka_unit_test(a_corrected_address_opens_the_channel_by_itself),

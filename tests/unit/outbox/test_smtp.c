@@ -135,6 +135,8 @@ static void silence_is_unsure_only_after_the_last_byte(void **state)
 		{ HTTP_NOT_SENT, MAIL_AT_HELLO, MAIL_FAULT_NO_TLS, OUTCOME_STOP, "insecure", false },
 		{ HTTP_NOT_SENT, MAIL_AT_TLS, MAIL_FAULT_UNTRUSTED, OUTCOME_STOP, "insecure", false },
 		{ HTTP_NOT_SENT, MAIL_AT_HELLO, MAIL_FAULT_LOGIN, OUTCOME_STOP, "unauthorized", false },
+		{ HTTP_NOT_SENT, MAIL_AT_BANNER, MAIL_FAULT_HURRY, OUTCOME_HOLD, "cut_before", false },
+		{ HTTP_NOT_SENT, MAIL_AT_CONTENT, MAIL_FAULT_HURRY, OUTCOME_HOLD, "cut_before", false },
 		{ HTTP_CUT, MAIL_AT_CONTENT, MAIL_FAULT_NONE, OUTCOME_UNSURE, "cut", false },
 		{ HTTP_ODD, MAIL_AT_CONTENT, MAIL_FAULT_NONE, OUTCOME_UNSURE, "odd_answer", false },
 	};
