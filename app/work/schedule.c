@@ -350,6 +350,11 @@ enum rc schedules_plan(struct cx *cx, struct work *w)
 enum rc schedules_look(struct cx *cx, struct work *w, instant *next)
 {
 	*next = INSTANT_NEVER;
-	if (clock_is_doubtful(cx->env->clock)) return RC_OK; /* what is due by a wrong clock is not due */
-	return look(cx, w, next);
+	if (!clock_is_doubtful(cx->env->clock)) return look(cx, w, next);
+	/* What is due by a wrong clock is not due; what people ask for meanwhile waits for an hour that is
+	** far. */
+	pthread_mutex_lock(&w->look_lock);
+	w->must_check = true;
+	pthread_mutex_unlock(&w->look_lock);
+	return RC_OK;
 }

@@ -379,6 +379,24 @@ static void a_clock_that_jumps_is_noticed_and_one_that_is_slewed_is_not(void **a
 	end(&h);
 }
 
+static void what_is_asked_for_while_the_clock_is_far_ahead_runs_when_it_is_put_right(void **arg)
+{
+	struct house h;
+	int64_t job = 0;
+
+	(void)arg;
+	begin(&h, "0 9 * * *", "run");
+	clock_set_known(h.s.env.clock, clock_now(h.s.env.clock));
+	clock_shift(h.s.env.clock, 365 * DAY_MS);
+	assert_int_equal(go(&h), 0); /* nothing of its own, by such a clock */
+	assert_int_equal(schedule_run_now(&h.s.cx, &job, the_schedule(&h)), RC_OK);
+	assert_int_equal(go(&h), 0);
+	clock_shift(h.s.env.clock, -365 * DAY_MS);
+	assert_int_equal(go(&h), 1);
+	assert_int_equal(number(&h, "SELECT count(*) FROM job WHERE state = 'done'"), 1);
+	end(&h);
+}
+
 static void limits_of_queues_come_from_a_setting_in_pairs(void **arg)
 {
 	static const struct setting *const tables[] = { work_settings, NULL };
@@ -452,6 +470,7 @@ int main(void)
 		cmocka_unit_test(old_work_is_forgotten_with_its_lines_and_what_needs_a_person_stays),
 		cmocka_unit_test(a_person_lets_a_schedule_count_again_that_was_served_far_ahead),
 		cmocka_unit_test(a_clock_that_jumps_is_noticed_and_one_that_is_slewed_is_not),
+		cmocka_unit_test(what_is_asked_for_while_the_clock_is_far_ahead_runs_when_it_is_put_right),
 		cmocka_unit_test(limits_of_queues_come_from_a_setting_in_pairs),
 		cmocka_unit_test(progress_is_told_with_rate_and_time_left),
 	};
