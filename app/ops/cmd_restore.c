@@ -46,11 +46,12 @@ static const char *ask_person(void *arg, const char *question)
 	struct termios was, hidden;
 
 	if (line == NULL || !isatty(fd) || tcgetattr(fd, &was) != 0) return NULL;
-	fprintf(t->call->err, "%s ", question);
-	fflush(t->call->err);
 	hidden = was;
 	hidden.c_lflag &= (tcflag_t)~ECHO;
-	(void)tcsetattr(fd, TCSAFLUSH, &hidden);
+	(void)tcsetattr(fd, TCSAFLUSH,
+			&hidden); /* before it is asked: nothing typed at once is seen or lost */
+	fprintf(t->call->err, "%s ", question);
+	fflush(t->call->err);
 	if (fgets(line, SECRET_MAX, t->call->in) == NULL) line[0] = '\0';
 	(void)tcsetattr(fd, TCSAFLUSH, &was);
 	fputc('\n', t->call->err);

@@ -241,11 +241,24 @@ static enum rc settle_config(struct restoring *r)
 
 /* All of it */
 
+static enum rc unpack_with(struct restoring *r, const char *passphrase, struct gentle *g)
+{
+	remove_tree(r->aside);
+	return backup_unpack(r->cx, &r->what,
+			     &(struct unpack_order){ .path = r->o->path,
+						     .aside = r->aside,
+						     .passphrase = passphrase,
+						     .with_files = true,
+						     .gentle = g });
+}
+
 static enum rc unpack(struct restoring *r)
 {
 	struct cx *cx = r->cx;
 	const char *passphrase = r->o->passphrase;
 	struct gentle g;
+	bool is_own = false;
+	enum rc rc;
 	int fd = open(r->o->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	bool is_sealed = fd >= 0 && archive_is_sealed(fd);
 
@@ -254,15 +267,14 @@ static enum rc unpack(struct restoring *r)
 	g.is_hurried = true; /* the server is stopped: nobody else works here */
 	if (passphrase == NULL && is_sealed) {
 		passphrase = setting_text(cx->env->settings, "backup.passphrase");
-		if (passphrase[0] == '\0') passphrase = ask(r, _("Passphrase of the backup:"));
+		is_own = passphrase[0] != '\0';
+		if (!is_own) passphrase = ask(r, _("Passphrase of the backup:"));
 	}
-	remove_tree(r->aside);
-	return backup_unpack(cx, &r->what,
-			     &(struct unpack_order){ .path = r->o->path,
-						     .aside = r->aside,
-						     .passphrase = passphrase,
-						     .with_files = true,
-						     .gentle = &g });
+	rc = unpack_with(r, passphrase, &g);
+	/* Sealed before the passphrase in the settings was changed: only a person knows the older one. */
+	if (rc == RC_DENIED && is_own && (passphrase = ask(r, _("Passphrase of the backup:"))) != NULL)
+		rc = unpack_with(r, passphrase, &g);
+	return rc;
 }
 
 static enum rc put_in_place(struct restoring *r)

@@ -429,7 +429,7 @@ static enum rc open_archive(struct unpack *u, int *fd)
 			cx, rc,
 			u->o->passphrase == NULL || u->o->passphrase[0] == '\0'
 				? _("%s is sealed by a passphrase; give it with --passphrase-file FILE.")
-				: _("The passphrase does not open %s, or its first bytes were changed."),
+				: _("The passphrase does not open %s: give the one of the day it was made with --passphrase-file FILE. If it is that one, the first bytes of the backup were changed."),
 			u->o->path);
 	if (rc == RC_BAD_INPUT) return damaged(u, words_get(cx->lang, why));
 	if (rc == RC_IO)

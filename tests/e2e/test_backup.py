@@ -17,7 +17,7 @@ import threading
 
 import pytest
 
-from house import PASSWORD, ROOT, Panel, text_of, wait_until
+from house import PASSWORD, ROOT, Panel, binary, text_of, wait_until
 
 MORNING = "2025-09-08T09:00:00-05:00"
 PHRASE = "siete perros bajo la mesa"
@@ -305,6 +305,26 @@ def test_a_sealed_backup_opens_with_its_passphrase_alone_and_brings_all_of_the_h
     assert said["to_enter"] == [] and said["has_new_key"]
     assert (other.state / "key").read_bytes() == (shop.state / "key").read_bytes()
     assert "zanahoria" in other.config.read_text()
+
+
+def test_a_backup_from_before_the_passphrase_was_changed_opens_with_the_old_one(shop):
+    shop.set("backup.passphrase", PHRASE)
+    made = make(shop)
+    shop.set("backup.passphrase", "la frase de ahora")
+    shop.stop()
+    assert "--passphrase-file" in shop.call("restore", made["path"], lang="en").stderr
+    person, terminal = os.openpty()                    # at a terminal it is asked for
+    with subprocess.Popen([binary(), "restore", made["path"], "--config", str(shop.config), "--lang", "en"], stdin=terminal,
+                          stderr=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        asked = b""
+        while b"Passphrase of the backup:" not in asked:
+            asked += (more := os.read(running.stderr.fileno(), 1000))
+            assert more, asked
+        os.write(person, PHRASE.encode() + b"\n")
+        out, err = running.communicate(timeout=60)
+    os.close(person)
+    os.close(terminal)
+    assert running.returncode == 0 and b"Restored" in out, err
 
 
 # --- what came before ---
