@@ -33,6 +33,18 @@ static void add_option(struct cx *cx, struct value *list, const char *value, con
 	value_set_bool(cx->arena, o, "is_selected", strcmp(value, chosen) == 0);
 }
 
+/* How grave an alert is, as the page of alerts says it; other choices are words of the file. */
+static const char *choice_title(struct cx *cx, const struct setting *row, const char *word)
+{
+	const char *title = NULL;
+
+	if (row->choices == NULL || strstr(row->choices, "urgent") == NULL) return word;
+	if (strcmp(word, "urgent") == 0) title = N_("Urgent");
+	if (strcmp(word, "warning") == 0) title = N_("Warning");
+	if (strcmp(word, "info") == 0 || strcmp(word, "notice") == 0) title = N_("Notice");
+	return title == NULL ? word : arena_printf(cx->arena, "%s (%s)", words_get(cx->lang, title), word);
+}
+
 static void add_choices(struct cx *cx, const struct setting *row, const char *chosen, struct value *out)
 {
 	struct value *list = value_set_list(cx->arena, out, "options");
@@ -43,7 +55,7 @@ static void add_choices(struct cx *cx, const struct setting *row, const char *ch
 		size_t len = strcspn(c, "|");
 		const char *word = arena_bytes(cx->arena, c, len);
 
-		add_option(cx, list, word, word, chosen);
+		add_option(cx, list, word, choice_title(cx, row, word), chosen);
 		c += len + (c[len] == '|');
 	}
 }

@@ -6,6 +6,7 @@
 **         next look; what does not is shown as of when it was counted, with a button to count again; (2)
 **         looking never starts anything: counting by a job is a POST.
 */
+#include "base/phone.h"
 #include "base/text.h"
 #include "desk/export.h"
 #include "ops/forecast.h"
@@ -278,6 +279,14 @@ static enum rc fill_lines(struct cx *cx, struct call *call, struct value *page, 
 	rc = forecast_rows(cx, rows, a->view, &place, LINES_SHOWN, a->wants_text,
 			   !actor_may(&cx->actor, "clients.view"));
 	shape_page(cx, rows);
+	for (struct value *row = rows->first; row != NULL; row = row->next) {
+		const char *e164 = value_text_of(value_get(row, "address"), "");
+		char shown[32];
+
+		if (e164[0] != '+') continue;
+		phone_text(shown, e164);
+		value_set_text(cx->arena, row, "address", shown);
+	}
 	value_set_bool(cx->arena, page, "has_rows", all > 0);
 	if (number > 1)
 		value_set_text(

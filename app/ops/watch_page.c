@@ -243,12 +243,12 @@ static enum rc fill_charts(struct cx *cx, struct value *page, const struct span 
 	if (rc != RC_OK) return rc;
 	add_chart(cx, page, p, "requests", _("Requests"), _("What was asked of the panel and the API."),
 		  p->requests, _("Answered"), p->failures, _("Failed on our side"));
-	add_chart(cx, page, p, "slow", _("Response time"),
+	add_chart(cx, page, p, "slow", _("Response time (ms)"),
 		  _("95 of 100 answers came within so many milliseconds."), p->slow_ms, _("Milliseconds"),
 		  NULL, NULL);
 	add_chart(cx, page, p, "messages", _("Messages that left"), "", p->messages, _("Messages"), NULL,
 		  NULL);
-	add_chart(cx, page, p, "memory", _("Memory"), _("The most it used, in megabytes."), p->memory,
+	add_chart(cx, page, p, "memory", _("Memory (MB)"), _("The most it used, in megabytes."), p->memory,
 		  _("Megabytes"), NULL, NULL);
 	return RC_OK;
 }
