@@ -26,8 +26,8 @@ enum rc house_settle(struct env *env, const char *config_path, const char *now, 
 ** built-in stand-in when offline, and the web when with_web. cx belongs to the calling thread. RC_CONFLICT:
 ** another process holds the folder. On failure everything begun is ended and cx holds the sentence. */
 enum rc house_open(struct house **out, struct cx *cx, bool is_holder, bool with_web) MUST_CHECK;
-/* As holder: the schema as this program knows it, the schedules as its tables say; nothing is started, sent or
-** run. For `recado check --fix`. */
+/* As holder: the schema as this program knows it, the schedules as its tables say; nothing is started, sent
+** or run. For `recado check --fix`. */
 enum rc house_mend(struct cx *cx) MUST_CHECK;
 /* Stop in reverse order, within seconds. NULL is fine. */
 void house_close(struct house *h);

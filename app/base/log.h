@@ -33,7 +33,7 @@ bool log_level_parse(enum log_level *out, const char *text);   /* debug info war
 void log_level_set(const char *subject, enum log_level least); /* subject NULL: all of them       */
 /* Nothing below this is written, whatever the levels become: for a command whose caller reads its words. */
 void log_quiet(enum log_level least);
-void log_json_set(bool is_json);                               /* each line a JSON object          */
+void log_json_set(bool is_json); /* each line a JSON object          */
 void log_reopen(void); /* files are closed and opened anew with the next line: whoever renamed them is done */
 
 /*
