@@ -191,7 +191,7 @@ enum rc handle_gateway(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena), *channel = NULL;
 	const char *state, *why, *name = name_of(call);
-	bool is_stopped;
+	bool is_stopped, is_missing;
 	enum rc rc = channel_show(cx, &channel, name);
 
 	if (rc == RC_OK) rc = add_counts(cx, name, channel);
@@ -209,17 +209,21 @@ enum rc handle_gateway(struct cx *cx, struct call *call)
 	value_set_text(cx->arena, page, "base", base_of(cx, call));
 	value_set_text(cx->arena, page, "cancel_held",
 		       arena_printf(cx->arena, "/channels/%s/cancel-held", name));
-	value_set_text(cx->arena, page, "mark", mark_of(state));
-	value_set_text(cx->arena, page, "state_title", channel_state_words(cx, state));
+	/* The stand-in of offline mode needs no key. */
+	is_missing = !cx->env->is_offline && !value_bool_of(value_get(channel, "key_is_set"), true);
+	value_set_text(cx->arena, page, "mark", is_missing && !is_stopped ? "quiet" : mark_of(state));
+	value_set_text(cx->arena, page, "state_title",
+		       is_missing && !is_stopped ? _("Not set up") : channel_state_words(cx, state));
 	value_set_text(cx->arena, page, "why",
 		       words_get(cx->lang, value_text_of(value_get(channel, "why_text"), why)));
 	/* Of a database put back the detail is when it last went on: the sentence says it. */
 	if (strcmp(why, "restored") != 0)
 		value_set_text(cx->arena, page, "detail", value_text_of(value_get(channel, "detail"), ""));
 	value_set_bool(cx->arena, page, "is_stopped", is_stopped);
-	/* The stand-in of offline mode needs no key. */
-	value_set_bool(cx->arena, page, "key_is_missing",
-		       !cx->env->is_offline && !value_bool_of(value_get(channel, "key_is_set"), true));
+	value_set_bool(cx->arena, page, "key_is_missing", is_missing);
+	if (actor_may(&cx->actor, "settings.edit"))
+		value_set_text(cx->arena, page, "settings_href",
+			       arena_printf(cx->arena, "/settings/%s", channel_find(name)->settings));
 	value_set_bool(cx->arena, page, "is_main", strcmp(name, MAIN_CHANNEL) == 0);
 	value_set_bool(cx->arena, page, "may_edit", actor_may(&cx->actor, "gateway.edit"));
 	value_set_text(cx->arena, page, "outbox_href", arena_printf(cx->arena, "/outbox?channel=%s", name));

@@ -8,6 +8,7 @@
 */
 #include "ops/forecast.h"
 #include "files/files.h"
+#include "outbox/channel.h"
 #include "outbox/window.h"
 #include "ops/cmd.h"
 #include <fcntl.h>
@@ -74,11 +75,14 @@ static enum rc note_channels(struct cx *cx, struct value *list)
 		cx, &q, "SELECT name FROM channel_account WHERE state = 'stopped' AND archived_at IS NULL",
 		NO_PARAMS);
 
-	while (rc == RC_OK && query_next(q))
+	while (rc == RC_OK && query_next(q)) {
+		const struct channel *channel = channel_find(query_text(q, 0));
+
 		note(cx, list,
 		     arena_printf(cx->arena,
 				  _("The channel %s is stopped: nothing leaves until it is opened."),
-				  query_text(q, 0)));
+				  channel != NULL ? words_get(cx->lang, channel->title) : query_text(q, 0)));
+	}
 	return query_end(q, rc);
 }
 
