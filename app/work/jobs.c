@@ -131,10 +131,11 @@ enum rc job_answer_no(struct cx *cx, int64_t id, const char *note)
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE job SET is_asked = 0, note = :note WHERE id = :id AND is_asked = 1 AND "
-			    "state = 'cancelled'",
-			    PARAMS(P_TEXT(":note", note), P_INT(":id", id)));
+		rc = db_run(
+			cx,
+			"UPDATE job SET is_asked = 0, note = :note, finished_at = max(:now, finished_at + 1) "
+			"WHERE id = :id AND is_asked = 1 AND state = 'cancelled'",
+			PARAMS(P_TEXT(":note", note), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
 	if (rc == RC_OK && db_changes(cx) != 1)
 		rc = cx_fail(cx, RC_CONFLICT, _("Nobody is asked about job %lld any more."), (long long)id);
 	return tx_end(cx, rc);

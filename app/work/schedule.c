@@ -10,7 +10,7 @@
 **             job's row has been cleaned away (clean.c), served_to_at is as late as any due time whose key
 **             is gone, and nothing up to it comes again;
 **         (2) nothing but (1) keeps a due time from running: a clock that was years ahead and is put right
-**             leaves no mark but the few times it served meanwhile;
+**             leaves no mark but the few times it served meanwhile; what it left out is not lost;
 **         (3) a new, changed or resumed schedule counts from now on, what lies before is not "missed";
 **         (4) of several missed times only the last counts, and its late rule decides: run, skip or ask;
 **         (5) the planned time is never later than the rule says, whatever the clock did.
@@ -237,6 +237,22 @@ static enum rc withdraw_questions(struct cx *cx, int64_t schedule_id, int64_t ne
 		PARAMS(P_INT(":schedule", schedule_id), P_INT(":id", newest_job)));
 }
 
+/* The time was left out by a clock that was ahead, which is known by its hour: nobody served it and it is not
+** missed. What a person decided stays. */
+static enum rc run_skipped(struct cx *cx, int64_t id, bool is_late)
+{
+	enum rc rc = db_run(
+		cx,
+		"UPDATE job SET state = 'queued', is_late = :late, is_asked = 0, note = '', run_at = :now, "
+		"created_at = :now, finished_at = NULL WHERE id = :id AND state = 'cancelled' AND is_late = 1 "
+		"AND attempts = 0 AND finished_at = created_at AND finished_at > :now",
+		PARAMS(P_INT(":late", is_late), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
+
+	if (rc == RC_OK && db_changes(cx) > 0)
+		log_event(LOG_WARN, "jobs", "schedule.due_after_all", "id=%lld", (long long)id);
+	return rc == RC_CONFLICT ? RC_OK : rc; /* its slot is taken: the run before is still at it */
+}
+
 static enum rc add_job(struct cx *cx, const struct schedule_row *row, instant due)
 {
 	int64_t late_ms = cx_now(cx) - due, id = 0;
@@ -258,8 +274,8 @@ static enum rc add_job(struct cx *cx, const struct schedule_row *row, instant du
 			_("The program was not running at that time. Run it now if it should still happen.");
 	}
 	rc = work_insert(cx, &id, &job, &origin);
-	if (rc == RC_CONFLICT)
-		return RC_OK; /* that time has its job already, or the run before is still at it */
+	if (rc == RC_CONFLICT) /* that time has its job already, or the run before is still at it */
+		return strcmp(origin.state, "queued") == 0 ? run_skipped(cx, id, job.is_late) : RC_OK;
 	if (rc == RC_OK && origin.is_asked) rc = withdraw_questions(cx, row->id, id);
 	if (rc == RC_OK)
 		log_event(job.is_late ? LOG_WARN : LOG_INFO, "jobs", "schedule.due",

@@ -379,6 +379,36 @@ static void a_clock_that_jumps_is_noticed_and_one_that_is_slewed_is_not(void **a
 	end(&h);
 }
 
+static void a_time_that_a_clock_ahead_left_out_runs_at_its_hour(void **arg)
+{
+	static const char *const rules[] = { "skip", "ask", "ask" };
+	struct house h;
+	instant due = 0;
+	int64_t job = 0;
+
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		begin(&h, "0 9 * * *", rules[i]);
+		clock_shift(h.s.env.clock, 3 * HOUR_MS);
+		assert_int_equal(go(&h), 0);
+		assert_int_equal(number(&h, "SELECT count(*) FROM job WHERE state = 'cancelled'"), 1);
+		if (i == 2) { /* the person said no: that stays */
+			clock_shift(h.s.env.clock, -HOUR_MS);
+			assert_int_equal(schedule_asked(&h.s.cx, &job, &due, the_schedule(&h)), RC_OK);
+			assert_int_equal(job_answer_no(&h.s.cx, job, "ana said no"), RC_OK);
+			clock_shift(h.s.env.clock, HOUR_MS);
+		}
+		clock_shift(h.s.env.clock, -3 * HOUR_MS);
+		assert_int_equal(go(&h), 0);
+		wait_until(&h, "2026-11-22T09:00:00-05:00");
+		assert_int_equal(go(&h), i == 2 ? 0 : 1);
+		assert_int_equal(go(&h), 0);
+		assert_int_equal(number(&h, "SELECT count(*) FROM job"), 1);
+		assert_int_equal(number(&h, "SELECT is_late + is_asked FROM job"), i == 2 ? 1 : 0);
+		end(&h);
+	}
+}
+
 static void what_is_asked_for_while_the_clock_is_far_ahead_runs_when_it_is_put_right(void **arg)
 {
 	struct house h;
@@ -470,6 +500,7 @@ int main(void)
 		cmocka_unit_test(old_work_is_forgotten_with_its_lines_and_what_needs_a_person_stays),
 		cmocka_unit_test(a_person_lets_a_schedule_count_again_that_was_served_far_ahead),
 		cmocka_unit_test(a_clock_that_jumps_is_noticed_and_one_that_is_slewed_is_not),
+		cmocka_unit_test(a_time_that_a_clock_ahead_left_out_runs_at_its_hour),
 		cmocka_unit_test(what_is_asked_for_while_the_clock_is_far_ahead_runs_when_it_is_put_right),
 		cmocka_unit_test(limits_of_queues_come_from_a_setting_in_pairs),
 		cmocka_unit_test(progress_is_told_with_rate_and_time_left),
