@@ -127,6 +127,9 @@ struct channel_request {
 };
 /* Let go of what was large: the link has its own copy, or it is not needed any more. */
 void channel_request_rest(struct channel_request *rq);
+/* A provider's words that quote the request's address, whose long parts are secrets (a webhook, a bot's
+** token): stars instead, also where the words were cut within one. */
+void channel_request_mask(const struct channel_request *rq, char *text);
 
 /*
 ** A channel's own word on why it waits or is stopped, instead of the house's (account.c). severity: of the

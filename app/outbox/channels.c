@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 /* of a slot between two messages; a mail may have a thousand times that */
-#define BODY_KEPT ((size_t)64 * 1024)
+#define SECRET_LEAST     16 /* of an address's part: "sendMessage" and "webhooks" are shorter, tokens longer */
+#define SECRET_END_LEAST 4
+#define BODY_KEPT        ((size_t)64 * 1024)
 
 static const struct channel_kind *const kinds[] = { &wasender_channel, &smtp_channel, &slack_channel,
 						    &discord_channel, &telegram_channel };
@@ -85,6 +87,35 @@ void channel_request_rest(struct channel_request *rq)
 	if (rq->body.cap > BODY_KEPT) sb_free(&rq->body);
 	if (rq->mail.has_file) close(rq->mail.file);
 	rq->mail.has_file = false;
+}
+
+static void mask_part(char *text, const char *part, size_t len)
+{
+	for (; *text != '\0'; text++) {
+		size_t n = 0;
+
+		while (n < len && text[n] == part[n])
+			n++;
+		if (n == len || (n >= SECRET_END_LEAST && text[n] == '\0')) memset(text, '*', n);
+	}
+}
+
+void channel_request_mask(const struct channel_request *rq, char *text)
+{
+	const char *part = strstr(rq->url, "://");
+
+	if (rq->http.mail != NULL) return; /* what stands there is our own name */
+	part = part != NULL ? part + 3 : rq->url;
+	part += strcspn(part, "/");
+	while (*part == '/') {
+		size_t len = strcspn(++part, "/?#");
+
+		if (len >= SECRET_LEAST) mask_part(text, part, len);
+		/* Of Telegram the token may be quoted without the word before it. */
+		if (len >= SECRET_LEAST + 3 && strncmp(part, "bot", 3) == 0)
+			mask_part(text, part + 3, len - 3);
+		part += len;
+	}
 }
 
 const char *outcome_name(enum outcome o)

@@ -19,6 +19,7 @@ void lane_read_slot(struct wire_call *call, struct arena *a, const struct http_a
 	struct slot *s = (struct slot *)call;
 
 	s->lane->kind->read_send(&s->v, a, answer, clock_now(s->lane->owner->env->clock));
+	channel_request_mask(&s->rq, s->v.detail);
 }
 
 void lane_slot_started(struct wire_call *call)

@@ -79,6 +79,8 @@ static enum rc ask(struct cx *cx, const struct probe *p, const char **sentence)
 	else
 		rc = p->kind->build_test(p->rq, &p->cf);
 	if (rc == RC_OK) rc = link_call(cx, &answer, &p->rq->http);
+	if (rc == RC_OK && answer.body.p != NULL)
+		channel_request_mask(p->rq, (char *)(uintptr_t)answer.body.p); /* in the arena, ours */
 	if (rc == RC_OK)
 		rc = is_session ? read_session(cx, p, &answer, sentence)
 				: p->kind->read_test(cx, sentence, &answer);

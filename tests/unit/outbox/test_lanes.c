@@ -344,6 +344,34 @@ static void a_corrected_address_opens_the_channel_by_itself(void **state)
 	close_scene(&s);
 }
 
+static void an_address_that_an_error_page_quotes_is_told_nowhere(void **state)
+{
+	static const char secret[] = "x0123456789abcdefghijklmn";
+	struct scene s = { .o = NULL };
+	const char *sentence = "";
+	char text[400];
+
+	(void)state;
+	open_scene(&s, 0);
+	snprintf(text, sizeof(text), "http://127.0.0.1:%d/services/T/B/%s", gateway_port(s.g), secret);
+	house_set(&s.h, "slack.webhook_url", text);
+	/* Whole, and cut within by the room that a detail has. */
+	snprintf(text, sizeof(text), "404 /services/T/B/%s %0194d %s", secret, 7, secret);
+	gateway_answer(s.g, "alarm", text);
+	(void)slack(&s, "alarm");
+	start(&s);
+	until(&s, STATE("slack", "stopped", "not_found"));
+	assert_true(is_so(
+		&s, "SELECT detail LIKE '%/services/T/B/****%' AND detail NOT LIKE '%0123%' FROM attempt"));
+	assert_true(
+		is_so(&s, "SELECT state_detail NOT LIKE '%0123%' FROM channel_account WHERE name = 'slack'"));
+	assert_true(is_so(&s, "SELECT error NOT LIKE '%0123%' FROM message"));
+	gateway_answer(s.g, "", text);
+	assert_int_equal(channel_test(&s.h.s.cx, "slack", &sentence), RC_DENIED);
+	assert_null(strstr(sentence, "0123"));
+	close_scene(&s);
+}
+
 static void everything_stops_at_one_word_and_goes_on_at_another(void **state)
 {
 	struct scene s = { .o = NULL };
@@ -685,6 +713,7 @@ int main(void)
 		cmocka_unit_test(mails_with_large_files_leave_one_after_the_other),
 		cmocka_unit_test(a_chat_that_is_busy_is_written_to_when_its_time_is_over),
 		cmocka_unit_test(a_corrected_address_opens_the_channel_by_itself),
+		cmocka_unit_test(an_address_that_an_error_page_quotes_is_told_nowhere),
 		cmocka_unit_test(everything_stops_at_one_word_and_goes_on_at_another),
 		cmocka_unit_test(what_may_leave_in_an_hour_leaves_and_the_rest_in_the_next),
 		cmocka_unit_test(a_raised_cap_lets_the_rest_go_at_once),
