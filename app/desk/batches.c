@@ -58,7 +58,11 @@ const struct column batches_columns[] = {
 	  .type = COLUMN_INT,
 	  .flags = COL_READONLY | COL_LIST,
 	  .sql = "(SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.batch_id = t.id LIMIT 10001))" },
-	{ .name = "created_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "created_by",
+	  .title = N_("By"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY,
+	  .shown = who_shown },
 	{ .name = "planned_at", .title = N_("Planned"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = NULL },
 };

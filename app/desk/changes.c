@@ -76,7 +76,7 @@ static const struct word door_words[] = {
 /* Tables that no list shows, and what they are called. */
 static const struct word table_words[] = {
 	{ "bulk", N_("Action for many rows") },
-	{ "channel_account", N_("WhatsApp gateway") },
+	{ "channel_account", N_("Channel") },
 	{ "contact", N_("Contact") },
 	{ "import", N_("Import") },
 	{ "login", N_("Log-in") },

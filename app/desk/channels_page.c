@@ -69,7 +69,7 @@ static enum rc fill_halt(struct cx *cx, struct call *call, struct value *out)
 	value_set_bool(cx->arena, out, "is_halted", is_halted);
 	if (!is_halted) return RC_OK;
 	set_moment(cx, call, out, "halted_at", value_int_of(value_get(how, "at"), 0));
-	value_set_text(cx->arena, out, "halted_by", value_text_of(value_get(how, "by"), ""));
+	value_set_text(cx->arena, out, "halted_by", who_shown(cx, value_text_of(value_get(how, "by"), "")));
 	value_set_text(cx->arena, out, "halted_why", value_text_of(value_get(how, "why"), ""));
 	return RC_OK;
 }

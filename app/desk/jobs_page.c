@@ -3,6 +3,7 @@
 **
 ** Needs:  work.h for every change.
 */
+#include "desk/outbox_pages.h"
 #include "desk/work_pages.h"
 #include "desk/inner.h"
 
@@ -51,7 +52,11 @@ const struct column jobs_columns[] = {
 	  .shown = schedule_name_shown },
 	{ .name = "due_at", .title = N_("For the due time"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "priority", .title = N_("Priority"), .type = COLUMN_INT, .flags = COL_READONLY },
-	{ .name = "created_by", .title = N_("By"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "created_by",
+	  .title = N_("By"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY,
+	  .shown = who_shown },
 	{ .name = "created_at", .title = N_("Made"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "heartbeat_at",
 	  .title = N_("Last sign of life"),

@@ -52,8 +52,9 @@ static void tell(struct story *s, const struct event *e)
 
 /* How it began */
 
-static const char *who_made(struct cx *cx, const char *by)
+const char *who_shown(struct cx *cx, const char *by)
 {
+	if (strcmp(by, "command") == 0) return _("Command line");
 	return by[0] == '\0' || strcmp(by, "system") == 0 ? _("Recado by itself") : by;
 }
 
@@ -74,7 +75,7 @@ static void tell_birth(struct story *s)
 			.detail = m->batch_origin[0] != '\0' ? arena_printf(cx->arena, "%s · %s", title,
 									    origin_words(cx, m->batch_origin))
 							     : title,
-			.by = who_made(cx, m->created_by),
+			.by = who_shown(cx, m->created_by),
 			.href = arena_printf(cx->arena, "/batches/%s", m->batch_public_id) });
 	if (m->not_before_at > m->created_at && m->attempts == 0)
 		tell(s, &(struct event){ .at = m->created_at,
@@ -258,7 +259,7 @@ static enum rc tell_replacement(struct story *s)
 	tell(s, &(struct event){ .at = value_int_of(value_get(row, "created_at"), 0),
 				 .mark = "info",
 				 .title = _("Replaced by a new message"),
-				 .by = who_made(cx, value_text_of(value_get(row, "created_by"), "")),
+				 .by = who_shown(cx, value_text_of(value_get(row, "created_by"), "")),
 				 .href = arena_printf(cx->arena, "/outbox/%s",
 						      value_text_of(value_get(row, "public_id"), "")) });
 	return RC_OK;

@@ -20,6 +20,8 @@ const char *message_why_shown(struct cx *cx, const char *stored);
 /* One attempt row: "Tried: the provider took it", "Delivered". */
 const char *attempt_words(struct cx *cx, const char *kind, const char *outcome);
 const char *attempt_mark(const char *kind, const char *outcome);
+/* Who did it, as kept beside a row: a user's name, or the house by itself, or a command. Lent. */
+const char *who_shown(struct cx *cx, const char *by);
 const char *channel_words(struct cx *cx, const char *channel); /* "WhatsApp", "E-mail" */
 const char *topic_words(struct cx *cx, const char *topic);
 const char *batch_words(struct cx *cx, const char *title, const char *kind); /* how a batch is called */

@@ -505,7 +505,7 @@ enum rc handle_unsure_history(struct cx *cx, struct call *call)
 		bool arrived = strstr(value_text_of(value_get(v, "after_json"), ""), "arrived") != NULL;
 
 		set_moment(cx, call, one, "at", value_int_of(value_get(v, "at"), 0));
-		value_set_text(cx->arena, one, "by", value_text_of(value_get(v, "actor"), ""));
+		value_set_text(cx->arena, one, "by", who_shown(cx, value_text_of(value_get(v, "actor"), "")));
 		value_set_text(cx->arena, one, "decision", arrived ? "arrived" : "again");
 		value_set_text(cx->arena, one, "decision_shown", arrived ? _("It arrived") : _("Send again"));
 		value_set_text(cx->arena, one, "message", id);
