@@ -120,8 +120,8 @@ def many_backups(village, shop, count):
     assert states == [("proved", count)]
 
 
-def test_twelve_backups_while_people_write_are_each_restored_elsewhere_and_equal(village, shop):
-    many_backups(village, shop, 12)
+def test_eight_backups_while_people_write_are_each_restored_elsewhere_and_equal(village, shop):
+    many_backups(village, shop, 8)
 
 
 @pytest.mark.long
@@ -188,8 +188,8 @@ def refuse_many(shop, count, seed):
     assert not list(shop.state.glob("before-*")) and not list(shop.state.glob("restore*"))
 
 
-def test_ninety_damaged_backups_are_refused_and_change_nothing(shop):
-    refuse_many(shop, 90, seed=11)
+def test_fifty_damaged_backups_are_refused_and_change_nothing(shop):
+    refuse_many(shop, 50, seed=11)
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from house import ROOT, binary  # noqa: E402
+from house import ROOT, Village, binary  # noqa: E402
 from test_backup import content_of, member, step_back  # noqa: E402
 
 HAS_OLD_CALLS = platform.machine() in ("x86_64", "i686")
@@ -47,7 +47,7 @@ class Shop:
         inside.write_bytes(member(self.archive, "recado.db"))
         self.new = content_of(inside)
         assert self.old != self.new
-        self.model = self.folder / "model"
+        self.model = self.first = self.folder / "model"
         shutil.copytree(self.house.state, self.model)
 
     def add(self, name):
@@ -83,12 +83,23 @@ class Shop:
         return not {n for n in left if n.startswith("restore.")}
 
 
+@pytest.fixture(scope="module")
+def ready():
+    """Made once: each test works on copies of it."""
+    village = Village()
+    try:
+        yield Shop(village)
+    finally:
+        village.close()
+
+
 @pytest.fixture
-def shop(village):
-    made = Shop(village)
-    if not can_trace(made.folder):
+def shop(ready):
+    if not can_trace(ready.folder):
         pytest.skip("no strace here, or no right to trace")
-    return made
+    ready.model = ready.first
+    ready.fresh()
+    return ready
 
 
 def seeded():
@@ -197,7 +208,7 @@ def test_killed_at_any_rename_of_a_rollback_the_database_is_of_before_or_after(s
     step_back(shop.house.state / "recado.db")
     shop.house.run("renewals", "run", "--dry-run")               # the upgrade
     shop.rest()
-    shutil.rmtree(shop.model)
+    shop.model = shop.folder / "upgraded"
     shutil.copytree(shop.house.state, shop.model)
     after = content_of(shop.model / "recado.db")
     before = content_of(shop.model / "recado.db.before-9")
