@@ -8,11 +8,13 @@
 ** Holds:  at most one open alert per key, by UNIQUE.
 */
 #include "outbox/alert.h"
+#include "base/text.h"
 
 #include <string.h>
 
 #define ALERTS_SHOWN 50 /* of the banner; more than a handful means something else is wrong */
 #define SENTENCE_MAX 1000
+#define SUBJECT_MAX  600 /* a provider's error may be a page */
 
 /* Who tells of alerts looks at once, not at its next turn. */
 static void changed(struct cx *cx)
@@ -114,11 +116,14 @@ const char *alert_sentence(struct arena *a, enum lang lang, const char *msgid, c
 	const char *text = words_get(lang, msgid);
 	const char *place = strstr(text, "%s");
 	struct sb sb;
+	size_t n;
 
 	if (place == NULL) return arena_text(a, text);
-	sb_init_arena(&sb, a, SENTENCE_MAX);
+	n = text_prefix(subject, SUBJECT_MAX);
+	sb_init_arena(&sb, a, SENTENCE_MAX + SUBJECT_MAX);
 	sb_bytes(&sb, text, (size_t)(place - text));
-	sb_text(&sb, subject);
+	sb_bytes(&sb, subject, n);
+	if (subject[n] != '\0') sb_lit(&sb, "…");
 	sb_text(&sb, place + 2);
 	return sb_text_of(&sb);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "outbox/alert.h"
 #include "outbox/facts.h"
 #include "outbox/inbound.h"
 #include "outbox/last_seen.h"
@@ -21,6 +22,22 @@
 static const char *shown(const char *state)
 {
 	return state != NULL ? state : "-";
+}
+
+static void a_sentence_keeps_its_words_however_long_the_reason_is(void **state)
+{
+	struct arena *a = arena_new(64 * 1024);
+	char reason[3000] = "";
+	const char *text;
+
+	(void)state;
+	assert_string_equal(alert_sentence(a, LANG_EN, "It failed. %s", "No room."), "It failed. No room.");
+	memset(reason, 'x', sizeof(reason) - 1);
+	text = alert_sentence(a, LANG_EN, "It failed: %s. Look.", reason);
+	assert_int_equal(strncmp(text, "It failed: xxx", 14), 0);
+	assert_non_null(strstr(text, "x…. Look."));
+	assert_true(strlen(text) < 1000);
+	arena_free(a);
 }
 
 static void later_words_only_move_forward(void **state)
@@ -315,6 +332,7 @@ static void words_are_found_however_people_write_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sentence_keeps_its_words_however_long_the_reason_is),
 		cmocka_unit_test(later_words_only_move_forward),
 		cmocka_unit_test(what_was_not_handed_over_comes_again_after_5_30_and_120_minutes),
 		cmocka_unit_test(a_rate_limit_waits_as_long_as_it_says),
