@@ -2,7 +2,8 @@
 ** backup_ini.c -- takes the secrets out of a settings file, and puts a machine's own back in.
 **
 ** Never:  writes a file; changes a line that it was not asked about.
-** Holds:  (1) no value of a secret or of a name we do not know is in what ini_without_secrets() gives;
+** Holds:  (1) no value of a secret or of a name we do not know is in what ini_without_secrets() gives, nor of a
+**             secret in a line that somebody made a comment;
 **         (2) what ini_put_back() gives has only names that this version knows.
 */
 #include "ops/backup_ini.h"
@@ -92,6 +93,29 @@ static bool begins(const struct line *l, const char *with)
 	return l->value_len >= strlen(with) && memcmp(l->value, with, strlen(with)) == 0;
 }
 
+/* Bytes of a comment that may be shown: "; password = old" up to its sign, when the key is a secret of the
+** section, or one that an older version made a comment of; else all of it. */
+static size_t shown_of_comment(const struct line *l, const struct settings *s)
+{
+	struct bytes t = trimmed(l->p, l->len), key;
+	bool is_unknown = t.len > strlen(UNKNOWN) && memcmp(t.p, UNKNOWN, strlen(UNKNOWN)) == 0;
+	struct line as = *l;
+	const struct setting *row;
+	size_t cut = 0;
+
+	if (t.len == 0 || (t.p[0] != ';' && t.p[0] != '#')) return l->len;
+	if (is_unknown) t = (struct bytes){ t.p + strlen(UNKNOWN), t.len - strlen(UNKNOWN) };
+	while (t.len > 0 && (IS_BLANK(*t.p) || *t.p == ';' || *t.p == '#'))
+		t = (struct bytes){ t.p + 1, t.len - 1 };
+	while (cut < t.len && t.p[cut] != '=' && t.p[cut] != ':')
+		cut++;
+	key = trimmed(t.p, cut);
+	if (cut == t.len || key.len == 0) return l->len;
+	set_name(&as, key);
+	row = settings_find(s, as.name);
+	return is_unknown || (row != NULL && row->is_secret) ? (size_t)(t.p + cut + 1 - l->p) : l->len;
+}
+
 const char *ini_without_secrets(struct arena *a, const struct settings *s, const char *text, size_t len,
 				struct value *left_out)
 {
@@ -107,7 +131,7 @@ const char *ini_without_secrets(struct arena *a, const struct settings *s, const
 			(row != NULL && (!row->is_secret || begins(&l, "file:") || begins(&l, "env:")));
 
 		if (is_kept)
-			sb_bytes(&out, l.p, l.len);
+			sb_bytes(&out, l.p, l.kind == LINE_OTHER ? shown_of_comment(&l, s) : l.len);
 		else {
 			sb_printf(&out, MARK "%s", key_of(&l));
 			value_add_text(a, left_out, l.name);

@@ -259,12 +259,16 @@ def test_what_is_no_backup_of_ours_is_refused_with_its_sentence(shop):
 
 def test_without_a_passphrase_neither_key_nor_secrets_leave_the_house(village, shop):
     shop.set("smtp.password", "zanahoria")
+    text = shop.config.read_text()                     # one that somebody made a comment of, and a remark
+    shop.config.write_text(re.sub(r"(?m)^\[smtp\]$", "[smtp]\n#  password : remolacha\n; the password: ask Ana", text))
+    assert "remolacha" in shop.config.read_text()
     made = make(shop)
+    assert b"; the password: ask Ana" in member(made["path"], "recado.ini")
     with tarfile.open(made["path"]) as archive:
         names = archive.getnames()
         everything = b"".join(archive.extractfile(n).read() for n in names if n != "recado.db")
     assert "key" not in names and "last_seen" not in names
-    for secret in (b"key-of-the-session", b"prove-it-is-you", b"zanahoria", (shop.state / "key").read_bytes()):
+    for secret in (b"key-of-the-session", b"prove-it-is-you", b"zanahoria", b"remolacha", (shop.state / "key").read_bytes()):
         assert secret not in everything
     assert json.loads(member(made["path"], "manifest.json"))["left_out"]
     other = Elsewhere(village, shop).house
