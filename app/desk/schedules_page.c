@@ -38,7 +38,8 @@ const struct column schedules_columns[] = {
 	  .max = 100,
 	  .shown = rule_shown,
 	  .help = N_(
-		  "Minute, hour, day, month, weekday, as in cron: 0 9 * * 1-5. Or: every 5 min after 2 min.") },
+		  "Minute, hour, day, month, weekday (cron): 30 3 * * * is every day at 03:30, 0 9 * * 1-5 Monday to Friday at"
+		  " 09:00. Or: every 30 min.") },
 	{ .name = "zone",
 	  .title = N_("Time zone"),
 	  .type = COLUMN_TEXT,

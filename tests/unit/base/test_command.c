@@ -95,7 +95,9 @@ static void an_option_that_does_not_exist_is_named(void **state)
 static void a_word_too_many_is_named(void **state)
 {
 	static const char *const words[] = { "a", "--date", "2026-11-22", "b", "c" };
-	struct command_call call = { .argc = 3, .argv = words, .name = "x run", .usage = "[--date DAY] [ID]" };
+	struct command_call call = {
+		.argc = 3, .argv = words, .name = "x run", .usage = "[--date DAY] [ID]"
+	};
 
 	(void)state;
 	assert_refused(call, "");
