@@ -119,7 +119,7 @@ enum rc checkpointer_start(struct store *s)
 
 	if (!c) return RC_NO_MEMORY;
 	c->store = s;
-	rc = connect_open(&c->db, s, s->path, CONNECT_WRITE);
+	rc = connect_open(&c->db, s, s->path, CONNECT_LOG);
 	if (rc != RC_OK) {
 		mem_free(c);
 		return rc;

@@ -236,12 +236,16 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 	if (db->store && db->store->checkpointer) sqlite3_wal_hook(h, on_wal, db->store);
 	_Static_assert(DB_CACHE_KIB == 512 && DB_WAL_BYTES_KEPT == 33554432,
 		       "the pragmas below say the same");
-	rc = connect_exec(db, "PRAGMA cache_size=-512;"
-			      "PRAGMA synchronous=FULL;"
-			      "PRAGMA temp_store=FILE;"
-			      "PRAGMA mmap_size=0;"
-			      "PRAGMA cell_size_check=ON;"
-			      "PRAGMA journal_size_limit=33554432");
+	/* These two read the schema; synchronous is FULL unless said otherwise. */
+	rc = mode == CONNECT_LOG ? RC_OK
+				 : connect_exec(db, "PRAGMA cache_size=-512; PRAGMA synchronous=FULL");
+	if (rc == RC_OK)
+		rc = connect_exec(db, "PRAGMA temp_store=FILE;"
+				      "PRAGMA mmap_size=0;"
+				      "PRAGMA cell_size_check=ON;"
+				      "PRAGMA journal_size_limit=33554432");
+	/* A first look at the file opens its log: a connection that never looked copies nothing, and says OK. */
+	if (rc == RC_OK && mode == CONNECT_LOG) rc = connect_exec(db, "PRAGMA data_version");
 	if (rc == RC_OK && mode == CONNECT_READ) rc = connect_exec(db, "PRAGMA query_only=ON");
 	if (rc == RC_OK && mode == CONNECT_FORECAST) {
 		/* Nothing in TEMP is worth a file of its own for taking it back: it stays in memory. */

@@ -15,9 +15,10 @@
 
 #include <string.h>
 
+/* Places in the pool, which begins with a byte of nobody's: 8 bytes a word, for they are all in memory at
+** rest. */
 struct word {
-	const char *id, *text; /* id NULL: free place */
-	uint64_t hash;
+	uint32_t id, text; /* id 0: free place */
 };
 
 struct catalogue {
@@ -39,37 +40,35 @@ static uint64_t hash_text(const char *text)
 	return h;
 }
 
-static struct word *place(const struct catalogue *c, const char *id, uint64_t hash)
+static struct word *place(const struct catalogue *c, const char *id)
 {
-	size_t i = hash & (c->size - 1);
+	size_t i = hash_text(id) & (c->size - 1);
 
-	while (c->words[i].id && (c->words[i].hash != hash || strcmp(c->words[i].id, id) != 0))
+	while (c->words[i].id && strcmp(c->pool + c->words[i].id, id) != 0)
 		i = (i + 1) & (c->size - 1);
 	return &c->words[i];
 }
 
 /* Loading */
 
-static const char *keep(struct catalogue *c, const char *text)
+/* 0: no room. */
+static uint32_t keep(struct catalogue *c, const char *text)
 {
-	size_t n = strlen(text) + 1;
-	char *p = c->pool + c->used;
+	size_t n = strlen(text) + 1, at = c->used;
 
-	if (n > c->room - c->used) return NULL;
-	memcpy(p, text, n);
+	if (n > c->room - c->used) return 0;
+	memcpy(c->pool + at, text, n);
 	c->used += n;
-	return p;
+	return (uint32_t)at;
 }
 
 static enum rc add_pair(void *arg, const char *id, const char *str)
 {
 	struct catalogue *c = arg;
-	uint64_t hash = hash_text(id);
-	struct word *w = place(c, id, hash);
+	struct word *w = place(c, id);
 
 	if (w->id) return RC_OK;
 	if (c->count >= c->size / 2 || !(w->text = keep(c, str))) return RC_BUG;
-	w->hash = hash;
 	w->id = keep(c, id);
 	c->count++;
 	return w->id ? RC_OK : RC_BUG;
@@ -96,7 +95,9 @@ enum rc words_load(void)
 	if (rc != RC_OK) return rc;
 	while (c.size < pairs * 2 + 2)
 		c.size *= 2;
-	c.room = file->len + 1;
+	if (file->len >= UINT32_MAX) return RC_TOO_LARGE;
+	c.room = file->len + 2;
+	c.used = 1;
 	c.words = mem_zeroed(c.size * sizeof(*c.words));
 	c.pool = mem_alloc(c.room);
 	rc = c.words && c.pool ? po_parse((const char *)file->data, file->len, add_pair, &c, NULL)
@@ -118,8 +119,8 @@ const char *words_get(enum lang lang, const char *msgid)
 
 	if (!msgid) return "";
 	if (lang != LANG_ES || !spanish.words) return msgid;
-	w = place(&spanish, msgid, hash_text(msgid));
-	return w->id ? w->text : msgid;
+	w = place(&spanish, msgid);
+	return w->id ? spanish.pool + w->text : msgid;
 }
 
 const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many)

@@ -18,6 +18,7 @@
 #define ROUTES_OF_A_RESOURCE 20 /* below: those that every resource may have      */
 #define ROUTES_OF_AN_ACTION  3  /* question, do it, do it to many                 */
 #define FIGURES_MAX          60
+#define SCRATCH_MAX          (1024 * 1024) /* the statements of one resource and their growing  */
 
 static struct {
 	struct office offices[DESK_RESOURCES_MAX];
@@ -174,14 +175,15 @@ static const char *say_tail(const struct office *o, struct arena *a, enum select
 	return sb_text_of(&sb);
 }
 
-static void say_piece(struct office *o, struct arena *a, size_t i)
+/* Both grow beside each other, so they are said in a scratch arena; only what came of it is kept. */
+static void say_piece(struct office *o, struct arena *a, struct arena *scratch, size_t i)
 {
 	const struct resource *r = o->r;
 	const struct column *c = &r->columns[i];
 	struct sb in, out;
 
-	sb_init_arena(&in, a, DESK_SQL_MAX);
-	sb_init_arena(&out, a, DESK_SQL_MAX);
+	sb_init_arena(&in, scratch, DESK_SQL_MAX);
+	sb_init_arena(&out, scratch, DESK_SQL_MAX);
 	sb_lit(&in, ", ");
 	say_column(&in, r, c->name);
 	sb_lit(&in, " AS \"");
@@ -214,18 +216,18 @@ static void say_piece(struct office *o, struct arena *a, size_t i)
 			sb_text(&out, k == 0 ? "__name\"" : "__pid\"");
 		}
 	}
-	o->piece[i] = sb_text_of(&in);
-	o->piece_outer[i] = sb_text_of(&out);
+	o->piece[i] = arena_text(a, sb_text_of(&in));
+	o->piece_outer[i] = arena_text(a, sb_text_of(&out));
 }
 
-static void say_select(struct office *o, struct arena *a, enum select_kind kind)
+static void say_select(struct office *o, struct arena *a, struct arena *scratch, enum select_kind kind)
 {
 	struct sb in, out;
 
-	sb_init_arena(&in, a, DESK_SQL_MAX);
-	sb_init_arena(&out, a, DESK_SQL_MAX);
-	o->head[kind] = say_head(o->r, a, kind);
-	o->tail[kind] = say_tail(o, a, kind);
+	sb_init_arena(&in, scratch, DESK_SQL_MAX);
+	sb_init_arena(&out, scratch, DESK_SQL_MAX);
+	o->head[kind] = arena_text(a, say_head(o->r, scratch, kind));
+	o->tail[kind] = arena_text(a, say_tail(o, scratch, kind));
 	sb_text(&in, o->head[kind]);
 	for (size_t i = 0; i < o->columns; i++) {
 		if (!column_is_in(&o->r->columns[i], kind)) continue;
@@ -233,8 +235,8 @@ static void say_select(struct office *o, struct arena *a, enum select_kind kind)
 		sb_text(&out, o->piece_outer[i]);
 	}
 	sb_text(&in, o->tail[kind]);
-	o->select[kind] = sb_text_of(&in);
-	o->outer[kind] = sb_text_of(&out);
+	o->select[kind] = arena_text(a, sb_text_of(&in));
+	o->outer[kind] = arena_text(a, sb_text_of(&out));
 }
 
 /* r->where of the rows that were archived: the same otherwise. */
@@ -339,7 +341,7 @@ static enum rc open_office(struct office *o, const struct resource *r, struct ar
 }
 
 /* Second pass, when every resource is known. */
-static enum rc join_office(struct office *o, struct arena *a)
+static enum rc join_office(struct office *o, struct arena *a, struct arena *scratch)
 {
 	for (size_t i = 0; i < o->columns; i++)
 		if (o->r->columns[i].type == COLUMN_REF) o->column_ref[i] = office_find(o->r->columns[i].ref);
@@ -350,10 +352,10 @@ static enum rc join_office(struct office *o, struct arena *a)
 				return refuse(o->r->name, "reference of a filter", o->r->filters[i].ref);
 		}
 	for (size_t i = 0; i < o->columns; i++)
-		say_piece(o, a, i);
+		say_piece(o, a, scratch, i);
 	for (int k = 0; k < SELECT__MAX; k++)
-		say_select(o, a, (enum select_kind)k);
-	return RC_OK;
+		say_select(o, a, scratch, (enum select_kind)k);
+	return arena_failed(scratch) ? RC_NO_MEMORY : RC_OK;
 }
 
 /* Routes */
@@ -483,6 +485,7 @@ const struct route *desk_made_routes(void)
 enum rc desk_setup(const struct resource *const *resources, const struct figure *const *figures,
 		   struct arena *forever)
 {
+	struct arena *scratch = NULL;
 	size_t room = 1;
 	enum rc rc = RC_OK;
 
@@ -507,11 +510,14 @@ enum rc desk_setup(const struct resource *const *resources, const struct figure 
 			if (desk.figure_count < FIGURES_MAX) desk.figures[desk.figure_count++] = f;
 	desk.route_room = room;
 	desk.routes = arena_array(forever, room, sizeof *desk.routes);
-	if (rc == RC_OK && desk.routes == NULL) rc = RC_NO_MEMORY;
+	if (rc == RC_OK) scratch = arena_new(SCRATCH_MAX);
+	if (rc == RC_OK && (desk.routes == NULL || scratch == NULL)) rc = RC_NO_MEMORY;
 	for (size_t i = 0; i < desk.count && rc == RC_OK; i++) {
-		rc = join_office(&desk.offices[i], forever);
+		arena_reset(scratch);
+		rc = join_office(&desk.offices[i], forever, scratch);
 		if (rc == RC_OK) routes_of(&desk.offices[i], forever);
 	}
+	arena_free(scratch);
 	return rc == RC_OK && arena_failed(forever) ? RC_NO_MEMORY : rc;
 }
 
