@@ -8,9 +8,9 @@
 **        renamed
 **                                                 to NAME.damaged so that nobody trusts it
 **
-** For who copies archives elsewhere (the S3 owner): the rows to copy are state = 'proved' AND remote = '',
-** oldest first; folder || '/' || name is the file. Write remote (the address of the copy, without secrets),
-** remote_at, remote_error in a transaction of your own. After each proved backup every function of
+** For who copies archives elsewhere (the S3 owner): the rows to copy are state = 'proved' AND remote = ''
+** of the folder of backups; folder || '/' || name is the file. Write remote (the address of the copy, without
+** secrets), remote_at, remote_error in a transaction of your own. After each proved backup every function of
 ** backup_hooks[] (backup_tables.c) is called outside any transaction with the new row's id: add a job there,
 ** do not copy there. A row whose state becomes removed keeps its remote: what to do with old copies elsewhere
 ** is the copier's rule.

@@ -3,11 +3,12 @@
 **
 ** Owns:   the columns remote, remote_at, remote_error of table backup.
 ** Needs:  the table's rows as backup.c writes them: state, name.
-** Never:  copies what was not proved; removes a copy because its file here is gone: a disk that died or was not
-**         mounted tonight would take the last copies with it.
-** Holds:  (1) the row says remote only after the storage took the last byte and tells the same size; (2) of the
-**         copies elsewhere stays what the keep rule, asked about them alone, keeps, and never less than its
-**         defaults; (3) a file that cannot be read keeps no other one from being copied.
+** Never:  copies what was not proved, or what a person wrote to another place (`recado backup --to`); removes
+**         a copy because its file here is gone: a disk that died or was not mounted tonight would take the
+**         last copies with it.
+** Holds:  (1) the row says remote only after the storage took the last byte and tells the same size; (2) of
+**         the copies elsewhere stays what the keep rule, asked about them alone, keeps, and never less than
+**         its defaults; (3) a file that cannot be read keeps no other one from being copied.
 */
 #include "ops/backup.h"
 #include "ops/storage.h"
@@ -52,7 +53,8 @@ static enum rc read_rows(struct cx *cx, struct copy rows[BATCH], size_t *count, 
 {
 	struct query *q = NULL;
 	size_t n = 0;
-	enum rc rc = db_query(cx, &q, sql, PARAMS(P_INT(":max", BATCH)));
+	enum rc rc =
+		db_query(cx, &q, sql, PARAMS(P_INT(":max", BATCH), P_TEXT(":folder", backup_folder(cx))));
 
 	while (rc == RC_OK && n < BATCH && query_next(q))
 		rows[n++] = (struct copy){ query_int(q, 0), query_copy(cx, q, 1), query_copy(cx, q, 2),
@@ -163,7 +165,7 @@ enum rc storage_copy_run(struct cx *cx, struct job *job)
 		rc = read_rows(
 			cx, rows, &count,
 			"SELECT id, name, remote, started_at, folder FROM backup WHERE state = 'proved' AND remote = ''"
-			" ORDER BY id DESC LIMIT :max");
+			" AND folder = :folder ORDER BY id DESC LIMIT :max");
 	for (size_t i = 0; i < count && rc == RC_OK; i++) {
 		rc = copy_one(cx, job, &t, &rows[i]);
 		if (rc == RC_OK) copied++;

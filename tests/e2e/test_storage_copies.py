@@ -76,9 +76,11 @@ def test_a_backup_whose_file_is_gone_keeps_no_other_from_being_copied(storage):
     for n in range(2):
         house.run("backup", "--to", house.state / "backups" / f"{n}.tar.gz")
     (house.state / "backups" / "1.tar.gz").unlink()                      # the newer one, which is copied first
+    house.run("backup", "--to", house.folder / "stick.tar.gz")     # a person's own: nobody has to copy that
     house.set("s3.bucket", BUCKET)
     run_now(house, "ops.backup_copy")
     assert objects(standin) == ["0.tar.gz"]
+    assert house.sql("SELECT remote_error FROM backup WHERE name = 'stick.tar.gz'") == [("",)]
     said, = house.sql("SELECT remote_error FROM backup WHERE name = '1.tar.gz'")[0]
     assert "1.tar.gz" in said
 
