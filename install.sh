@@ -220,7 +220,8 @@ do_upgrade() {
 	cmp -s "$BIN" "$RECADO" || cp "$BIN" "$BIN.previous"
 	put_binary
 	put_service
-	start_service || fail "the new program does not start (journalctl -u recado -n 30 says why); back to the old one: sudo ./install.sh --rollback"
+	start_service || fail "the new program does not start (journalctl -u recado -n 30 says why);" \
+		"back to the old one: sudo ./install.sh --rollback"
 	say "The previous program is $BIN.previous. The way back: sudo ./install.sh --rollback"
 }
 

@@ -2,8 +2,8 @@
 ** backup_ini.c -- takes the secrets out of a settings file, and puts a machine's own back in.
 **
 ** Never:  writes a file; changes a line that it was not asked about.
-** Holds:  (1) no value of a secret or of a name we do not know is in what ini_without_secrets() gives, nor of a
-**             secret in a line that somebody made a comment;
+** Holds:  (1) no value of a secret or of a name we do not know is in what ini_without_secrets() gives, nor of
+**             a secret in a line that somebody made a comment;
 **         (2) what ini_put_back() gives has only names that this version knows.
 */
 #include "ops/backup_ini.h"

@@ -303,8 +303,8 @@ static bool is_damaged_name(const char *name)
 	return backup_name_is_ours(whole);
 }
 
-/* In the folder of the archives: what was never whole, once it is a day old; of those that did not prove all but
-** the newest, which is enough to look into: a bad disk would fill itself with one a night. */
+/* In the folder of the archives: what was never whole, once it is a day old; of those that did not prove all
+** but the newest, which is enough to look into: a bad disk would fill itself with one a night. */
 static void remove_unfit(struct cx *cx)
 {
 	const char *folder = backup_folder(cx), *newest = "";

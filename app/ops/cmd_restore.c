@@ -155,7 +155,8 @@ enum rc ops_run_rollback(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK) rc = rollback_look(cx, &back);
 	if (rc == RC_OK) instant_text_local(at, back.at, cx->env->zone);
 	if (rc == RC_OK && !call->is_json) {
-		/* Before it is done, too: who reads this can still stop it, and afterwards knows what to enter again. */
+		/* Before it is done, too: who reads this can still stop it, and afterwards knows what to
+		** enter again. */
 		fprintf(call->out, _("The database can go back from step %d to step %d, as it was on %s.\n"),
 			back.from, back.to, at);
 		fprintf(call->out,

@@ -3,8 +3,8 @@
 **
 ** Owns:   the folder's layout (files/ spool/ tmp/ backups/ recado.ini key lock).
 ** Never:  opens the database; overwrites anything that is there.
-** Holds:  (1) folders are 0700 and files 0600: the folder has customers and keys in it; (2) whatever root types,
-**         what lies in the folder of another user stays that user's (state_become_owner).
+** Holds:  (1) folders are 0700 and files 0600: the folder has customers and keys in it; (2) whatever root
+**         types, what lies in the folder of another user stays that user's (state_become_owner).
 */
 #include "ops/ops.h"
 #include <errno.h>
