@@ -12,9 +12,10 @@
 
 #include <string.h>
 
-#define CLEAR       "clear:"   /* box of a secret: forget it                */
-#define DEFAULT     "default:" /* box of a setting of the file: its default */
-#define CHOICES_MAX 60
+#define CLEAR          "clear:"   /* box of a secret: forget it                */
+#define DEFAULT        "default:" /* box of a setting of the file: its default */
+#define CHOICES_MAX    60
+#define LINE_MAX_CHARS 320 /* the longest mail address still is one line */
 
 static const char *error_of(const struct cx *cx, const char *name)
 {
@@ -93,7 +94,7 @@ static void add_control(struct cx *cx, const struct setting *row, const char *va
 		break;
 	case SET_LIST_INT: value_set_text(cx->arena, out, "placeholder", "7,3,1,0"); break;
 	case SET_TEXT:
-		if (row->max == 0 || row->max >= 300) {
+		if (row->max == 0 || row->max > LINE_MAX_CHARS) {
 			value_set_bool(cx->arena, out, "is_text_area", !row->is_secret);
 			value_set_int(cx->arena, out, "lines", 2);
 		}

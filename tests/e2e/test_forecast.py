@@ -187,7 +187,7 @@ def test_what_waits_already_and_a_paused_schedule_are_told(shop):
     schedule = [s for s in shop.api.all("schedules") if s["name"] == "renewals.daily"][0]
     shop.api.patch(f"schedules/{schedule['id']}", is_enabled=False)
     page = text_of(panel.page("/forecast"))
-    assert "Renewal notices: paused" in page and "whatsapp is stopped" in page
+    assert "Renewal notices: paused" in page and "WhatsApp is stopped" in page
     assert {r["kind"] for r in shop.api.get("forecast?limit=1000")["data"]} == {"waiting"}
 
 
