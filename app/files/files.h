@@ -37,7 +37,7 @@ struct tmpfile_at {
 	int fd;
 	char path[512];
 };
-#define TMPFILE_PREFIX ".new-"        /* of files being written: who sweeps knows them by it */
+#define TMPFILE_PREFIX ".new-" /* of files being written: who sweeps knows them by it */
 #define TMPFILE_NONE                 \
 	{                            \
 		.fd = -1, .path = "" \
