@@ -6,6 +6,7 @@
 ** Never:  touches the database, the stored files, the settings, a whole backup or what a restore kept.
 ** Holds:  a file younger than REST_MS stays: a running server may be writing it.
 */
+#include "files/files.h"
 #include "ops/cmd.h"
 
 #include <dirent.h>
@@ -41,7 +42,7 @@ static bool any_name(const char *name)
 
 static bool is_half_made(const char *name)
 {
-	return ends_with(name, ".part");
+	return ends_with(name, ".part") || strncmp(name, TMPFILE_PREFIX, strlen(TMPFILE_PREFIX)) == 0;
 }
 
 /* app.log.1 … app.log.5: the one being written has no number. */
