@@ -34,6 +34,13 @@ static void print_roads(struct cx *cx, struct command_call *call, const struct v
 			value_bool_of(value_get(r, "is_set_up"), false) ? _("set up") : _("not set up"));
 }
 
+/* Their names are what `recado alerts try` takes. */
+static void print_rules(struct command_call *call, const struct value *page)
+{
+	for (const struct value *r = value_get(page, "rules")->first; r != NULL; r = r->next)
+		fprintf(call->out, "%-20s %s\n", text_in(r, "name"), text_in(r, "title"));
+}
+
 enum rc ops_run_alerts(struct cx *cx, struct command_call *call)
 {
 	const char *const none[] = { NULL };
@@ -52,6 +59,8 @@ enum rc ops_run_alerts(struct cx *cx, struct command_call *call)
 		print_open(cx, call, page);
 		fputc('\n', call->out);
 		print_roads(cx, call, page);
+		fputc('\n', call->out);
+		print_rules(call, page);
 	}
 	/* The sentence is printed already. */
 	return is_urgent ? RC_PARTLY : RC_OK;

@@ -373,7 +373,8 @@ def test_a_group_that_moved_is_written_to_where_it_is_and_a_chat_that_blocked_us
 def test_what_is_wrong_in_a_try_is_said_and_makes_nothing(village):
     house = village.house(CALM).serve()
     assert "ninguna vía" in house.call("alerts", "try").stderr.lower()
-    assert "job.dead" not in house.call("alerts", "try", "no.such").stdout
+    assert "recado alerts" in house.call("alerts", "try", "no.such").stderr
+    assert all(rule["name"] in house.run("alerts") for rule in shown(house)["rules"])
     assert house.call("alerts", "try", "no.such").returncode == 2
     assert house.call("alerts", "try", "--road", "pigeon").returncode == 2
     assert "Slack" in house.call("alerts", "try", "--road", "slack").stderr
