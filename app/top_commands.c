@@ -92,7 +92,8 @@ static enum rc run_demo(struct cx *cx, struct command_call *call)
 			_("Made-up customers are for offline mode only: set “offline = yes” under [mode]."));
 	for (size_t i = 0; modules[i] != NULL && rc == RC_OK; i++)
 		if (modules[i]->demo != NULL) rc = modules[i]->demo(cx);
-	if (rc == RC_OK)
+	if (rc == RC_OK && call->is_json) command_print(cx, call, value_map(cx->arena));
+	if (rc == RC_OK && !call->is_json)
 		fprintf(call->out, "%s\n",
 			_("Made-up customers are in; try `recado renewals run --dry-run`."));
 	return rc;

@@ -89,6 +89,17 @@ enum rc ops_run_rescue_disk(struct cx *cx, struct command_call *call)
 	sweep_folder(&s, arena_printf(cx->arena, "%s/files", cx->env->dir), is_half_made, 0);
 	sweep_folder(&s, cx->env->dir, is_half_made, 0);
 	sweep_folder(&s, backup_folder(cx), is_half_made, 0);
+	if (call->is_json) {
+		struct value *root = value_map(cx->arena);
+
+		value_set_int(cx->arena, root, "files", s.files);
+		value_set_int(cx->arena, root, "bytes", s.bytes);
+		if (statvfs(cx->env->dir, &fs) == 0)
+			value_set_int(cx->arena, root, "free_bytes",
+				      (int64_t)fs.f_bavail * (int64_t)fs.f_frsize);
+		command_print(cx, call, root);
+		return RC_OK;
+	}
 	fprintf(call->out, _("Removed: %lld files, %lld MB.\n"), (long long)s.files,
 		(long long)(s.bytes / MB));
 	if (statvfs(cx->env->dir, &fs) == 0)

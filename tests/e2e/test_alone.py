@@ -91,6 +91,15 @@ def test_a_mistyped_word_runs_no_shorter_command(village):
     assert house.call("config", "set", "backup.daily", "8").stderr == ""
 
 
+def test_every_answer_with_json_is_json(village):
+    house = village.house()
+    for words in (["demo"], ["rescue", "disk"], ["outbox"], ["jobs"], ["schedules"], ["queues"], ["alerts"], ["tables"],
+                  ["outbox", "channels"], ["outbox", "unsure"], ["why", "Andrés"], ["forecast"], ["backup", "list"],
+                  ["user", "list"], ["role", "list"], ["token", "list"], ["routes"], ["version"], ["log", "level"],
+                  ["config", "list"], ["guide"], ["rescue"]):
+        house.run(*words, json_out=True)    # which reads it
+
+
 def test_a_list_has_its_headings_in_the_readers_language(village):
     house = village.house()
     house.run("backup")
