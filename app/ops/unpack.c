@@ -416,6 +416,12 @@ static enum rc open_archive(struct unpack *u, int *fd)
 	enum rc rc;
 
 	*fd = open(u->o->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	/* Typed with sudo, it is still the owner of the state who reads (state_become_owner). */
+	if (*fd < 0 && errno == EACCES)
+		return cx_fail(
+			cx, RC_BAD_INPUT,
+			_("The file %s cannot be read by the owner of the state folder (user %u). Copy it to a place where that user may read it, such as /var/tmp."),
+			u->o->path, (unsigned)geteuid());
 	if (*fd < 0 || fstat(*fd, &st) != 0)
 		return cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), u->o->path,
 			       strerror(errno));

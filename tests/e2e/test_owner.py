@@ -52,6 +52,13 @@ def test_root_may_hand_over_a_file_that_the_services_user_cannot_read(house):
     assert owners(house) == {}
 
 
+def test_a_backup_that_only_root_can_read_is_refused_with_the_way_out(house):
+    (house.folder / "old.tar.gz").chmod(0o600)
+    done = house.call("restore", house.folder / "old.tar.gz", lang="en")
+    assert done.returncode != 0 and str(OWNER) in done.stderr and "/var/tmp" in done.stderr
+    assert owners(house) == {}
+
+
 def test_who_is_neither_root_nor_the_owner_is_told(house):
     done = subprocess.run([binary(), "backup", "--config", str(house.config), "--lang", "en"], capture_output=True,
                           text=True, user=OWNER + 1, group=OWNER + 1, extra_groups=[])
