@@ -263,6 +263,7 @@ static enum rc serve(struct cx *cx, FILE *out)
 		db_at_rest(cx);
 		db_close(cx->db); /* the main thread only waits from here */
 		cx->db = NULL;
+		mem_settle();
 		wait_for_signal(house, &signals);
 		notify_systemd("STOPPING=1");
 		house_close(house);

@@ -8,8 +8,11 @@
 **         allocation asked for fails, whichever thread makes it.
 */
 #include "base/mem.h"
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef RECADO_FAULTS
 #include <pthread.h>
@@ -123,4 +126,28 @@ void mem_free(void *p)
 {
 	if (p != NULL) count_live(-1);
 	free(p);
+}
+
+/* Segments that nobody can write are the file's own bytes; the first object is the program. Neighbours come in
+** with a page that is touched, so nearly all of it was in memory. */
+static int forget(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)arg;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr, to = from + p->p_memsz;
+
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_W) != 0) continue;
+		from -= from % page;
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 1;
+}
+
+void mem_settle(void)
+{
+	dl_iterate_phdr(forget, NULL);
 }

@@ -19,6 +19,9 @@ void *mem_realloc(void *p, size_t size) MUST_CHECK;
 /* A copy of text that ends in NUL; NULL when there is no memory. NULL text counts as "". */
 char *mem_text(const char *text) MUST_CHECK;
 void mem_free(void *p); /* NULL is fine */
+/* The start is over: what only it needed of the program's own code and texts leaves memory. A page that is wanted
+** again comes back from the file. */
+void mem_settle(void);
 
 #if defined(RECADO_TEST) && !defined(RECADO_FAULTS)
 #define RECADO_FAULTS 1 /* the debug, sanitizer and fuzz builds all have it; the release never */
