@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import resource
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -90,14 +91,17 @@ def waits(report, build, made):
 
 def starts(report, made, rounds=5):
     """From exec to the first answer of /health/live."""
-    made.set("web.listen", "127.0.0.1:18097")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    made.set("web.listen", f"127.0.0.1:{port}")
     times = []
     for _ in range(rounds):
         began = time.monotonic()
         process = subprocess.Popen([house.binary(), "serve", "--config", str(made.config)], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         while True:
-            line = http.client.HTTPConnection("127.0.0.1", 18097, timeout=5)
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             try:
                 line.request("GET", "/health/live")
                 if line.getresponse().status == 200:
