@@ -244,7 +244,8 @@ static enum rc configure(struct db *db, enum connect_mode mode)
 				      "PRAGMA mmap_size=0;"
 				      "PRAGMA cell_size_check=ON;"
 				      "PRAGMA journal_size_limit=33554432");
-	/* A first look at the file opens its log: a connection that never looked copies nothing, and says OK. */
+	/* A first look at the file opens its log: a connection that never looked copies nothing, and says
+	** OK. */
 	if (rc == RC_OK && mode == CONNECT_LOG) rc = connect_exec(db, "PRAGMA data_version");
 	if (rc == RC_OK && mode == CONNECT_READ) rc = connect_exec(db, "PRAGMA query_only=ON");
 	if (rc == RC_OK && mode == CONNECT_FORECAST) {

@@ -115,8 +115,8 @@ struct store {
 };
 
 /* connect.c */
-/* CONNECT_LOG copies the log and asks no table: it never reads the schema, which every connection keeps a copy
-** of (300 kB). */
+/* CONNECT_LOG copies the log and asks no table: it never reads the schema, which every connection keeps a
+** copy of (300 kB). */
 enum connect_mode { CONNECT_READ, CONNECT_WRITE, CONNECT_CREATE, CONNECT_FORECAST, CONNECT_LOG };
 enum rc connect_open(struct db **out, struct store *s, const char *path, enum connect_mode mode) MUST_CHECK;
 /* The rc of a SQLite result; logs what is ours or the disk's fault, and puts the sentence into cx
