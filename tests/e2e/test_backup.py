@@ -14,6 +14,7 @@ import struct
 import subprocess
 import tarfile
 import threading
+import time
 
 import pytest
 
@@ -92,7 +93,8 @@ def many_backups(village, shop, count):
 
     def work():
         while not stop.is_set():
-            written.append(shop.api.client(f"C{len(written)}", f"+5939831{len(written):05}")["id"])
+            written.append(shop.api.client(f"C{len(written)}", f"+59398{len(written):07}")["id"])
+            time.sleep(0.004)                                   # some hundred writes a second; the file stays small
     shop.api                                                    # the token, before the threads
     worker = threading.Thread(target=work)
     worker.start()
@@ -111,6 +113,7 @@ def many_backups(village, shop, count):
             seen.append(next(t["rows"] for t in said["tables"] if t["name"] == "client"))
             for old in other.house.state.glob("before-restore-*"):
                 shutil.rmtree(old)
+            assert worker.is_alive(), f"nobody writes any more, after {len(written)}"
     finally:
         stop.set()
         worker.join()
