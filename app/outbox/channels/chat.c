@@ -69,30 +69,9 @@ void chat_put_text(struct sb *body, const char *text, size_t max)
 	sb_free(&cut);
 }
 
-static bool is_mark(const char *p, size_t *len)
-{
-	return p[0] == '<' && (*len = strcspn(p, ">")) > 0;
-}
-
 const char *chat_line(struct arena *a, const struct http_answer *answer)
 {
-	const char *p = answer->body.p != NULL ? answer->body.p : "";
-	struct sb sb;
-	size_t len;
-
-	sb_init_arena(&sb, a, 2 * LINE_MAX);
-	for (; *p != '\0' && sb.len < LINE_MAX; p++) {
-		if (is_mark(p, &len)) {
-			p += len;
-			if (*p == '\0') break;
-			if (sb.len > 0 && sb.p[sb.len - 1] != ' ') sb_char(&sb, ' ');
-		} else if ((unsigned char)*p > ' ') {
-			sb_char(&sb, *p);
-		} else if (sb.len > 0 && sb.p[sb.len - 1] != ' ') {
-			sb_char(&sb, ' ');
-		}
-	}
-	return text_trim(a, sb_text_of(&sb));
+	return text_trim(a, channel_plain_words(a, answer->body.p != NULL ? answer->body.p : "", LINE_MAX));
 }
 
 void chat_detail(struct verdict *v, const char *text)

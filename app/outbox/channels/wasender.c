@@ -60,32 +60,6 @@ static void keep(char *out, size_t size, const char *text)
 	out[n] = '\0';
 }
 
-static bool is_mark(const char *p, size_t *len)
-{
-	return p[0] == '<' && (*len = strcspn(p, ">")) > 0;
-}
-
-/* What a person can read of a body that is not JSON: its words without the marks of HTML. */
-static const char *plain_words(struct arena *a, const char *body)
-{
-	struct sb sb;
-	size_t len;
-
-	sb_init_arena(&sb, a, 2 * VERDICT_DETAIL_SIZE);
-	for (const char *p = body; *p != '\0' && sb.len < VERDICT_DETAIL_SIZE; p++) {
-		if (is_mark(p, &len)) {
-			p += len;
-			if (*p == '\0') break;
-			if (sb.len > 0 && sb.p[sb.len - 1] != ' ') sb_char(&sb, ' ');
-		} else if ((unsigned char)*p > ' ') {
-			sb_char(&sb, *p);
-		} else if (sb.len > 0 && sb.p[sb.len - 1] != ' ') {
-			sb_char(&sb, ' ');
-		}
-	}
-	return sb_text_of(&sb);
-}
-
 /* The human message of a body: message, error, first text under errors.*[], raw text (sheet §4). */
 static const char *message_of(struct arena *a, const struct value *json, const char *raw)
 {
@@ -102,7 +76,7 @@ static const char *message_of(struct arena *a, const struct value *json, const c
 			if (*first == '\0') continue;
 			return *text == '\0' ? first : arena_printf(a, "%s: %s", text, first);
 		}
-	return *text != '\0' || json != NULL ? text : plain_words(a, raw);
+	return *text != '\0' || json != NULL ? text : channel_plain_words(a, raw, VERDICT_DETAIL_SIZE);
 }
 
 static int64_t digits_of(const char *text)
