@@ -50,8 +50,8 @@ static int by_bytes(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct line));
 }
 
-/* Ends on all days of the window and after it; some without a number, some who want no notices, some who are left
-** out already today, half of them not paid. */
+/* Ends on all days of the window and after it; some without a number, some who want no notices, some who are
+** left out already today, half of them not paid. */
 static void many(struct shop *shop)
 {
 	assert_int_equal(
