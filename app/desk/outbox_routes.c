@@ -191,7 +191,7 @@ const struct route desk_outbox_routes[] = {
 
 const struct command desk_outbox_commands[] = {
 	{ .name = "why",
-	  .usage = "NAME|NUMBER|E-MAIL [--json]",
+	  .usage = "NAME…|NUMBER|E-MAIL [--json]",
 	  .help = N_(
 		  "Why somebody got no message: each occasion of the last 90 days and the rule that stopped it."),
 	  .needs = COMMAND_ANYWHERE,

@@ -174,8 +174,8 @@ def test_a_refused_test_says_why_and_what_to_do(new_house):
     new_house.standin.set(api_key="the-right-one")
     ana = Owner(new_house)
     where = ana.step("test", 303, phone="0988000001")
-    page = wait_until(lambda: (lambda p: p if "rechaza la API key" in text_of(p) else None)(ana.page(where)), "the refusal")
-    assert 'href="/gateway"' in page
+    page = wait_until(lambda: (lambda p: p if "rechaza la API key" in text_of(p) and 'href="/gateway"' in p else None)(ana.page(where)),
+                      "the refusal and the way on")      # the banner says it first
     assert "********" not in page
 
 
