@@ -4,7 +4,8 @@
 ** Owns:   what may go: leftovers of interrupted work, old copies of the log.
 ** Needs:  the state folder's name only: no database, no key.
 ** Never:  touches the database, the stored files, the settings, a whole backup or what a restore kept.
-** Holds:  a file younger than REST_MS stays: a running server may be writing it.
+** Holds:  a file younger than REST_MS stays: somebody may be writing it; of tmp/ and spool/ of a running
+**         server only what is a day old goes, since a large backup is proved there for as long as it takes.
 */
 #include "files/files.h"
 #include "ops/cmd.h"
@@ -80,11 +81,17 @@ enum rc ops_run_rescue_disk(struct cx *cx, struct command_call *call)
 	static const char *const none[] = { NULL };
 	struct sweep s = { .cx = cx, .before = cx_now(cx) - REST_MS };
 	struct statvfs fs;
+	int lock = -1;
 	enum rc rc = command_check(cx, call, none, none);
 
 	if (rc != RC_OK) return rc;
+	/* Held for the moment of tidying, so that nobody starts in between; a disk without room still
+	** locks. */
+	if (state_lock(&lock, cx->env->dir) == RC_CONFLICT) s.before = cx_now(cx) - DAY_MS;
 	sweep_folder(&s, arena_printf(cx->arena, "%s/tmp", cx->env->dir), any_name, 4);
 	sweep_folder(&s, arena_printf(cx->arena, "%s/spool", cx->env->dir), any_name, 0);
+	if (lock >= 0) close(lock);
+	s.before = cx_now(cx) - REST_MS;
 	sweep_folder(&s, arena_printf(cx->arena, "%s/log", cx->env->dir), is_old_log, 0);
 	sweep_folder(&s, arena_printf(cx->arena, "%s/files", cx->env->dir), is_half_made, 0);
 	sweep_folder(&s, cx->env->dir, is_half_made, 0);

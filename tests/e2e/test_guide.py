@@ -117,6 +117,18 @@ def test_a_full_disk_gets_room_again(village):
     assert all(path.exists() for path in kept)
 
 
+def test_making_room_spares_what_a_running_server_works_with(village):
+    house = village.house().serve()
+    proof, yesterday = house.state / "tmp" / "prove-1" / "recado.db", house.state / "tmp" / "restore-1" / "recado.db"
+    for path, age in ((proof, 3600), (yesterday, 2 * 86400)):
+        path.parent.mkdir()
+        path.write_bytes(b"x")
+        for one in (path, path.parent):
+            os.utime(one, (time.time() - age,) * 2)
+    house.run("rescue", "disk")
+    assert proof.exists() and not yesterday.exists()
+
+
 def test_a_port_that_is_taken_is_named_and_another_one_opens(village):
     house = village.house()
     with socket.socket() as taken:
