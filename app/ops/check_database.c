@@ -1,5 +1,9 @@
 /*
 ** check_database.c -- the database file and the folders beside it (spec/stays.md §12, items 6 to 8).
+**
+** Owns:   nothing; the rows that name these looks stand in their table.
+** Needs:  a readable state folder; a connection for what only the database knows, which may be absent.
+** Never:  writes to the database; what it tries to write is a nameless file in spool/.
 */
 #include "base/text.h"
 #include "files/files.h"

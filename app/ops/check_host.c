@@ -1,7 +1,10 @@
 /*
 ** check_host.c -- the machine: rights of the files, room on the disk, and how it is closed to strangers.
 **
-** What may not be read by the user that asks is told as such: nobody is accused of what could not be seen.
+** Owns:   nothing; it reads what the host shows.
+** Never:  changes a file or a setting of the host, starts a program, needs more rights than the asker has.
+** Holds:  what may not be read by the user that asks is told as such: nobody is accused of what could not
+**         be seen.
 */
 #include "ops/check.h"
 #include <dirent.h>

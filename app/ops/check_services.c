@@ -1,6 +1,10 @@
 /*
 ** check_services.c -- what runs by itself: the server, its schedules, backups, the clock (spec/stays.md §12,
 ** items 9 and 10).
+**
+** Owns:   the bounds from which age is a finding.
+** Needs:  the tables schedule, job and backup as their rooms write them.
+** Never:  starts, stops or repeats anything; keeps the folder's lock longer than to see whether it is free.
 */
 #include "ops/check.h"
 #include "ops/watch.h"

@@ -1,5 +1,10 @@
 /*
 ** cmd_backup.c -- `recado backup`, `backup list`, `backup prove`.
+**
+** Owns:   what a person reads of a backup in a terminal.
+** Needs:  backup.h for everything that is done.
+** Never:  opens an archive or removes one by itself.
+** Holds:  percents go to a terminal only, never into a pipe or beside --json.
 */
 #include "ops/backup.h"
 #include "ops/cmd.h"

@@ -2,6 +2,9 @@
 ** planner.c -- the ledger's part of a forecast: stand-ins for what every message needs, and what waits in the
 ** ledger already.
 **
+** Owns:   nothing that stays: the stand-ins go with their connection.
+** Needs:  a connection of db_open_forecast(), which cannot write the file.
+** Never:  copies a table that grows with the business.
 ** Holds, and why nothing that matters is left out of a stand-in:
 **   message, batch  begin empty and are emptied after each run: a planner only adds to them, and what makes a
 **                   message unique is its occasion, which names a fact row of the planner's own table;
