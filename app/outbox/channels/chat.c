@@ -29,6 +29,8 @@
 #define WAIT_MAX_MS         DAY_MS /* a longer wait is a mistake of the far side */
 #define LINE_MAX            400    /* of a body that is no JSON: enough to see what page it is */
 
+const int chat_retry_minutes[] = { 1, 2, 4, 8, 0 };
+
 /* Texts */
 
 size_t chat_fit(const char *text, size_t max)

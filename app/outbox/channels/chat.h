@@ -7,6 +7,10 @@
 
 #include "outbox/channel.h"
 
+/* Contract §4: at most five tries. */
+#define CHAT_RETRY_MAX 5
+/* A minute, two, four, eight: a notice that comes an hour later is of little use. Ended by 0. */
+extern const int chat_retry_minutes[];
 #define CHAT_TEXT_MAX 20000 /* code points taken; what a chat has no room for is cut with "…"        */
 
 extern const struct channel_kind slack_channel, discord_channel, telegram_channel;

@@ -211,10 +211,6 @@ static const struct channel_reason reasons[] = {
 	{ NULL, NULL, NULL },
 };
 
-/* Two minutes, four, eight: a notice that comes an hour later is of little use (contract §4: at most
-** five). */
-static const int retry_minutes[] = { 1, 2, 4, 8, 0 };
-
 const struct channel_kind slack_channel = {
 	.kind = "slack",
 	.channel = "slack",
@@ -224,8 +220,8 @@ const struct channel_kind slack_channel = {
 	.build_send = build_send,
 	.read_send = slack_read_send,
 	.reasons = reasons,
-	.retry_minutes = retry_minutes,
-	.retry_max = 5,
+	.retry_minutes = chat_retry_minutes,
+	.retry_max = CHAT_RETRY_MAX,
 	.build_test = build_test,
 	.read_test = read_test,
 };

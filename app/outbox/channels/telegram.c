@@ -273,8 +273,6 @@ static const struct channel_reason reasons[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const int retry_minutes[] = { 1, 2, 4, 8, 0 };
-
 const struct channel_kind telegram_channel = {
 	.kind = "telegram",
 	.channel = "telegram",
@@ -284,8 +282,8 @@ const struct channel_kind telegram_channel = {
 	.build_send = build_send,
 	.read_send = telegram_read_send,
 	.reasons = reasons,
-	.retry_minutes = retry_minutes,
-	.retry_max = 5,
+	.retry_minutes = chat_retry_minutes,
+	.retry_max = CHAT_RETRY_MAX,
 	.build_test = build_test,
 	.read_test = read_test,
 };
