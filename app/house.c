@@ -95,6 +95,7 @@ static void collect_settings(void)
 	TABLE_ADD(tables.settings, outbox_settings);
 	TABLE_ADD(tables.settings, mail_settings);
 	TABLE_ADD(tables.settings, chat_settings);
+	TABLE_ADD(tables.settings, bulk_mail_settings);
 	TABLE_ADD(tables.settings, watch_settings);
 	TABLE_ADD(tables.settings, alarm_settings);
 	TABLE_ADD(tables.settings, backup_settings);
@@ -162,6 +163,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	if (tables.is_ready) return RC_OK;
 	TABLE_ADD(tables.routes, web_routes);
 	TABLE_ADD(tables.routes, outbox_routes);
+	TABLE_ADD(tables.routes, unsubscribe_routes);
 	TABLE_ADD(tables.routes, desk_routes);
 	TABLE_ADD(tables.routes, desk_outbox_routes);
 	TABLE_ADD(tables.routes, import_routes);

@@ -5,8 +5,10 @@
 */
 #include "module.h"
 #include "renewals/renewals.h"
+#include "sends/sends.h"
 
 const struct module *const modules[] = {
 	&renewals,
+	&sends,
 	NULL,
 };

@@ -25,8 +25,9 @@ struct env {
 	/* The business's; a setting that is read again may change them while threads read them. */
 	const struct zone *_Atomic zone;
 	_Atomic enum lang lang;
-	struct seal_key *key; /* NULL in commands that need no database                */
-	struct store *store;  /* db.h; NULL in commands that need no database          */
+	struct seal_key *key;  /* NULL in commands that need no database                */
+	struct store *store;   /* db.h; NULL in commands that need no database          */
+	struct store *reports; /* reports.db, the rows of reports; NULL: not opened     */
 	bool is_offline;
 	bool is_holder;         /* this process holds the lock: it runs jobs and sends   */
 	bool is_frozen_clock;   /* started with --now                                    */

@@ -67,6 +67,10 @@ struct http_request {
 	int connect_ms, total_ms; /* 0: 10 s and 30 s; total counts from when it has a connection's place */
 	size_t answer_max;        /* more is HTTP_ODD; 0: 256 KiB                         */
 	bool may_repeat;          /* GET, PUT by key: may ride a kept connection freely   */
+	/* The body of a 200 goes into this descriptor as it arrives instead of into memory, at most answer_max
+	** bytes; it stays the caller's. */
+	bool has_sink;
+	int sink_fd;
 	bool is_configured; /* base address from the settings: the address guard lets loopback and LAN pass */
 };
 

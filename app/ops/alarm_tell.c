@@ -75,12 +75,12 @@ static enum rc todays_batch(struct cx *cx, int64_t *id)
 	return rc;
 }
 
-struct letter {
+struct telling_letter {
 	const char *road, *place, *occasion, *subject, *text;
 	int64_t life_ms, replaces_id;
 };
 
-static enum rc post(struct cx *cx, int64_t *id, const struct letter *l)
+static enum rc post(struct cx *cx, int64_t *id, const struct telling_letter *l)
 {
 	const char *kind = strcmp(l->road, "email") == 0 ? "email" : "chat";
 	int64_t batch = 0, contact = 0;
@@ -151,7 +151,7 @@ enum rc alarm_tell(struct cx *cx, const struct alarm_said *a, const struct alarm
 
 		if (is_test || left > (int64_t)n)
 			rc = post(cx, &message,
-				  &(struct letter){ .road = road->name,
+				  &(struct telling_letter){ .road = road->name,
 						    .place = places[i],
 						    .occasion = occasion_of(cx, a, word, road->name, i + 1),
 						    .subject = is_mail ? alarm_subject(cx, a, word) : NULL,
@@ -471,7 +471,7 @@ static enum rc post_summary(struct cx *cx, const struct waiting *w, const char *
 		int64_t message = 0;
 
 		rc = post(cx, &message,
-			  &(struct letter){ .road = "email",
+			  &(struct telling_letter){ .road = "email",
 					    .place = places[i],
 					    .occasion = occasion_of(cx, &w->said[0],
 								    arena_printf(cx->arena, "summary%lld",
@@ -546,7 +546,7 @@ static enum rc follow(struct cx *cx, struct value *row)
 			      arena_printf(cx->arena, "%lld", (long long)chat));
 	if (rc == RC_OK)
 		rc = post(cx, &id,
-			  &(struct letter){
+			  &(struct telling_letter){
 				  .road = "telegram",
 				  .place = arena_printf(cx->arena, TELEGRAM_ADDRESS "%lld", (long long)chat),
 				  .occasion = arena_printf(cx->arena, "%s:moved", occasion),

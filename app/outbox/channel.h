@@ -105,6 +105,20 @@ struct outgoing_file {
 	const char *name, *media_type, *path;
 };
 
+/* What all messages of a mailing share (letter.c keeps it for the engine). */
+struct letter {
+	int64_t batch_id;
+	const char *from_email, *from_name, *reply_to; /* "" = none                              */
+	const char *provider_template;                 /* "" = rendered here                     */
+	const char *list_name;
+	bool has_unsubscribe;
+	const struct outgoing_file *files;
+	size_t file_count;
+	/* What the channel made of it once (prepare_letter): encoded attachments… NULL = nothing */
+	const char *prepared;
+	size_t prepared_len;
+};
+
 /* One message as it leaves. What a channel has no use for (a subject on WhatsApp) it leaves out. */
 struct outgoing {
 	const char *to, *text;      /* the contact's address; the text is always there             */
@@ -114,6 +128,11 @@ struct outgoing {
 	const struct zone *zone;
 	const struct outgoing_file *files;
 	size_t file_count;
+	/* Of a mailing; letter NULL: a message of its own. */
+	const struct letter *letter;
+	const char *to_name;         /* NULL = none                                             */
+	const char *variables_json;  /* a map; NULL = none                                       */
+	const char *unsubscribe_url; /* NULL = none                                             */
 };
 
 /* A request being put together: memory belongs to whoever embeds it and must outlive the call. */
@@ -171,10 +190,14 @@ struct channel_kind {
 	enum rc (*build_test)(struct channel_request *rq, const struct channel_config *cf) MUST_CHECK;
 	enum rc (*read_test)(struct cx *cx, const char **sentence,
 			     const struct http_answer *answer) MUST_CHECK;
+	/* Once a letter: what is the same in all its requests (base64 of files), into out. NULL: nothing. */
+	enum rc (*prepare_letter)(struct sb *out, const struct letter *l) MUST_CHECK;
+	/* Caps beside the settings per_hour, per_day, per_month of its section: the smaller one counts. */
+	void (*caps)(int64_t caps[3], const struct settings *s); /* hour, day, month; 0 = none        */
 };
 
 extern const struct channel_kind wasender_channel, smtp_channel, slack_channel, discord_channel,
-	telegram_channel;
+	telegram_channel, doppler_channel, sendgrid_channel;
 /* The plug-in of a kind; NULL if there is none. */
 const struct channel_kind *channel_kind_find(const char *kind);
 /* What a person can read of an answer that is not JSON: its words without the marks of HTML, about max bytes.
@@ -191,6 +214,13 @@ struct channel {
 	bool is_main;             /* what the house is for: not being set up is told at once      */
 	int slots;                /* most under way at a time; 0: outbox.slots                     */
 	int pause_ms;             /* between two of them, then one is under way; -1: whatsapp.pause_s */
+	/* Of bulk mail: settings of how many are under way at a time and of the pause between two starts
+	** (milliseconds), several may be under way all the same; NULL: slots and pause_ms above. */
+	const char *slots_setting, *pace_setting;
+	bool has_utc_periods; /* its caps count hours, days and months of UTC, not the business's  */
+	/* So many unsure in a row, or half of the last fifty: something is wrong beyond, the channel stops
+	** ("unsure_row"); 0 = never. */
+	int unsure_row_max;
 };
 const struct channel *channel_at(size_t i);           /* in the order people see; NULL past the end */
 const struct channel *channel_find(const char *name); /* NULL: no such channel                     */

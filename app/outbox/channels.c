@@ -15,8 +15,9 @@
 #define SECRET_END_LEAST 4
 #define BODY_KEPT        ((size_t)64 * 1024)
 
-static const struct channel_kind *const kinds[] = { &wasender_channel, &smtp_channel, &slack_channel,
-						    &discord_channel, &telegram_channel };
+static const struct channel_kind *const kinds[] = { &wasender_channel, &smtp_channel,     &slack_channel,
+						    &discord_channel,  &telegram_channel, &doppler_channel,
+						    &sendgrid_channel };
 
 const struct channel_kind *channel_kind_find(const char *kind)
 {
@@ -44,6 +45,23 @@ static const struct channel channels[] = {
 	  .settings = "smtp",
 	  .is_for_people = true,
 	  .slots = 4 },
+	{ .name = "doppler",
+	  .title = N_("Doppler Relay"),
+	  .kind = "doppler",
+	  .settings = "doppler",
+	  .is_for_people = true,
+	  .slots_setting = "sends.parallel",
+	  .pace_setting = "sends.pace_ms",
+	  .has_utc_periods = true,
+	  .unsure_row_max = 10 },
+	{ .name = "sendgrid",
+	  .title = N_("SendGrid"),
+	  .kind = "sendgrid",
+	  .settings = "sendgrid",
+	  .is_for_people = true,
+	  .slots_setting = "sends.parallel",
+	  .pace_setting = "sends.pace_ms",
+	  .unsure_row_max = 10 },
 	{ .name = "slack",
 	  .title = N_("Slack"),
 	  .kind = "slack",

@@ -133,13 +133,13 @@ enum rc inbound_answer(struct cx *cx, int64_t contact_id, const char *occasion, 
 	return rc == RC_CONFLICT ? RC_OK : rc;
 }
 
-struct letter {
+struct arrived {
 	int64_t contact_id, id;
 	const char *text, *folded;
 	bool can_answer; /* a phone number is known */
 };
 
-static enum rc opt(struct cx *cx, const struct letter *l, bool out)
+static enum rc opt(struct cx *cx, const struct arrived *l, bool out)
 {
 	static const char *const topics[] = { "notice", "campaign" };
 	int64_t before = 0;
@@ -159,7 +159,7 @@ static enum rc opt(struct cx *cx, const struct letter *l, bool out)
 }
 
 /* *handled: the word, NULL = nobody's. */
-static enum rc ask_modules(struct cx *cx, const struct letter *l, const char **handled)
+static enum rc ask_modules(struct cx *cx, const struct arrived *l, const char **handled)
 {
 	for (size_t i = 0; the_replies != NULL && the_replies[i] != NULL; i++)
 		for (const struct reply_word *r = the_replies[i]; r->words != NULL; r++) {
@@ -178,7 +178,7 @@ static enum rc ask_modules(struct cx *cx, const struct letter *l, const char **h
 	return RC_OK;
 }
 
-static enum rc acknowledge(struct cx *cx, const struct letter *l)
+static enum rc acknowledge(struct cx *cx, const struct arrived *l)
 {
 	const char *text = setting_text(cx->env->settings, "outbox.acknowledge");
 	char today[DATE_SIZE];
@@ -190,7 +190,7 @@ static enum rc acknowledge(struct cx *cx, const struct letter *l)
 			      text);
 }
 
-static enum rc handle_letter(struct cx *cx, const struct letter *l)
+static enum rc handle_letter(struct cx *cx, const struct arrived *l)
 {
 	const char *handled = NULL;
 	enum rc rc = RC_OK;
@@ -228,7 +228,7 @@ static enum rc contact_of(struct cx *cx, int64_t *id, const struct wasender_even
 	return contact_ensure(cx, id, "phone", e->phone);
 }
 
-static enum rc add_letter(struct cx *cx, int64_t inbound_id, const struct wasender_event *e, struct letter *l,
+static enum rc add_letter(struct cx *cx, int64_t inbound_id, const struct wasender_event *e, struct arrived *l,
 			  bool *is_new)
 {
 	instant now = cx_now(cx), at = e->at;
@@ -258,7 +258,7 @@ static enum rc add_letter(struct cx *cx, int64_t inbound_id, const struct wasend
 
 static enum rc take_message(struct cx *cx, int64_t inbound_id, const struct wasender_event *e)
 {
-	struct letter l = { .can_answer = *e->phone != '\0' };
+	struct arrived l = { .can_answer = *e->phone != '\0' };
 	bool is_new = false;
 	enum rc rc;
 

@@ -52,12 +52,15 @@ struct message_new {
 	const struct value *variables;
 	const char *text;           /* … or a text as it is                                 */
 	const char *subject, *html; /* mail only: one line, and the HTML part; NULL = none      */
+	const char *to_name;        /* mail only: how the person is called in it; NULL = none    */
 	const int64_t *files;       /* ids of table file that go along with a mail …            */
 	size_t file_count;          /* … at most MESSAGE_FILES_MAX                             */
 	instant not_before_at;      /* 0 = now                                              */
 	instant expires_at;         /* after it the message is not sent any more            */
 	int priority;               /* smaller first: 0 urgent … 9 bulk                      */
-	bool ignores_window;        /* answers to somebody who just wrote leave at any hour   */
+	/* Leaves at any hour and however many the person got today: answers to somebody who just wrote, and
+	** what a person timed himself. */
+	bool ignores_window;
 	int64_t replaces_id;
 };
 /* RC_CONFLICT when the occasion is there already (*id is its message). The engine wakes after COMMIT. */
@@ -67,6 +70,51 @@ enum rc outbox_cancel(struct cx *cx, int64_t id,
 /* A person's word on an unsure message: it arrived (sent) or send it again (a new message that replaces it).
  */
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived) MUST_CHECK;
+
+/* Mailings (letter.c, feed.c): many messages that share what a letter says */
+
+/* Either provider_template, an id of the provider's own, rendered there with the message's variables; then
+** subject only to replace the template's, html and text NULL. Or Mustache texts of ours: subject, and html or
+** text or both, rendered at claim. Never changed once the batch has a message. */
+struct letter_new {
+	const char *from_email, *from_name, *reply_to; /* "" = none; from_email is needed           */
+	const char *provider_template;                 /* "" = the texts                           */
+	const char *subject, *html, *text;
+	const char *list_name; /* for List-Id; "" = none                                         */
+	/* List-Unsubscribe with one click, and {{baja}} in the texts: a link of the person's own, when
+	** public_url is set. */
+	bool has_unsubscribe;
+	const int64_t *files; /* of table file: go along with each                                */
+	size_t file_count;    /* at most MESSAGE_FILES_MAX                                      */
+};
+enum rc letter_add(struct cx *cx, int64_t batch_id, const struct letter_new *letter) MUST_CHECK;
+
+/* A mailing's rows become queued messages, in the caller's transaction: contacts are made where there are none.
+** occasion is "<table>:<id>" of each row. Rows whose occasion is there already are left alone (counted in
+** *known): feeding twice feeds once. At most FEED_ROWS_MAX a call: a short write. */
+#define FEED_ROWS_MAX 256
+#define FEED_QUEUED_MAX \
+	2000 /* queued at once of one batch (design §7): who feeds asks batch_queued() first */
+struct feed {
+	int64_t batch_id;
+	const char *channel, *topic;
+	const char *table; /* "bulk_recipient" */
+	instant expires_at;
+	int priority;
+};
+struct feed_row {
+	int64_t id;
+	const char *address, *name; /* address normalized; name "" or NULL = none      */
+	const char *variables_json; /* a map, canonical; lent for the call             */
+};
+enum rc outbox_feed(struct cx *cx, const struct feed *feed, const struct feed_row *rows, size_t count,
+		    int64_t *known) MUST_CHECK;
+/* How many of the batch wait in the queue now. */
+enum rc batch_queued(struct cx *cx, int64_t *out, int64_t batch_id) MUST_CHECK;
+
+/* Who unsubscribed or whose address is dead (unsubscribe.c). The person's own link, "" without public_url.
+** Arena. */
+const char *unsubscribe_url(struct cx *cx, int64_t contact_id, const char *contact_public_id);
 
 /* Contacts (contacts.c): the only truth about who may be written to */
 
@@ -161,11 +209,13 @@ int64_t outbox_heartbeat_age_ms(const struct outbox *o);
 ** outbox_start; also kept every 5 s. */
 #define LAST_SEEN_FILE "last_seen"
 
-extern const struct setting outbox_settings[]; /* whatsapp.*, outbox.* */
-extern const struct setting mail_settings[];   /* smtp.*                                  */
-extern const struct setting chat_settings[];   /* slack.*, discord.*, telegram.*          */
-extern const struct route outbox_routes[];     /* webhooks */
-extern const struct job_kind outbox_jobs[];    /* inbound parsing, retention */
+extern const struct setting outbox_settings[];    /* whatsapp.*, outbox.* */
+extern const struct setting mail_settings[];      /* smtp.*                                  */
+extern const struct setting chat_settings[];      /* slack.*, discord.*, telegram.*          */
+extern const struct setting bulk_mail_settings[]; /* doppler.*, sendgrid.*              */
+extern const struct route outbox_routes[];        /* webhooks */
+extern const struct route unsubscribe_routes[];   /* /u/:token, suppression */
+extern const struct job_kind outbox_jobs[];       /* inbound parsing, retention */
 extern const struct schedule_default outbox_schedules[];
 extern const struct right outbox_rights[];
 extern const struct check outbox_checks[];

@@ -1,0 +1,74 @@
+/*
+** bulk.h -- a bulk send from its creation to its end.
+**
+**   pending ─ enqueue (CAS) ─► queued ─ job takes it ─► sending ─ nothing left ─► done | error
+**      │                          │            ▲  └─ channel waits, switch off, unsure_blocks ─► paused ─┘
+**      └──────────── cancel (what was not handed over) ─────────────────────────────► cancelled
+**
+** Every edge is an UPDATE that names the state it leaves (bulk_state.c).
+*/
+#ifndef RECADO_SENDS_BULK_H
+#define RECADO_SENDS_BULK_H
+
+#include "sends/sends.h"
+
+#define BULK_BATCH    "sends.bulk"     /* kind of the batch                         */
+#define BULK_OCCASION "bulk_recipient" /* table in its messages' occasions           */
+#define BULK_TOPIC    "campaign"
+#define BULK_PRIORITY 9 /* behind everything else on a shared channel */
+
+struct bulk_new {
+	const char *client_request_id; /* NULL or "" = none                                      */
+	const char *channel;           /* NULL = setting sends.channel                            */
+	const char *template_id, *template_name;
+	const char *subject;        /* "" = the template's                                      */
+	const char *variables_json; /* template variable → column; "" = all columns               */
+	const char *may_be_empty;   /* JSON list of variable names, "" = none                     */
+	const char *dedupe;         /* all | exact | address; NULL = exact                        */
+	bool sends_suppressed;
+	int64_t sender_id; /* 0 = usual                                                          */
+	int64_t file_id;   /* the recipients as uploaded (file store)                             */
+	const int64_t *attachment_ids;
+	size_t attachment_count;
+	instant scheduled_at; /* 0 = none; a date forces send_now off                             */
+	bool send_now;        /* enqueue as soon as the import is ready                           */
+};
+/* Row and import job in one transaction of its own. Same client_request_id: *is_duplicate, *id the existing
+** one (enqueued when send_now and still pending and unscheduled). Field errors in cx. */
+enum rc bulk_create(struct cx *cx, int64_t *id, bool *is_duplicate, const struct bulk_new *bulk) MUST_CHECK;
+
+/* pending → queued and its job, one transaction; RC_CONFLICT with the sentence otherwise. With an import that
+** still runs it is noted and follows by itself. */
+enum rc bulk_enqueue(struct cx *cx, int64_t id) MUST_CHECK;
+enum rc bulk_pause(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
+enum rc bulk_resume(struct cx *cx, int64_t id) MUST_CHECK;
+enum rc bulk_cancel(struct cx *cx, int64_t id) MUST_CHECK;
+enum rc bulk_reschedule(struct cx *cx, int64_t id, instant at) MUST_CHECK; /* 0 = none; only pending */
+/* Called by the import's job when it ended well: starts what was asked to start at once. In its transaction. */
+enum rc bulk_imported(struct cx *cx, int64_t id) MUST_CHECK;
+/* Timed sends that are due are enqueued: the schedule's job, and `recado sends process`. *count sends. */
+enum rc bulk_process_due(struct cx *cx, int64_t *count) MUST_CHECK;
+
+/* A person's word on an unsure row (row_number): it was sent, or send it again; with a reason, in the history. */
+enum rc bulk_resolve(struct cx *cx, int64_t id, int64_t row_number, bool was_sent,
+		     const char *reason) MUST_CHECK;
+
+/* id by public id or number as people give it; RC_NOT_FOUND with the sentence. */
+enum rc bulk_find(struct cx *cx, int64_t *id, const char *given) MUST_CHECK;
+/* The object of spec §18 (list: short; detail: with variables, result, log, jobs). Arena. */
+enum rc bulk_object(struct cx *cx, struct value **out, int64_t id, bool is_detail) MUST_CHECK;
+/* Counters now: {eligible, invalid, not_fed, queued, sending, sent, delivered, failed, unsure, cancelled,
+** skipped, expired, total}. counted anew; written to result_json when `keeps`. */
+enum rc bulk_counts(struct cx *cx, struct value **out, int64_t id, bool keeps) MUST_CHECK;
+/* Rows for a page or an export (spec §9.7): list of {row, email, name, status, send_status, error_code,
+** error_message, message_id, message_public_id, sent_at, delivery_status, opens, clicks}. state: "" = all, else one of
+** invalid, not_started, queued, sending, sent, delivered, failed, unsure, cancelled, skipped, expired. After
+** row number `after`, at most max. */
+enum rc bulk_rows(struct cx *cx, struct value **out, int64_t id, const char *state, int64_t after,
+		  int64_t max) MUST_CHECK;
+/* "enviando", "en cola", "programado", "importando"…: code and translated words of what is shown (spec §3.1). */
+const char *bulk_shown(struct cx *cx, const struct value *row, const char **code);
+/* The message that speaks for a row now: follows resends. 0 = none. */
+enum rc bulk_row_message(struct cx *cx, int64_t *message_id, int64_t recipient_id) MUST_CHECK;
+
+#endif

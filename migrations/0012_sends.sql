@@ -1,0 +1,239 @@
+-- Bulk sends: one template, one file of recipients, one message a row.
+
+-- Who a mail is from.
+CREATE TABLE sender (
+	id          INTEGER PRIMARY KEY,
+	public_id   TEXT NOT NULL UNIQUE,
+	user_id     INTEGER REFERENCES user (id),
+	from_email  TEXT NOT NULL,
+	from_name   TEXT NOT NULL DEFAULT '',
+	reply_to    TEXT NOT NULL DEFAULT '',
+	is_active   INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	archived_at INTEGER,
+	search      TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX sender_active ON sender (user_id) WHERE is_active = 1 AND archived_at IS NULL AND user_id IS NOT NULL;
+CREATE INDEX sender_user ON sender (user_id);
+CREATE INDEX sender_email ON sender (from_email, id);
+CREATE INDEX sender_archived ON sender (archived_at, id) WHERE archived_at IS NOT NULL;
+
+CREATE TABLE mail_attachment (
+	id           INTEGER PRIMARY KEY,
+	public_id    TEXT NOT NULL UNIQUE,
+	name         TEXT NOT NULL,
+	file_id      INTEGER NOT NULL REFERENCES file (id),
+	content_type TEXT NOT NULL,
+	size_bytes   INTEGER NOT NULL,
+	created_at   INTEGER NOT NULL,
+	updated_at   INTEGER NOT NULL,
+	archived_at  INTEGER,
+	search       TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX mail_attachment_file ON mail_attachment (file_id);
+CREATE INDEX mail_attachment_created ON mail_attachment (created_at, id);
+CREATE INDEX mail_attachment_archived ON mail_attachment (archived_at, id) WHERE archived_at IS NOT NULL;
+
+-- Templates written in the panel (Mustache): for roads where the provider keeps none.
+CREATE TABLE mail_template (
+	id          INTEGER PRIMARY KEY,
+	public_id   TEXT NOT NULL UNIQUE,
+	name        TEXT NOT NULL,
+	subject     TEXT NOT NULL,
+	html        TEXT NOT NULL DEFAULT '',
+	text        TEXT NOT NULL DEFAULT '',
+	from_email  TEXT NOT NULL DEFAULT '',
+	from_name   TEXT NOT NULL DEFAULT '',
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	archived_at INTEGER,
+	search      TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX mail_template_name ON mail_template (name) WHERE archived_at IS NULL;
+CREATE INDEX mail_template_archived ON mail_template (archived_at, id) WHERE archived_at IS NOT NULL;
+
+-- What the provider last told of its templates: a copy for lists, previews and when it is away.
+CREATE TABLE provider_template (
+	id          INTEGER PRIMARY KEY,
+	channel     TEXT NOT NULL,
+	provider_id TEXT NOT NULL,
+	name        TEXT NOT NULL,
+	subject     TEXT NOT NULL DEFAULT '',
+	from_email  TEXT NOT NULL DEFAULT '',
+	from_name   TEXT NOT NULL DEFAULT '',
+	body_type   TEXT NOT NULL DEFAULT '',
+	body        TEXT,
+	-- 1 while the provider's list has it
+	is_listed   INTEGER NOT NULL DEFAULT 1 CHECK (is_listed IN (0, 1)),
+	listed_at   INTEGER NOT NULL DEFAULT 0,
+	body_at     INTEGER NOT NULL DEFAULT 0,
+	search      TEXT NOT NULL DEFAULT '',
+	UNIQUE (channel, provider_id)
+) STRICT;
+CREATE INDEX provider_template_name ON provider_template (channel, name, id);
+
+CREATE TABLE bulk_send (
+	id                INTEGER PRIMARY KEY,
+	public_id         TEXT NOT NULL UNIQUE,
+	client_request_id TEXT UNIQUE,
+	channel           TEXT NOT NULL CHECK (channel IN ('doppler', 'email', 'sendgrid')),
+	template_id       TEXT NOT NULL,
+	template_name     TEXT NOT NULL DEFAULT '',
+	subject           TEXT NOT NULL DEFAULT '',
+	-- '' = the template's own subject is in force and is not sent
+	is_own_subject    INTEGER NOT NULL DEFAULT 0 CHECK (is_own_subject IN (0, 1)),
+	variables_json    TEXT NOT NULL DEFAULT '{}',
+	may_be_empty      TEXT NOT NULL DEFAULT '[]',
+	dedupe            TEXT NOT NULL DEFAULT 'exact' CHECK (dedupe IN ('all', 'exact', 'address')),
+	sends_suppressed  INTEGER NOT NULL DEFAULT 0 CHECK (sends_suppressed IN (0, 1)),
+	file_id           INTEGER REFERENCES file (id),
+	status            TEXT NOT NULL DEFAULT 'pending'
+	                  CHECK (status IN ('pending', 'queued', 'sending', 'paused', 'done', 'error', 'cancelled')),
+	status_why        TEXT NOT NULL DEFAULT '',
+	status_detail     TEXT NOT NULL DEFAULT '',
+	paused_until_at   INTEGER,
+	-- Counters, refreshed by the send's job and by whatever changes a message of it later.
+	result_json       TEXT NOT NULL DEFAULT '{}',
+	sender_id         INTEGER REFERENCES sender (id),
+	from_email        TEXT NOT NULL DEFAULT '',
+	from_name         TEXT NOT NULL DEFAULT '',
+	reply_to          TEXT NOT NULL DEFAULT '',
+	batch_id          INTEGER REFERENCES batch (id),
+	fed_row           INTEGER NOT NULL DEFAULT 0,
+	scheduled_at      INTEGER,
+	scheduled_by      INTEGER REFERENCES user (id),
+	processing_started_at INTEGER,
+	sent_started_at   INTEGER,
+	sent_finished_at  INTEGER,
+	post_reports_status TEXT NOT NULL DEFAULT '' CHECK (post_reports_status IN ('', 'pending', 'done', 'zero_rows', 'error')),
+	post_reports_loaded_at INTEGER,
+	import_version    INTEGER NOT NULL DEFAULT 0,
+	import_status     TEXT NOT NULL DEFAULT 'not_started'
+	                  CHECK (import_status IN ('not_started', 'importing', 'ready', 'ready_with_errors', 'error')),
+	import_error      TEXT NOT NULL DEFAULT '',
+	-- What the file is: encoding, delimiter, columns with how many rows have them empty, counts by row code.
+	import_json       TEXT NOT NULL DEFAULT '{}',
+	imported_rows     INTEGER NOT NULL DEFAULT 0,
+	valid_rows        INTEGER NOT NULL DEFAULT 0,
+	invalid_rows      INTEGER NOT NULL DEFAULT 0,
+	import_started_at INTEGER,
+	import_finished_at INTEGER,
+	created_by        TEXT NOT NULL DEFAULT '',
+	created_by_id     INTEGER REFERENCES user (id),
+	created_at        INTEGER NOT NULL,
+	updated_at        INTEGER NOT NULL,
+	archived_at       INTEGER,
+	search            TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX bulk_send_created ON bulk_send (created_at, id);
+CREATE INDEX bulk_send_status ON bulk_send (status, created_at, id);
+CREATE INDEX bulk_send_scheduled ON bulk_send (scheduled_at) WHERE scheduled_at IS NOT NULL AND status = 'pending';
+CREATE INDEX bulk_send_batch ON bulk_send (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX bulk_send_finished ON bulk_send (sent_finished_at) WHERE sent_finished_at IS NOT NULL;
+CREATE INDEX bulk_send_sender ON bulk_send (sender_id) WHERE sender_id IS NOT NULL;
+CREATE INDEX bulk_send_file ON bulk_send (file_id) WHERE file_id IS NOT NULL;
+CREATE INDEX bulk_send_archived ON bulk_send (archived_at, id) WHERE archived_at IS NOT NULL;
+
+CREATE TABLE bulk_send_attachment (
+	bulk_id       INTEGER NOT NULL REFERENCES bulk_send (id),
+	attachment_id INTEGER NOT NULL REFERENCES mail_attachment (id),
+	PRIMARY KEY (bulk_id, attachment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bulk_send_attachment_of ON bulk_send_attachment (attachment_id);
+
+-- One line of a recipients' file. Its message is the one whose occasion is 'bulk_recipient:<id>': how it went is read there.
+CREATE TABLE bulk_recipient (
+	id             INTEGER PRIMARY KEY,
+	bulk_id        INTEGER NOT NULL REFERENCES bulk_send (id),
+	import_version INTEGER NOT NULL,
+	row_number     INTEGER NOT NULL,
+	recipient      TEXT NOT NULL,
+	-- NFC, trimmed, domain in lower case; NULL: the same as recipient
+	normalized     TEXT,
+	name           TEXT NOT NULL DEFAULT '',
+	-- the variables: canonical JSON; NULL in a row that is never sent
+	payload_json   TEXT,
+	-- '' = may be sent; else why never: row_structure_invalid, recipient_empty, … duplicate_row, suppressed
+	error_code     TEXT NOT NULL DEFAULT '',
+	error_detail   TEXT NOT NULL DEFAULT '',
+	UNIQUE (bulk_id, import_version, row_number)
+) STRICT;
+CREATE INDEX bulk_recipient_invalid ON bulk_recipient (bulk_id, import_version, row_number) WHERE error_code <> '';
+
+-- What the provider's reports told of a row.
+CREATE TABLE bulk_result (
+	recipient_id    INTEGER PRIMARY KEY REFERENCES bulk_recipient (id),
+	bulk_id         INTEGER NOT NULL REFERENCES bulk_send (id),
+	delivery_status TEXT NOT NULL,
+	bounce_type     TEXT NOT NULL DEFAULT '',
+	opens           INTEGER NOT NULL DEFAULT 0,
+	clicks          INTEGER NOT NULL DEFAULT 0,
+	domain          TEXT NOT NULL DEFAULT '',
+	matched_at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX bulk_result_bulk ON bulk_result (bulk_id, recipient_id);
+
+-- A single mail, written by hand; it leaves only when somebody sends it.
+CREATE TABLE single_mail (
+	id          INTEGER PRIMARY KEY,
+	public_id   TEXT NOT NULL UNIQUE,
+	channel     TEXT NOT NULL CHECK (channel IN ('doppler', 'email', 'sendgrid')),
+	subject     TEXT NOT NULL,
+	from_email  TEXT NOT NULL,
+	from_name   TEXT NOT NULL DEFAULT '',
+	to_emails   TEXT NOT NULL,
+	html        TEXT NOT NULL DEFAULT '',
+	text        TEXT NOT NULL DEFAULT '',
+	batch_id    INTEGER REFERENCES batch (id),
+	sent_at     INTEGER,
+	created_by  TEXT NOT NULL DEFAULT '',
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	archived_at INTEGER,
+	search      TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX single_mail_created ON single_mail (created_at, id);
+CREATE INDEX single_mail_batch ON single_mail (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX single_mail_archived ON single_mail (archived_at, id) WHERE archived_at IS NOT NULL;
+
+-- One row a type and day asked for; all types of a (start, end) share request, file and state (spec §13.2).
+CREATE TABLE generated_report (
+	id              INTEGER PRIMARY KEY,
+	public_id       TEXT NOT NULL UNIQUE,
+	type            TEXT NOT NULL
+	                CHECK (type IN ('deliveries', 'bounces', 'opens', 'clicks', 'spam', 'unsubscribed', 'sent')),
+	start_on        TEXT NOT NULL,
+	end_on          TEXT NOT NULL,
+	state           TEXT NOT NULL DEFAULT 'PENDING' CHECK (state IN ('PENDING', 'PROCESSING', 'READY', 'ERROR')),
+	request_id      TEXT NOT NULL DEFAULT '',
+	file_id         INTEGER REFERENCES file (id),
+	file_rows       INTEGER,
+	error           TEXT NOT NULL DEFAULT '',
+	error_detail    TEXT NOT NULL DEFAULT '',
+	poll_next_at    INTEGER,
+	poll_delay_s    INTEGER NOT NULL DEFAULT 0,
+	poll_deadline_at INTEGER,
+	attempts        INTEGER NOT NULL DEFAULT 0,
+	requested_by    TEXT NOT NULL DEFAULT '',
+	requested_by_id INTEGER REFERENCES user (id),
+	created_at      INTEGER NOT NULL,
+	updated_at      INTEGER NOT NULL,
+	search          TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX generated_report_open ON generated_report (type, start_on, end_on) WHERE state IN ('PENDING', 'PROCESSING');
+CREATE INDEX generated_report_day ON generated_report (start_on, end_on, type);
+CREATE INDEX generated_report_state ON generated_report (state, id);
+CREATE INDEX generated_report_created ON generated_report (created_at, id);
+CREATE INDEX generated_report_file ON generated_report (file_id) WHERE file_id IS NOT NULL;
+
+-- Passes of the post-send reports: each runs once for a send.
+CREATE TABLE bulk_report_pass (
+	bulk_id  INTEGER NOT NULL REFERENCES bulk_send (id),
+	pass     INTEGER NOT NULL,
+	due_at   INTEGER NOT NULL,
+	done_at  INTEGER,
+	outcome  TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (bulk_id, pass)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bulk_report_pass_due ON bulk_report_pass (due_at) WHERE done_at IS NULL;
