@@ -163,16 +163,37 @@ CREATE INDEX bulk_recipient_invalid ON bulk_recipient (bulk_id, import_version, 
 
 -- What the provider's reports told of a row.
 CREATE TABLE bulk_result (
-	recipient_id    INTEGER PRIMARY KEY REFERENCES bulk_recipient (id),
 	bulk_id         INTEGER NOT NULL REFERENCES bulk_send (id),
+	recipient_id    INTEGER NOT NULL REFERENCES bulk_recipient (id),
 	delivery_status TEXT NOT NULL,
 	bounce_type     TEXT NOT NULL DEFAULT '',
 	opens           INTEGER NOT NULL DEFAULT 0,
 	clicks          INTEGER NOT NULL DEFAULT 0,
 	domain          TEXT NOT NULL DEFAULT '',
-	matched_at      INTEGER NOT NULL
-) STRICT;
-CREATE INDEX bulk_result_bulk ON bulk_result (bulk_id, recipient_id);
+	-- the report's own date of the delivery; NULL: it cannot be read
+	reported_at     INTEGER,
+	matched_at      INTEGER NOT NULL,
+	PRIMARY KEY (bulk_id, recipient_id)
+) STRICT, WITHOUT ROWID;
+
+-- Sums of the above by the recipients' domain, counted when a report was matched: what the page of figures reads.
+-- domain '' = all that are beyond the largest ones.
+CREATE TABLE bulk_figure (
+	bulk_id INTEGER NOT NULL REFERENCES bulk_send (id),
+	domain  TEXT NOT NULL,
+	found   INTEGER NOT NULL,
+	sent    INTEGER NOT NULL,
+	bounced INTEGER NOT NULL,
+	hard    INTEGER NOT NULL,
+	soft    INTEGER NOT NULL,
+	dropped INTEGER NOT NULL,
+	waiting INTEGER NOT NULL,
+	opens   INTEGER NOT NULL,
+	openers INTEGER NOT NULL,
+	clicks  INTEGER NOT NULL,
+	clickers INTEGER NOT NULL,
+	PRIMARY KEY (bulk_id, domain)
+) STRICT, WITHOUT ROWID;
 
 -- A single mail, written by hand; it leaves only when somebody sends it.
 CREATE TABLE single_mail (

@@ -38,6 +38,7 @@ const struct growth_table growth_tables[] = {
 	  .by = "sends.retention",
 	  .setting = "sends.keep_days" },
 	KEPT("bulk_result", N_("What reports told of recipients"), N_("it is what statistics count")),
+	KEPT("bulk_figure", N_("Figures of bulk sends"), N_("it is what statistics count")),
 	KEPT("bulk_report_pass", N_("Passes of the reports"), N_("it keeps each from running twice")),
 	KEPT("single_mail", N_("Single mails"), BUSINESS),
 	KEPT("generated_report", N_("Reports"), BUSINESS),
