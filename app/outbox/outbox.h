@@ -112,9 +112,16 @@ enum rc outbox_feed(struct cx *cx, const struct feed *feed, const struct feed_ro
 /* How many of the batch wait in the queue now. */
 enum rc batch_queued(struct cx *cx, int64_t *out, int64_t batch_id) MUST_CHECK;
 
-/* Who unsubscribed or whose address is dead (unsubscribe.c). The person's own link, "" without public_url.
-** Arena. */
+/* The person's own link to leave the mailings, "" without public_url (unsubscribe.c). Arena. */
 const char *unsubscribe_url(struct cx *cx, int64_t contact_id, const char *contact_public_id);
+
+/* Who gets no mail on a topic ("campaign"): unsubscribed, complained, put there by hand, or the address is dead
+** (suppression.c). Addresses are one and the same whatever the case of their letters. */
+enum rc address_is_suppressed(struct cx *cx, bool *out, const char *address, const char *topic) MUST_CHECK;
+/* Every such e-mail address, for an import: in lower case (text_lower_ascii), lent for the call, in no order,
+** perhaps more than once. fn's failure ends it and is returned. fn may not write. */
+typedef enum rc suppressed_fn(void *arg, const char *address);
+enum rc suppressed_each(struct cx *cx, const char *topic, suppressed_fn *fn, void *arg) MUST_CHECK;
 
 /* Contacts (contacts.c): the only truth about who may be written to */
 
