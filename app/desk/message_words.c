@@ -180,6 +180,7 @@ const char *message_why_words(struct cx *cx, const char *state, const char *why)
 {
 	const char *found = find_reason(state, why);
 
+	if (found == NULL && why[0] != '\0') found = channel_code_words(why);
 	if (found == NULL && why[0] != '\0') found = reason_word_of(why);
 	return found != NULL ? words_get(cx->lang, found) : why;
 }
@@ -191,6 +192,7 @@ const char *message_why_shown(struct cx *cx, const char *stored)
 
 	for (size_t i = 0; i < REASONS && found == NULL && stored[0] != '\0'; i++)
 		if (strcmp(reasons[i].code, stored) == 0) found = reasons[i].msgid;
+	if (found == NULL && stored[0] != '\0') found = channel_code_words(stored);
 	if (found == NULL && stored[0] != '\0') found = reason_word_of(stored);
 	return found != NULL ? words_get(cx->lang, found) : stored;
 }

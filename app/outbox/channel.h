@@ -46,6 +46,10 @@ struct verdict {
 	const char *why;  /* static word for state_why: "accepted", "rate", "cut"…              */
 	int64_t delay_ms; /* NOT_YET: 0 = the house's growing delays; else at least that          */
 	int64_t hold_ms;  /* NOT_YET, HOLD: the whole channel waits that long; 0 = it does not    */
+	/* With hold_ms: with each such answer in a row the wait doubles, up to this; 0 = always the same. And so
+	** many in a row stop the channel for a person (why as it is); 0 = never. */
+	int64_t hold_most_ms;
+	int hold_rows;
 	int retry_max;    /* NOT_YET: tries altogether for an answer like this, 0 = the channel's */
 	const char *dead; /* static word for contact.dead_reason, NULL = the contact is fine      */
 	int http;         /* 0 = no answer                                                      */
@@ -98,6 +102,10 @@ struct channel_config {
 	const char *ca_file;                 /* the only authorities to trust; "" or NULL: the usual ones */
 	enum mail_security security;
 	const char *dir; /* of the state: a large mail is put together in its tmp; NULL = in memory */
+	/* Doppler Relay only */
+	const char *scheme;     /* word before the key: "Bearer"                                     */
+	const char *attach_key; /* how it calls an attachment's media type                          */
+	bool sends_subject;
 };
 
 /* A file that goes along with a mail, as it lies in the file store. */
@@ -159,6 +167,11 @@ struct channel_reason {
 	const char *why, *severity, *msgid; /* N_() */
 };
 
+/* A code that a message has because of this provider, in words. */
+struct channel_code {
+	const char *why, *msgid; /* N_() */
+};
+
 struct channel_kind {
 	const char *kind;    /* channel_account.kind: "wasender"                                    */
 	const char *channel; /* whose plug-in it may be: "whatsapp", "email", "slack"…              */
@@ -191,15 +204,21 @@ struct channel_kind {
 	enum rc (*read_test)(struct cx *cx, const char **sentence,
 			     const struct http_answer *answer) MUST_CHECK;
 	/* Once a letter: what is the same in all its requests (base64 of files), into out. NULL: nothing. */
-	enum rc (*prepare_letter)(struct sb *out, const struct letter *l) MUST_CHECK;
+	enum rc (*prepare_letter)(struct sb *out, const struct channel_config *cf,
+				  const struct letter *l) MUST_CHECK;
 	/* Caps beside the settings per_hour, per_day, per_month of its section: the smaller one counts. */
 	void (*caps)(int64_t caps[3], const struct settings *s); /* hour, day, month; 0 = none        */
+	/* Its own codes of messages (verdict.why), ended by a row without why; may be left out. The sentence
+	** stands on the message's page. */
+	const struct channel_code *codes;
 };
 
 extern const struct channel_kind wasender_channel, smtp_channel, slack_channel, discord_channel,
 	telegram_channel, doppler_channel, sendgrid_channel;
 /* The plug-in of a kind; NULL if there is none. */
 const struct channel_kind *channel_kind_find(const char *kind);
+/* The sentence (N_()) of a code of some channel; NULL: none has it. */
+const char *channel_code_words(const char *why);
 /* What a person can read of an answer that is not JSON: its words without the marks of HTML, about max bytes.
 ** Arena. */
 const char *channel_plain_words(struct arena *a, const char *body, size_t max);

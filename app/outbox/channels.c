@@ -26,6 +26,14 @@ const struct channel_kind *channel_kind_find(const char *kind)
 	return NULL;
 }
 
+const char *channel_code_words(const char *why)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		for (const struct channel_code *c = kinds[i]->codes; c != NULL && c->why != NULL; c++)
+			if (strcmp(c->why, why) == 0) return c->msgid;
+	return NULL;
+}
+
 /*
 ** A mail server takes several lines at once; four are quicker than anybody waits for, and few can be unsure.
 ** The chats take one message a second (Slack), about thirty a minute (Discord) and twenty a minute in a group
