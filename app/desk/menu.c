@@ -18,7 +18,7 @@ static const struct {
 	const char *path;
 	int order;
 } places[] = {
-	{ "/", 0 },          { "/inbox", 55 }, { "/unsure", 58 }, { "/why", 59 },      { "/templates", 62 },
+	{ "/", 0 },          { "/inbox", 55 }, { "/unsure", 58 }, { "/why", 59 },      { "/texts", 62 },
 	{ "/channels", 63 }, { "/watch", 68 }, { "/alerts", 69 }, { "/queues", 72 },   { "/backups", 73 },
 	{ "/imports", 77 },  { "/roles", 82 }, { "/api", 85 },    { "/settings", 87 }, { "/me", 89 },
 	{ "/start", 90 },    { "/help", 91 },  { "/guide", 92 },  { "/rescue", 93 },

@@ -138,7 +138,7 @@ enum rc handle_templates(struct cx *cx, struct call *call)
 			       words_get(cx->lang, value_text_of(value_get(v, "title"), "")));
 		value_set_text(cx->arena, out, "body", value_text_of(value_get(v, "body"), ""));
 		if (call_shape(call) == SHAPE_PAGE) set_example(cx, v, out);
-		value_set_text(cx->arena, out, "href", arena_printf(cx->arena, "/templates/%s", name));
+		value_set_text(cx->arena, out, "href", arena_printf(cx->arena, "/texts/%s", name));
 		value_set_bool(cx->arena, out, "is_edited", value_int_of(value_get(v, "is_edited"), 0) != 0);
 		if (call_shape(call) == SHAPE_JSON)
 			instant_text(at, value_int_of(value_get(v, "updated_at"), 0));
@@ -197,8 +197,8 @@ static enum rc text_page(struct cx *cx, struct call *call, const struct text *t,
 		value_set_text(cx->arena, one, "sample", value_text_of(v, ""));
 	}
 	if (failed == RC_OK) failed = template_render_body(cx, &preview, body, t->known, sample);
-	trail_add(cx, page, _("Message texts"), "/templates");
-	value_set_text(cx->arena, page, "form_action", arena_printf(cx->arena, "/templates/%s", t->name));
+	trail_add(cx, page, _("Message texts"), "/texts");
+	value_set_text(cx->arena, page, "form_action", arena_printf(cx->arena, "/texts/%s", t->name));
 	value_set_text(cx->arena, page, "body", body);
 	if (failed == RC_OK)
 		value_set_text(cx->arena, page, "preview", preview);
@@ -252,7 +252,7 @@ enum rc handle_template_save(struct cx *cx, struct call *call)
 		if (is_preview || rc == RC_BAD_INPUT || rc == RC_TOO_LARGE)
 			return text_page(cx, call, &t, body, rc);
 		if (rc == RC_OK)
-			answer_flash(cx, call, arena_printf(cx->arena, "/templates/%s", t.name),
+			answer_flash(cx, call, arena_printf(cx->arena, "/texts/%s", t.name),
 				     _("The text was saved; messages from now on use it."));
 		return rc;
 	}

@@ -1,7 +1,7 @@
 /*
 ** payment_texts.c -- what the customer reads about a payment: how to pay, and the receipt.
 **
-** The wordings are message texts (/templates, renewals.pay.*): edited, checked and versioned there. The data
+** The wordings are message texts (/texts, renewals.pay.*): edited, checked and versioned there. The data
 ** in them that every business has otherwise are two settings: renewals.payment_cash_text (where and when to
 ** pay in cash) and renewals.payment_transfer_text (the account to pay into); "\n" in them begins a new line.
 **

@@ -85,7 +85,7 @@ def test_a_morning_at_the_panel(browser, office, size, lang, request):
     assert words["notices"] in me.text() and "Muñoz" in me.text()
     me.look("notices")
     # The walk through every page costs; two of the four take it.
-    pages = ("inbox renewal-requests services payments outbox gateway imports jobs templates settings users"
+    pages = ("inbox renewal-requests services payments outbox gateway imports jobs texts settings users"
              " renewals/runs renewals/stats clients/new")
     for name in pages.split() if me.label in ("desk-es", "phone-en") else ():
         me.go("/" + name)

@@ -349,7 +349,7 @@ def test_a_sellers_home_page_counts_the_own_day(office):
 
 
 def test_rooms_that_are_not_a_sellers_stay_shut(office):
-    for path in ("/users", "/tokens", "/roles", "/settings", "/jobs", "/inbox", "/gateway", "/templates", "/metrics",
+    for path in ("/users", "/tokens", "/roles", "/settings", "/jobs", "/inbox", "/gateway", "/texts", "/metrics",
                  "/renewals/runs"):
         reply = office.carla.send("GET", path)
         assert reply.status == 403, path

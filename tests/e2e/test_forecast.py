@@ -168,7 +168,7 @@ def test_what_changes_meanwhile_is_in_the_next_look(shop):
     one = shop.api.all("subscriptions", q="Cliente 0")[0]
     shop.run("renewals", "renew", one["id"], "--no-confirmation")
     page = shop.panel(lang="en")
-    page.post("/templates/renewals.stage.7", body="Falta una semana, {cliente}.")
+    page.post("/texts/renewals.stage.7", body="Falta una semana, {cliente}.")
     second = shop.api.get("forecast?text=1&limit=1000")
     told = {(r["planned_on"], r["who"], r["days"]) for r in second["data"] if not r["is_skipped"]}
     assert ("2025-09-08", "Cliente 0", 0) not in told and ("2025-10-01", "Cliente 0", 7) in told

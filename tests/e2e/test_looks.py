@@ -50,7 +50,7 @@ def pages(house):
             if reply.status != 200 or not (reply.json.get("data") or []):
                 continue
             row = reply.json["data"][0]
-            name = row.get("name") if resource == "templates" else row.get("id")
+            name = row.get("name") if resource == "texts" else row.get("id")
             if name is None:
                 continue
             tail = path.split("/")[-1]

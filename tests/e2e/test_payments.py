@@ -145,10 +145,10 @@ def test_how_to_pay_and_the_receipt_leave_once_each(village):
 def test_the_wording_is_the_owners(house, owner):
     row = subscribe(house)
     made = house.api.post("checkout", subscription=row["id"], method="cash")
-    owner.post("/templates/renewals.pay.cash", body="Paga {{monto}} ({{numero}}) en:\n{{efectivo}}")
+    owner.post("/texts/renewals.pay.cash", body="Paga {{monto}} ({{numero}}) en:\n{{efectivo}}")
     page = owner.page(f"/payments/{made['id']}/instructions")
     assert "Paga $12.99 (000001) en:\nAv. Amazonas 123\nLunes a viernes de 9 a 18" in page
-    reply = send(owner, "/templates/renewals.pay.cash", body="{{cuenta}}")
+    reply = send(owner, "/texts/renewals.pay.cash", body="{{cuenta}}")
     assert reply.status == 422 and "cuenta" in text_of(reply.text)
 
 

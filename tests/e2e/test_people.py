@@ -311,20 +311,20 @@ def test_a_right_given_or_taken_counts_at_once_in_another_window(village):
     house.serve()
     owner, seller = house.panel("ana"), house.panel("eva", "seller")
     roles = {row["name"]: row for row in house.api.all("roles")}
-    assert seller.send("GET", "/templates").status == 403
+    assert seller.send("GET", "/texts").status == 403
     page, ticked, seen = matrix(owner)
     assert "Solo lo propio" in page and "lo suyo" in page            # what a seller sees is his own
     grant = f"{roles['seller']['id']}:templates.view"
     assert grant not in ticked
     owner.post("/roles/rights", grant=[*ticked, grant], seen=seen)
-    seller.page("/templates")
+    seller.page("/texts")
     _, now, seen_now = matrix(owner)
     assert set(now) == {*ticked, grant}
     # A page that is out of date changes nothing.
     stale = owner.send("POST", "/roles/rights", {"csrf": owner.csrf(), "grant": ticked, "seen": seen})
     assert stale.status == 409 and grant in matrix(owner)[1]
     owner.post("/roles/rights", grant=ticked, seen=seen_now)
-    assert seller.send("GET", "/templates").status == 403
+    assert seller.send("GET", "/texts").status == 403
     changes = [json.loads(row[5])["rights"].split() for row in audit(house) if row[:3] == ("update", "role", "ana")]
     assert "templates.view" in changes[0] and "templates.view" not in changes[1]
     assert "templates.view" in owner.page(f"/roles/{roles['seller']['id']}/history")

@@ -192,9 +192,9 @@ def test_the_owners_own_text_is_used_and_a_wrong_name_in_it_refused(shop):
     house, standin = shop
     sell(house, "2025-09-08")
     panel = house.panel()
-    page = panel.send("POST", "/templates/renewals.stage.0", {"csrf": panel.csrf(), "body": "Hola {clinte}", "save": "1"})
+    page = panel.send("POST", "/texts/renewals.stage.0", {"csrf": panel.csrf(), "body": "Hola {clinte}", "save": "1"})
     assert page.status == 422 and "clinte" in page.text and "cliente" in page.text
-    panel.post("/templates/renewals.stage.0", body="Chao {cliente}: {servicio} a {precio}", save="1")
+    panel.post("/texts/renewals.stage.0", body="Chao {cliente}: {servicio} a {precio}", save="1")
     house.run_today()
     assert [r["body"] for r in standin.accepted(ANA)] == ["Chao Ana: Netflix a $12.99"]
 

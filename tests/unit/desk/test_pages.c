@@ -283,11 +283,11 @@ static void no_write_passes_without_its_token(void **unused)
 static void every_page_of_the_house_stands_in_both_languages(void **unused)
 {
 	static const char *const pages[] = {
-		"/",         "/inbox",        "/templates",       "/gateway", "/users",     "/users/new",
+		"/",         "/inbox",        "/texts",       "/gateway", "/users",     "/users/new",
 		"/users/1",  "/users/1/edit", "/users/1/history", "/roles",   "/tokens",    "/tokens/new",
 		"/settings", "/jobs",         "/outbox",          "/batches", "/schedules",
 	};
-	static const char *const apis[] = { "/api/v1/inbox",    "/api/v1/templates", "/api/v1/gateway",
+	static const char *const apis[] = { "/api/v1/inbox",    "/api/v1/texts", "/api/v1/gateway",
 					    "/api/v1/users",    "/api/v1/roles",     "/api/v1/tokens",
 					    "/api/v1/settings", "/api/v1/jobs",      "/api/v1/outbox",
 					    "/api/v1/batches",  "/users.csv",        "/jobs.csv",
@@ -447,24 +447,24 @@ static void a_text_is_tried_before_it_is_saved(void **unused)
 	assert_int_equal(templates_ensure(&d.shop.state.cx, "shop", defaults), RC_OK);
 	visit(&d, &olga, "Olga");
 	visit(&d, &rita, "Rita");
-	a = door_ask(&rita, "GET", "/templates/shop.hello", NULL);
+	a = door_ask(&rita, "GET", "/texts/shop.hello", NULL);
 	HAS(a, "Hola «cliente», son «precio».");
 	HAS_NOT(a, "name=\"preview\"");
-	STATUS(door_ask(&rita, "POST", "/templates/shop.hello", "body=x"), 403);
-	a = door_ask(&olga, "POST", "/templates/shop.hello", "preview=1&body=Ya+%7Bcliente%7D");
+	STATUS(door_ask(&rita, "POST", "/texts/shop.hello", "body=x"), 403);
+	a = door_ask(&olga, "POST", "/texts/shop.hello", "preview=1&body=Ya+%7Bcliente%7D");
 	STATUS(a, 200);
 	HAS(a, "Ya «cliente»");
 	assert_int_equal(state_int(&d.shop.state, "SELECT count(*) FROM template_version"), 1);
-	a = door_ask(&olga, "POST", "/templates/shop.hello", "body=Ya+%7B%7Bclinte%7D%7D");
+	a = door_ask(&olga, "POST", "/texts/shop.hello", "body=Ya+%7B%7Bclinte%7D%7D");
 	STATUS(a, 422);
 	HAS(a, "cliente");
-	STATUS(door_ask(&olga, "POST", "/templates/shop.hello", "body=Ya+%7Bcliente%7D"), 303);
+	STATUS(door_ask(&olga, "POST", "/texts/shop.hello", "body=Ya+%7Bcliente%7D"), 303);
 	assert_int_equal(state_int(&d.shop.state,
 				   "SELECT count(*) FROM template_version WHERE body = 'Ya {{cliente}}'"),
 			 1);
-	HAS(door_ask(&olga, "GET", "/templates", NULL), "Ya «cliente»");
-	HAS(door_ask(&olga, "GET", "/api/v1/templates", NULL), "Ya {{cliente}}");
-	STATUS(door_ask(&olga, "GET", "/templates/none", NULL), 404);
+	HAS(door_ask(&olga, "GET", "/texts", NULL), "Ya «cliente»");
+	HAS(door_ask(&olga, "GET", "/api/v1/texts", NULL), "Ya {{cliente}}");
+	STATUS(door_ask(&olga, "GET", "/texts/none", NULL), 404);
 	door_close(&d);
 }
 
