@@ -67,8 +67,8 @@ struct filter {
 	const char *choices; /* "active=Active|expired=Expired"; NULL: a free value (ref public_id, date) */
 	const char *ref;     /* resource of the value                                           */
 	/* Predicates, NULL-terminated: one per choice in order, or one with :f_<name>. May use :today,
-	** :now, :actor. A date also comes as :f_<name>_ms and :f_<name>_end_ms: its first instant and
-	** the next day's first. */
+	** :now, :month (this month's first instant), :actor. A date also comes as :f_<name>_ms and
+	** :f_<name>_end_ms: its first instant and the next day's first. */
 	const char *const *sql;
 	/* What people typed into what the predicate compares with, and how it is shown; RC_NOT_FOUND,
 	** RC_CONFLICT (fits several) as for a reference. NULL = as typed. */

@@ -62,6 +62,15 @@ const char *statement_name(const char *p)
 	return NULL;
 }
 
+static instant month_began_at(struct cx *cx)
+{
+	int year, month, dom;
+	day today = cx_today(cx);
+
+	day_split(today, &year, &month, &dom);
+	return zone_midnight(cx->env->zone, today - (day)(dom - 1));
+}
+
 void statement_declared(struct cx *cx, struct statement_text *s, const char *sql)
 {
 	char today[DATE_SIZE];
@@ -77,6 +86,8 @@ void statement_declared(struct cx *cx, struct statement_text *s, const char *sql
 		} else if (is_name(p, len, "today")) {
 			day_text(today, cx_today(cx));
 			statement_param(s, (struct param)P_TEXT(":today", arena_text(cx->arena, today)));
+		} else if (is_name(p, len, "month")) {
+			statement_param(s, (struct param)P_INT(":month", month_began_at(cx)));
 		}
 		p += len;
 	}

@@ -172,7 +172,8 @@ const char *mark_of(const char *state)
 		{ "read", "ok" },      { "refunded", "quiet" },    { "running", "info" },
 		{ "sending", "info" }, { "sent", "ok" },           { "skipped", "quiet" },
 		{ "soon", "info" },    { "stopped", "error" },     { "today", "error" },
-		{ "unsure", "warn" },  { "waiting", "warn" },
+		{ "unsure", "warn" },  { "waiting", "warn" },      { "error", "error" },
+		{ "ready", "ok" },     { "scheduled", "info" },    { "importing", "info" },
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
