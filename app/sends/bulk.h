@@ -57,8 +57,8 @@ enum rc bulk_resolve(struct cx *cx, int64_t id, int64_t row_number, bool was_sen
 enum rc bulk_find(struct cx *cx, int64_t *id, const char *given) MUST_CHECK;
 /* The object of spec §18 (list: short; detail: with variables, result, log, jobs). Arena. */
 enum rc bulk_object(struct cx *cx, struct value **out, int64_t id, bool is_detail) MUST_CHECK;
-/* Counters now: {eligible, invalid, not_fed, queued, sending, sent, delivered, failed, unsure, cancelled,
-** skipped, expired, total}. counted anew; written to result_json when `keeps`. */
+/* Counters now: {eligible, invalid, not_fed, queued, sending, sent, delivered, read, failed, failed_late (of failed:
+** accepted, and bounced afterwards), unsure, cancelled, skipped, expired, total}. counted anew; written to result_json when `keeps`. */
 enum rc bulk_counts(struct cx *cx, struct value **out, int64_t id, bool keeps) MUST_CHECK;
 /* Rows for a page or an export (spec §9.7): list of {row, email, name, status, send_status, error_code,
 ** error_message, message_id, message_public_id, sent_at, delivery_status, opens, clicks}. state: "" = all, else one of
