@@ -50,6 +50,19 @@ static const struct {
 	{ "EMAIL_BACKEND", N_("mails leave through the server of smtp.host") },
 	{ "WASENDER_SESSION_ID", N_("the API key says which number it is") },
 	{ "WASENDER_WEBHOOK_URL", N_("the address follows from web.public_url") },
+	{ "DOPPLER_RELAY_DEBUG", N_("there is no debug mode") },
+	{ "DOPPLER_QUOTA_OVERAGE_ENABLED", N_("the quota guard never lets more through than its limits") },
+	{ "REPORTS_TIMER_LOCK_PATH", N_("one process holds the folder, nothing runs twice") },
+	{ "ANALYTICS_DB_HOST",
+	  N_("reports go to reports.db; reports.analytics = yes gives them tables of their own") },
+	{ "ANALYTICS_DB_PORT",
+	  N_("reports go to reports.db; reports.analytics = yes gives them tables of their own") },
+	{ "ANALYTICS_DB_NAME",
+	  N_("reports go to reports.db; reports.analytics = yes gives them tables of their own") },
+	{ "ANALYTICS_DB_USER",
+	  N_("reports go to reports.db; reports.analytics = yes gives them tables of their own") },
+	{ "ANALYTICS_DB_SSLMODE",
+	  N_("reports go to reports.db; reports.analytics = yes gives them tables of their own") },
 	{ "SECOND_PASS_HOUR", N_("one run a day catches up by itself") },
 };
 
@@ -109,6 +122,21 @@ static bool is_yes(const char *value)
 	       text_equal_fold(value, "on") || strcmp(value, "1") == 0;
 }
 
+/* "0.15" as "15"; what is no such number stays and is refused by the check. */
+static const char *ratio_percent(struct arena *a, const char *old)
+{
+	size_t whole = strspn(old, "0123456789"),
+	       part = old[whole] == '.' ? strspn(old + whole + 1, "0123456789") : 0;
+	const char *digits = old + whole + 1;
+	int percent;
+
+	if (whole == 0 || old[whole + (part > 0 ? part + 1 : 0)] != '\0') return old;
+	percent = (old[whole - 1] - '0') * 100;
+	if (part > 0) percent += (digits[0] - '0') * 10;
+	if (part > 1) percent += digits[1] - '0';
+	return whole == 1 ? arena_printf(a, "%d", percent) : old;
+}
+
 /* The old value as a row of this type has it; what does not fit stays and is refused by the check. NULL: it
 ** says nothing about the setting. */
 static const char *converted(struct arena *a, const struct setting *row, const char *name, const char *old)
@@ -134,7 +162,8 @@ static const char *converted(struct arena *a, const struct setting *row, const c
 			return text_lower_ascii(a, arena_bytes(a, old, 2));
 		break;
 	case SET_LIST_INT: return without_brackets(a, old);
-	case SET_INT: /* 5.0 */
+	case SET_INT: /* a ratio as percent: 0.15; and 5.0 */
+		if (ends_in(name, "_RATIO")) return ratio_percent(a, old);
 		if (digits > 0 && strcmp(old + digits, ".0") == 0) return arena_bytes(a, old, digits);
 		break;
 	default: break;
