@@ -5,7 +5,7 @@
 #ifndef RECADO_BASE_SEAL_H
 #define RECADO_BASE_SEAL_H
 
-#include "base/arena.h"
+#include "base/sb.h"
 
 #define SHA256_SIZE     32
 #define SHA256_HEX_SIZE 65
@@ -30,6 +30,9 @@ void sha256_close(struct sha256_stream *s, char out[SHA256_HEX_SIZE]); /* frees 
 void hmac_sha1(unsigned char out[SHA1_SIZE], const void *key, size_t key_len, const void *p, size_t len);
 /* RFC 2104 with SHA-256; out may be the key. */
 void hmac_sha256(unsigned char out[SHA256_SIZE], const void *key, size_t key_len, const void *p, size_t len);
+
+/* Base64 (RFC 4648 §4) without line breaks. */
+void sb_base64(struct sb *sb, const void *p, size_t len);
 
 bool same_bytes(const void *a, size_t alen, const void *b, size_t blen); /* constant time in blen */
 
@@ -61,6 +64,26 @@ enum rc seal_text(struct arena *a, char **out, const struct seal_key *k, const c
 /* RC_BAD_INPUT: no sealed text; RC_DENIED: another key, another context, or changed bytes. */
 enum rc unseal_text(struct arena *a, char **out, const struct seal_key *k, const char *context,
 		    const char *sealed) MUST_CHECK;
+
+/* Proof that a text is one of this house's: HMAC-SHA-256 under a key that is made of the house key and the
+** purpose ("unsubscribe"), so that a proof for one thing is none for another. */
+void seal_proof(unsigned char out[SHA256_SIZE], const struct seal_key *k, const char *purpose, const void *p,
+		size_t len);
+/* The first count characters of the lower-case base32 (RFC 4648 alphabet, no padding) of bits; NUL added. */
+void base32_text(char *out, size_t count, const unsigned char *bits, size_t len);
+
+/* Signatures of others (seal_sign.c): ECDSA on P-256 with SHA-256 over a and then b. key: base64 of the DER
+** public key (SubjectPublicKeyInfo), with or without PEM's armour; signature: base64 of the DER one. RC_DENIED:
+** not signed by that key; RC_BAD_INPUT: the key cannot be read. */
+enum rc sign_check(const char *key, const char *signature, struct bytes a, struct bytes b) MUST_CHECK;
+/* A pair of one's own, for who plays a provider. NULL: no memory. */
+struct sign_key;
+struct sign_key *sign_key_new(void);
+void sign_key_free(struct sign_key *k); /* NULL is fine */
+#define SIGN_PUBLIC_SIZE 160            /* base64 of 91 bytes, and NUL */
+#define SIGN_TEXT_SIZE   112            /* base64 of at most 72 bytes  */
+void sign_key_public(const struct sign_key *k, char out[SIGN_PUBLIC_SIZE]);
+void sign_make(const struct sign_key *k, char out[SIGN_TEXT_SIZE], struct bytes a, struct bytes b);
 
 /*
 ** Argon2id, 19 MiB, t=2, p=1 (OWASP): encoded string. One hash at a time in the process, a short queue;

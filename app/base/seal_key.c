@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <mbedtls/platform_util.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -160,6 +161,18 @@ void seal_key_free(struct seal_key *k)
 {
 	if (k) psa_destroy_key(k->id);
 	mem_free(k);
+}
+
+void seal_proof(unsigned char out[SHA256_SIZE], const struct seal_key *k, const char *purpose, const void *p,
+		size_t len)
+{
+	unsigned char key[KEY_SIZE];
+	size_t n = 0;
+
+	if (psa_export_key(k->id, key, sizeof(key), &n) != PSA_SUCCESS || n != KEY_SIZE) abort();
+	hmac_sha256(key, key, sizeof(key), purpose, strlen(purpose));
+	hmac_sha256(out, key, sizeof(key), p, len);
+	mbedtls_platform_zeroize(key, sizeof(key));
 }
 
 /* The recovery code */

@@ -12,7 +12,4 @@ struct seal_key {
 	psa_key_id_t id; /* volatile, exportable: for the recovery code only */
 };
 
-/* The first count characters of the lower-case base32 (RFC 4648 alphabet, no padding) of bits; NUL added. */
-void base32_text(char *out, size_t count, const unsigned char *bits, size_t len);
-
 #endif
