@@ -118,7 +118,8 @@ struct resource {
 	bool can_create, can_archive;
 	bool stays_archived; /* with can_archive: nothing puts it back, as a revoked token     */
 	const char *menu;    /* N_() title in the menu, NULL = not there                      */
-	int menu_order;
+	int menu_order; /* 1…54 under the business; 200… under a module's own heading (menu.c)  */
+	const char *menu_setting; /* in the menu only while this setting says yes; NULL = always */
 	const char *empty; /* N_() what to do when there are none                            */
 	/* All called inside the write transaction; values: map by column name, the whole row as it
 	** will be (text checked, ints, null). before_save may set any column of the table, `search`

@@ -2,8 +2,9 @@
 ** menu.c -- where each page stands in the menu, and under which heading.
 **
 ** Needs:  the menu as layout.c collected it from the routes.
-** Holds:  a resource and a page of a module stand where their tables say (menu_order), the house's own pages
-**         where the list below says.
+** Holds:  (1) a resource and a page of a module stand where their tables say (menu_order), the house's own
+**         pages where the list below says; (2) a module with a heading of its own has a hundred of the orders
+**         from 200 on; they stand between the business and the messages.
 */
 #include "desk/menu.h"
 #include "desk/outbox_pages.h"
@@ -11,8 +12,10 @@
 
 #include <string.h>
 
-#define MODULE_PAGES 54 /* a module's own pages stand after its lists */
-#define UNREAD_SHOWN 99 /* three digits do not fit beside the longest title on a phone */
+#define MODULE_PAGES 54   /* a module's own pages stand after its lists */
+#define ROOM         1000 /* between two orders of the house: there the modules' hundreds stand */
+#define OWN_HEADING  200  /* from this order on a page belongs to a module with a heading of its own */
+#define UNREAD_SHOWN 99   /* three digits do not fit beside the longest title on a phone */
 
 static const struct {
 	const char *path;
@@ -29,18 +32,45 @@ static const struct {
 	int order;
 	const char *label;
 } starts[] = {
-	{ 1, N_("Business") }, { 55, N_("Messages") }, { 68, N_("Night watch") },
-	{ 76, N_("House") },   { 90, N_("Guides") },
+	{ 1 * ROOM, N_("Business") },  { MODULE_PAGES * ROOM + OWN_HEADING, N_("Bulk sends") },
+	{ 55 * ROOM, N_("Messages") }, { 68 * ROOM, N_("Night watch") },
+	{ 76 * ROOM, N_("House") },    { 90 * ROOM, N_("Guides") },
 };
+
+static int spread(int order)
+{
+	return order < OWN_HEADING ? order * ROOM : MODULE_PAGES * ROOM + order;
+}
 
 static int place_of(const char *path, int64_t order)
 {
 	const struct resource *r = path[0] == '/' ? desk_resource(path + 1) : NULL;
 
-	if (r != NULL) return r->menu_order;
+	if (r != NULL) return spread(r->menu_order);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (strcmp(places[i].path, path) == 0) return places[i].order;
-	return order < MENU_UNPLACED ? (int)order : MODULE_PAGES;
+		if (strcmp(places[i].path, path) == 0) return spread(places[i].order);
+	return spread(order < MENU_UNPLACED ? (int)order : MODULE_PAGES);
+}
+
+/* What a setting keeps out of the menu; its address works all the same. */
+static void drop_hidden(struct cx *cx, struct value *menu)
+{
+	struct value **at = &menu->first, *last = NULL;
+
+	while (*at != NULL) {
+		const char *path = value_text_of(value_get(*at, "path"), "/");
+		const struct resource *r = desk_resource(path + 1);
+
+		if (r != NULL && r->menu_setting != NULL &&
+		    !setting_bool(cx->env->settings, r->menu_setting)) {
+			*at = (*at)->next;
+			menu->count--;
+		} else {
+			last = *at;
+			at = &last->next;
+		}
+	}
+	menu->last = last;
 }
 
 static void set_badge(struct cx *cx, struct value *item, int64_t n)
@@ -52,10 +82,11 @@ static void set_badge(struct cx *cx, struct value *item, int64_t n)
 
 void menu_order(struct cx *cx, struct value *layout, int64_t unread)
 {
-	const struct value *menu = value_get(layout, "menu");
+	struct value *menu = (struct value *)(uintptr_t)value_get(layout, "menu");
 	struct value *list = (struct value *)(uintptr_t)value_get(layout, "starts");
 	int64_t given_up = work_given_up(cx);
 
+	if (menu != NULL) drop_hidden(cx, menu);
 	for (struct value *v = menu != NULL ? menu->first : NULL; v != NULL; v = v->next) {
 		const char *path = value_text_of(value_get(v, "path"), "");
 

@@ -33,6 +33,15 @@ extern const struct module sends;
 #define RIGHT_PROCESS   "reports.process" /* can_process_reports                                   */
 #define RIGHT_LOAD      "reports.load"    /* can_load_to_db                                        */
 
+/* Places under the heading "Bulk sends" (menu_order of resources and routes) */
+#define MENU_SENDS          200
+#define MENU_MAIL_TEMPLATES 210
+#define MENU_SENDERS        220
+#define MENU_ATTACHMENTS    230
+#define MENU_SINGLE_MAILS   240
+#define MENU_REPORTS        250 /* with .menu_setting = "reports.in_menu" */
+#define MENU_COMPARE        260
+
 #define ROAD_CHOICES "doppler=Doppler Relay|email=E-mail (SMTP)|sendgrid=SendGrid"
 
 extern const struct setting sends_settings[];           /* settings.c */
