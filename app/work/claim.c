@@ -279,6 +279,10 @@ static struct job_ending judge(struct cx *cx, const struct job *job, enum rc rc)
 		e = (struct job_ending){
 			.state = "queued", .run_at = cx_now(cx), .is_uncounted = true, .rc = rc
 		};
+	} else if (rc == RC_TRY_LATER && job->later_at > 0) {
+		e = (struct job_ending){
+			.state = "queued", .run_at = job->later_at, .is_uncounted = true, .rc = rc
+		};
 	} else if (!rc_row(rc)->is_retried) {
 		e.state = "failed";
 	} else if (job->attempt >= job->kind->attempts_max) {

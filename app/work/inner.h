@@ -58,6 +58,7 @@ struct job {
 	instant since_at;   /* … and when; 0 = not yet         */
 	int64_t lines;      /* job_line rows; -1 = not counted yet */
 	bool has_progress;
+	instant later_at; /* job_later(): when it goes on; 0 = it did not ask */
 	char note[NOTE_SIZE];
 	_Atomic bool is_cancelled;
 	struct job_ending ending;

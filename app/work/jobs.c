@@ -107,6 +107,17 @@ enum rc job_cancel(struct cx *cx, int64_t id)
 	return tx_end(cx, rc);
 }
 
+enum rc job_hasten(struct cx *cx, const char *slot)
+{
+	enum rc rc = db_run(cx,
+			    "UPDATE job SET run_at = :now WHERE slot = :slot AND state = 'queued'"
+			    " AND run_at > :now",
+			    PARAMS(P_INT(":now", cx_now(cx)), P_TEXT(":slot", slot)));
+
+	if (rc == RC_OK && db_changes(cx) > 0) tx_wake(cx, WAKE_WORK);
+	return rc;
+}
+
 enum rc job_discard(struct cx *cx, int64_t id, const char *why)
 {
 	const char *state = "";

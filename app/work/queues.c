@@ -19,6 +19,7 @@ static const struct {
 } usual_limits[] = {
 	{ "inbound", 1 }, /* replies of people, in the order they came                          */
 	{ "fetch", 3 },   /* reports and calendars of strangers' servers; each waits mostly      */
+	{ "sends", 2 },   /* a long campaign does not keep the next one waiting for days         */
 };
 
 static int usual(const char *name)

@@ -38,6 +38,11 @@ bool job_should_stop(const struct job *job)
 	       job->work->env->is_stopping || (job->deadline != 0 && clock_ticks() > job->deadline);
 }
 
+void job_later(struct job *job, instant at)
+{
+	job->later_at = at;
+}
+
 void work_cut(char to[NOTE_SIZE], const char *text)
 {
 	size_t len = text ? strlen(text) : 0;

@@ -80,7 +80,7 @@ const char *schedule_slot(struct cx *cx, const char *name)
 
 /* As the tables and the settings say */
 
-/* A rule that a setting gives: its minutes after midnight; -1: the table gives it. */
+/* A rule that a setting gives: its minutes, after midnight or between two times; -1: the table gives it. */
 static int64_t given_minutes(const struct cx *cx, const struct schedule_default *d)
 {
 	return d->rule_setting && cx->env->settings ? setting_int(cx->env->settings, d->rule_setting) : -1;
@@ -89,8 +89,16 @@ static int64_t given_minutes(const struct cx *cx, const struct schedule_default 
 static const char *wanted_rule(struct cx *cx, const struct schedule_default *d)
 {
 	int64_t minutes = given_minutes(cx, d);
+	const struct setting *row;
 
 	if (minutes < 0) return d->rule;
+	row = settings_find(cx->env->settings, d->rule_setting);
+	if (row != NULL && row->type == SET_INT) {
+		const char *first = strstr(d->rule, " after ");
+
+		return arena_printf(cx->arena, "every %lld min%s", (long long)minutes,
+				    first != NULL ? first : "");
+	}
 	return arena_printf(cx->arena, "%lld %lld * * *", (long long)(minutes % 60),
 			    (long long)(minutes / 60));
 }

@@ -42,9 +42,11 @@ struct job_kind {
 struct schedule_default {
 	const char *name; /* "renewals.daily"                                    */
 	const char *job_kind;
-	const char *rule;         /* "0 9 * * *" or "every 5 min after 2 min" (rule.h)   */
-	const char *rule_setting; /* or: a setting of type HHMM that gives the daily time; NULL */
-	const char *late_rule;    /* run | skip | ask                                   */
+	const char *rule; /* "0 9 * * *" or "every 5 min after 2 min" (rule.h)   */
+	/* or: a setting that gives the daily time (HHMM) or the minutes between two times (an int; "after M min"
+	** stays the rule's); NULL */
+	const char *rule_setting;
+	const char *late_rule; /* run | skip | ask                                   */
 	int late_limit_s;
 };
 
@@ -64,6 +66,9 @@ enum rc job_cancel(struct cx *cx, int64_t id) MUST_CHECK;
 /* Dead, failed, done, cancelled → queued, with all its tries; what was not done goes on from its
 ** saved place. */
 enum rc job_run_again(struct cx *cx, int64_t id) MUST_CHECK;
+/* What waits in this slot for a later hour (job_later) is due now; nothing waits there: nothing happens. In
+** the caller's transaction. */
+enum rc job_hasten(struct cx *cx, const char *slot) MUST_CHECK;
 /* Dead or failed → cancelled: nobody will mend it. why: a sentence, kept as its note. */
 enum rc job_discard(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
 /* The person's no to a missed time that asks; job_run_again is the yes. */
@@ -87,6 +92,9 @@ int job_attempt(const struct job *job); /* 1, 2, … */
 bool job_is_late(const struct job *job);
 /* Cancelled, stopping or out of time: save your place and return RC_TRY_LATER. */
 bool job_should_stop(const struct job *job);
+/* When the function returns RC_TRY_LATER: the same row waits until then, the try not counted. For work that
+** must wait for others and gives its place back meanwhile. */
+void job_later(struct job *job, instant at);
 /* At most 4 writes a second; the last figures are written at the end in any case. */
 enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total) MUST_CHECK;
 /* What was saved, a map; lent until the next job_save_place. */

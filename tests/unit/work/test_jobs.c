@@ -105,6 +105,16 @@ static enum rc greedy_job(struct cx *cx, struct job *job)
 	return RC_NO_MEMORY;
 }
 
+/* Waits for others twice, an hour each. */
+static enum rc patient_job(struct cx *cx, struct job *job)
+{
+	assert_int_equal(job_attempt(job), 1);
+	if (++runs == 3) return RC_OK;
+	job_note(job, "the others are not there yet");
+	job_later(job, cx_now(cx) + HOUR_MS);
+	return RC_TRY_LATER;
+}
+
 static const struct job_kind kinds[] = {
 	{ .name = "t.plain",
 	  .queue = "t",
@@ -127,6 +137,7 @@ static const struct job_kind kinds[] = {
 	{ .name = "t.sloppy", .queue = "t", .attempts_max = 1, .run = sloppy_job },
 	{ .name = "t.crowd", .queue = "t", .attempts_max = 1, .run = crowd_job },
 	{ .name = "t.unlucky", .queue = "t", .attempts_max = 3, .run = unlucky_job },
+	{ .name = "t.patient", .queue = "t", .attempts_max = 1, .run = patient_job },
 	{ .name = "t.greedy", .queue = "t", .attempts_max = 2, .delay_s = 10, .run = greedy_job },
 	{ .name = NULL },
 };
@@ -504,6 +515,41 @@ static void long_work_goes_on_from_its_place_after_a_stop(void **arg)
 	state_close(&s);
 }
 
+static void who_must_wait_gives_the_place_back_and_may_be_called_before_the_hour(void **arg)
+{
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	state_open(&s, 0);
+	w = open_work(&s);
+	runs = 0;
+	assert_int_equal(tx_begin(&s.cx), RC_OK);
+	assert_int_equal(job_add(&s.cx, &id, &(struct job_new){ .kind = "t.patient", .slot = "t:1" }), RC_OK);
+	assert_int_equal(tx_end(&s.cx, RC_OK), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(
+		state_int(&s,
+			  "SELECT count(*) FROM job WHERE state = 'queued' AND attempts = 0 AND error = ''"
+			  " AND note = 'the others are not there yet'"),
+		1);
+	assert_int_equal(work_run_due(&s.cx, w), 0);
+	clock_shift(s.env.clock, HOUR_MS + MINUTE_MS);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(tx_begin(&s.cx), RC_OK);
+	assert_int_equal(job_hasten(&s.cx, "t:2"), RC_OK);
+	assert_int_equal(tx_end(&s.cx, RC_OK), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 0);
+	assert_int_equal(tx_begin(&s.cx), RC_OK);
+	assert_int_equal(job_hasten(&s.cx, "t:1"), RC_OK);
+	assert_int_equal(tx_end(&s.cx, RC_OK), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	assert_int_equal(state_int(&s, "SELECT count(*) FROM job WHERE state = 'done'"), 1);
+	work_free(w);
+	state_close(&s);
+}
+
 static void a_cancelled_job_stops_where_it_is(void **arg)
 {
 	struct state s;
@@ -682,6 +728,7 @@ int main(void)
 		cmocka_unit_test(what_ended_while_the_disk_was_full_is_written_when_there_is_room),
 		cmocka_unit_test(a_forgotten_transaction_of_a_job_is_rolled_back),
 		cmocka_unit_test(long_work_goes_on_from_its_place_after_a_stop),
+		cmocka_unit_test(who_must_wait_gives_the_place_back_and_may_be_called_before_the_hour),
 		cmocka_unit_test(a_cancelled_job_stops_where_it_is),
 		cmocka_unit_test(after_a_crash_what_ran_waits_again_but_not_for_ever),
 		cmocka_unit_test(arguments_and_places_end_at_their_limits),

@@ -386,6 +386,33 @@ static void a_setting_gives_the_hour_and_changing_it_is_enough(void **arg)
 	end(&h);
 }
 
+static void a_setting_gives_the_minutes_between_two_times(void **arg)
+{
+	static const struct setting rows[] = {
+		{ .name = "t.minutes", .type = SET_INT, .def = "15", .min = 1, .max = 60, .help = "minutes" },
+		{ .name = NULL }
+	};
+	static const struct setting *const tables[] = { rows, NULL };
+	struct house h;
+	const char *why = "";
+
+	(void)arg;
+	begin(&h, "every 99 min after 2 min", "run", 86400, "2026-11-22T06:00:00-05:00");
+	h.rows[0].rule_setting = "t.minutes";
+	assert_int_equal(settings_load(&h.s.env.settings, tables, NULL, h.s.forever, LANG_EN, &why), RC_OK);
+	assert_int_equal(go(&h), 0);
+	wait_until(&h, "2026-11-22T06:01:59-05:00");
+	assert_int_equal(go(&h), 0);
+	wait_until(&h, "2026-11-22T06:02:00-05:00");
+	assert_int_equal(go(&h), 1);
+	assert_int_equal(settings_override(h.s.env.settings, "t.minutes", "5"), RC_OK);
+	assert_int_equal(go(&h), 0);
+	wait_until(&h, "2026-11-22T06:07:00-05:00");
+	assert_int_equal(go(&h), 1);
+	settings_free(h.s.env.settings);
+	end(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_slow_run_does_not_pile_up_others),
 		cmocka_unit_test(a_repeated_hour_runs_once_and_a_skipped_one_right_after),
 		cmocka_unit_test(a_setting_gives_the_hour_and_changing_it_is_enough),
+		cmocka_unit_test(a_setting_gives_the_minutes_between_two_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
