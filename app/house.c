@@ -514,6 +514,8 @@ void house_close(struct house *h)
 	standin_stop(h->standin);
 	store_close(env->store);
 	env->store = NULL;
+	store_close(env->reports);
+	env->reports = NULL;
 	seal_key_free(env->key);
 	env->key = NULL;
 	if (h->lock_fd >= 0) close(h->lock_fd);

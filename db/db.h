@@ -37,6 +37,28 @@ enum rc store_open(struct store **out, struct env *env, struct arena *a, const c
 void store_close(struct store *s);
 const char *store_path(const struct store *s);
 
+/*
+** A file beside recado.db with a lane of its own (reports.db): made if it is not there, brought from its
+** user_version to `count` by `steps` (each one or more statements), all in one transaction. It has no
+** checkpointer: who writes much calls db_copy_log() now and then, and the last connection that closes copies
+** the rest. RC_CONFLICT, RC_IO with *message (arena): damaged, not a database of this kind, newer, not to be
+** made. id: its application_id.
+*/
+struct side_file {
+	const char *path; /* lent for the call */
+	int32_t id;
+	const char *const *steps;
+	size_t count;
+};
+enum rc store_open_side(struct store **out, struct env *env, struct arena *a, const char **message,
+			const struct side_file *side) MUST_CHECK;
+/* Copy the log of cx's own file into the file, as far as readers let; outside a transaction. Not of recado.db:
+** its checkpointer does that. */
+void db_copy_log(struct cx *cx);
+/* Bytes of a load's slices: a commit in between need not reach the disk, since the one that makes the rows
+** visible (after db_staging(db, false)) does, and everything before it. Larger page cache meanwhile. */
+void db_staging(struct db *db, bool is_on);
+
 /* To read and write; for one thread. */
 enum rc db_open(struct db **out, struct store *s) MUST_CHECK;
 /* Another file, outside any store: backups, restore checks. */
@@ -45,7 +67,7 @@ void db_close(struct db *db); /* NULL is fine */
 
 /* Parameters */
 
-enum param_type { PARAM_END, PARAM_INT, PARAM_TEXT, PARAM_BLOB, PARAM_NULL };
+enum param_type { PARAM_END, PARAM_INT, PARAM_TEXT, PARAM_SPAN, PARAM_BLOB, PARAM_NULL };
 struct param {
 	/* ":id"; a parameter the SQL does not have, or one left unbound, is our bug (RC_BUG). */
 	const char *name;
@@ -61,6 +83,11 @@ struct param {
 #define P_TEXT(n, v)                                         \
 	{                                                    \
 		.name = (n), .type = PARAM_TEXT, .text = (v) \
+	}
+/* Text of known length, without NUL; p_ NULL binds NULL. */
+#define P_SPAN(n, p_, l_)                                                  \
+	{                                                                  \
+		.name = (n), .type = PARAM_SPAN, .text = (p_), .len = (l_) \
 	}
 #define P_BLOB(n, p_, l_)                                                  \
 	{                                                                  \

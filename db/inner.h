@@ -114,6 +114,11 @@ struct store {
 	_Atomic int connections;
 };
 
+/* store.c */
+/* The struct alone: no file is touched. */
+enum rc store_new(struct store **out, struct env *env, const char *path) MUST_CHECK;
+void store_free(struct store *s); /* NULL is fine */
+
 /* connect.c */
 /* CONNECT_LOG copies the log and asks no table: it never reads the schema, which every connection keeps a
 ** copy of (300 kB). */

@@ -123,6 +123,9 @@ static int bind_one(sqlite3_stmt *stmt, int i, const struct param *p, sqlite3_de
 	case PARAM_TEXT:
 		if (!p->text) return sqlite3_bind_null(stmt, i);
 		return sqlite3_bind_text64(stmt, i, p->text, strlen(p->text), keep, SQLITE_UTF8);
+	case PARAM_SPAN:
+		if (!p->text) return sqlite3_bind_null(stmt, i);
+		return sqlite3_bind_text64(stmt, i, p->text, p->len, keep, SQLITE_UTF8);
 	case PARAM_BLOB: return sqlite3_bind_blob64(stmt, i, p->text, p->len, keep);
 	case PARAM_END:
 	case PARAM_NULL: break;

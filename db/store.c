@@ -46,8 +46,9 @@ static void temp_close(void)
 	pthread_mutex_unlock(&temp_lock);
 }
 
-static void store_free(struct store *s)
+void store_free(struct store *s)
 {
+	if (!s) return;
 	temp_close();
 	lane_free(&s->lane);
 	mem_free(s->dir);
@@ -55,24 +56,20 @@ static void store_free(struct store *s)
 	mem_free(s);
 }
 
-static enum rc store_new(struct store **out, struct env *env)
+enum rc store_new(struct store **out, struct env *env, const char *path)
 {
 	struct store *s = mem_zeroed(sizeof *s);
-	size_t size = strlen(env->dir) + sizeof DB_FILE + 1;
 
 	if (!s) return RC_NO_MEMORY;
 	s->env = env;
-	s->is_replicated = env->settings != NULL &&
-			   strcmp(setting_text(env->settings, "database.replication"), "litestream") == 0;
 	s->dir = mem_text(env->dir);
-	s->path = mem_alloc(size);
+	s->path = mem_text(path);
 	if (!s->dir || !s->path || lane_init(&s->lane) != RC_OK) {
 		mem_free(s->dir);
 		mem_free(s->path);
 		mem_free(s);
 		return RC_NO_MEMORY;
 	}
-	snprintf(s->path, size, "%s/%s", env->dir, DB_FILE);
 	temp_open(s->dir);
 	*out = s;
 	return RC_OK;
@@ -177,8 +174,10 @@ enum rc store_open(struct store **out, struct env *env, struct arena *a, const c
 	enum rc rc;
 
 	*message = "";
-	rc = store_new(&s, env);
+	rc = store_new(&s, env, arena_printf(a, "%s/" DB_FILE, env->dir));
 	if (rc != RC_OK) return rc;
+	s->is_replicated = env->settings != NULL &&
+			   strcmp(setting_text(env->settings, "database.replication"), "litestream") == 0;
 	rc = make_file(s, a, message, is_holder);
 	if (rc == RC_OK) rc = connect_open(&db, s, s->path, CONNECT_WRITE);
 	if (rc == RC_OK) rc = prepare(s, db, a, message, is_holder);
