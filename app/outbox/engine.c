@@ -253,6 +253,7 @@ static void let_go(struct outbox *o)
 	}
 	lanes_free(o);
 	render_cache_free(o->templates);
+	letter_cache_free(o->letters);
 	db_close(o->db);
 	arena_free(o->arena);
 	mem_free(o);
@@ -264,7 +265,8 @@ static enum rc make(struct outbox *o)
 
 	o->arena = arena_new(ENGINE_ARENA);
 	o->templates = render_cache_new();
-	if (o->arena == NULL || o->templates == NULL) return RC_NO_MEMORY;
+	o->letters = letter_cache_new();
+	if (o->arena == NULL || o->templates == NULL || o->letters == NULL) return RC_NO_MEMORY;
 	rc = db_open(&o->db, o->env->store);
 	if (rc != RC_OK) return rc;
 	cx_init(&o->cx, o->env, o->arena, o->db);

@@ -7,6 +7,7 @@
 
 #include "outbox/facts.h"
 #include "outbox/ledger.h"
+#include "outbox/letter.h"
 #include "outbox/rate.h"
 #include "outbox/render.h"
 #include "outbox/wire.h"
@@ -82,6 +83,7 @@ struct outbox {
 	struct cx cx;
 	struct wire *wire;
 	struct render_cache *templates;
+	struct letter_cache *letters;
 	pthread_t thread;
 	bool is_running;
 	atomic_bool is_stopping;

@@ -66,57 +66,100 @@ static void put_verdict(struct slot *s, enum outcome outcome, const char *why, c
 	s->flight = FLIGHT_DONE;
 }
 
-static enum rc build(struct lane *l, const struct round *t, struct slot *s, const char *text)
-{
-	const struct claimed *m = &s->m;
-
-	return l->kind->build_send(&s->rq, &t->cf,
-				   &(struct outgoing){ .to = m->address,
-						       .text = text,
-						       .subject = m->subject,
-						       .html = m->html,
-						       .public_id = m->public_id,
-						       .at = m->created_at != 0 ? m->created_at : t->now,
-						       .zone = l->owner->env->zone,
-						       .files = m->files,
-						       .file_count = m->file_count });
-}
-
-/* Nothing was handed over yet, so what fails here is known for sure. */
-static bool prepare(struct lane *l, const struct round *t, struct slot *s, const struct claimed *m)
+/* What the letter of its batch says to this person. */
+static enum rc fill_from_letter(struct lane *l, const struct round *t, const struct claimed *m,
+				struct outgoing *o)
 {
 	struct cx *cx = &l->owner->cx;
-	const char *text = m->text, *wrong = "template", *refusal = NULL;
-	enum rc rc = RC_OK;
+	struct letter_kept *k = NULL;
+	enum rc rc = letter_of(cx, l->owner->letters, &k, m->batch_id);
 
-	cx->message = ""; /* of the one before */
-	s->m = *m;
-	s->flight = FLIGHT_OPEN;
-	if (m->template_version_id != 0)
-		rc = render_cached(cx, l->owner->templates, &text, m->template_version_id, m->variables_json);
-	if (rc == RC_OK && (text == NULL || *text == '\0')) {
-		put_verdict(s, OUTCOME_REFUSED, "empty", _("The text is empty."));
-	} else if (rc == RC_OK && m->is_file_gone) {
+	if (rc != RC_OK) return rc;
+	if (k == NULL) return RC_BUG; /* it was there when the message was claimed */
+	if (k->is_file_gone || k->is_file_away) return k->is_file_gone ? RC_CONFLICT : RC_IO;
+	rc = letter_prepare(k, l->kind, &t->cf);
+	if (rc != RC_OK) return rc;
+	if (k->letter.has_unsubscribe) {
+		const char *url = unsubscribe_url(cx, m->contact_id, m->contact_public_id);
+
+		if (url[0] != '\0') o->unsubscribe_url = url;
+	}
+	o->files = k->letter.files;
+	o->file_count = k->letter.file_count;
+	return letter_render(l->owner->letters, k, o);
+}
+
+/* RC_CONFLICT: a file that should go along is no more; RC_IO: it is not there now. */
+static enum rc fill(struct lane *l, const struct round *t, const struct claimed *m, struct outgoing *o)
+{
+	*o = (struct outgoing){ .to = m->address,
+				.text = m->text,
+				.subject = m->subject,
+				.html = m->html,
+				.public_id = m->public_id,
+				.at = m->created_at != 0 ? m->created_at : t->now,
+				.zone = l->owner->env->zone,
+				.files = m->files,
+				.file_count = m->file_count,
+				.to_name = m->to_name,
+				.variables_json = m->variables_json };
+	if (m->is_file_gone || m->is_file_away) return m->is_file_gone ? RC_CONFLICT : RC_IO;
+	if (m->has_letter) return fill_from_letter(l, t, m, o);
+	if (m->template_version_id == 0) return RC_OK;
+	return render_cached(&l->owner->cx, l->owner->templates, &o->text, m->template_version_id,
+			     m->variables_json);
+}
+
+/* Does it say anything? What the provider renders is the provider's to say. */
+static bool is_blank(const struct outgoing *o)
+{
+	if (o->letter != NULL && (o->letter->provider_template[0] != '\0' || o->html != NULL)) return false;
+	return o->text == NULL || o->text[0] == '\0';
+}
+
+static void refuse(struct cx *cx, struct slot *s, enum rc rc, const char *wrong)
+{
+	const char *refusal = s->rq.refusal;
+
+	if (rc == RC_CONFLICT)
 		put_verdict(s, OUTCOME_REFUSED, "file_gone",
 			    _("A file that should go along is not there any more."));
-	} else if (rc == RC_OK && m->is_file_away) {
+	else if (rc == RC_IO)
 		put_verdict(s, OUTCOME_NOT_YET, "file_away",
 			    _("A file that should go along cannot be read now."));
-	} else if (rc == RC_OK) {
-		s->rq.refusal = NULL;
-		rc = build(l, t, s, text);
-		refusal = s->rq.refusal;
-		wrong = "not_sendable";
-	}
-	if (rc == RC_TOO_LARGE)
+	else if (rc == RC_TOO_LARGE)
 		put_verdict(s, OUTCOME_REFUSED, "too_long",
 			    refusal != NULL ? words_get(cx->lang, refusal)
 					    : _("The text is longer than the gateway takes."));
 	else if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND)
 		put_verdict(s, OUTCOME_REFUSED, wrong,
 			    refusal != NULL ? words_get(cx->lang, refusal) : cx_sentence(cx, rc));
-	else if (rc != RC_OK)
+	else
 		put_verdict(s, OUTCOME_NOT_YET, "not_prepared", cx_sentence(cx, rc));
+}
+
+/* Nothing was handed over yet, so what fails here is known for sure. */
+static bool prepare(struct lane *l, const struct round *t, struct slot *s, const struct claimed *m)
+{
+	struct cx *cx = &l->owner->cx;
+	struct outgoing o;
+	enum rc rc;
+
+	cx->message = ""; /* of the one before */
+	s->m = *m;
+	s->flight = FLIGHT_OPEN;
+	s->rq.refusal = NULL;
+	rc = fill(l, t, m, &o);
+	if (rc != RC_OK) {
+		refuse(cx, s, rc, "template");
+	} else if (is_blank(&o)) {
+		put_verdict(s, OUTCOME_REFUSED, "empty", _("The text is empty."));
+	} else {
+		rc = l->kind->build_send(&s->rq, &t->cf, &o);
+		/* Disk trouble of the request itself says nothing of an attachment. */
+		if (rc != RC_OK)
+			refuse(cx, s, rc == RC_CONFLICT || rc == RC_IO ? RC_TRY_LATER : rc, "not_sendable");
+	}
 	claimed_forget(&s->m);
 	s->call.request = s->rq.http;
 	s->call.read = lane_read_slot;

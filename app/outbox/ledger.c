@@ -52,7 +52,7 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 
 #define CLAIM_SELECT                                                                                            \
 	"SELECT m.id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
-	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind, m.ignores_window"                     \
+	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind, m.ignores_window, m.batch_id"         \
 	" FROM message m INDEXED BY message_queue CROSS JOIN contact c ON c.id = m.contact_id"                  \
 	" CROSS JOIN batch b ON b.id = m.batch_id"                                                              \
 	" LEFT JOIN opt_out o ON o.contact_id = m.contact_id AND o.topic = m.topic"                             \
@@ -102,6 +102,7 @@ static enum rc read_candidates(struct cx *cx, const struct claim *c, struct cand
 		struct candidate *k = &out[(*count)++];
 
 		k->m = (struct claimed){ .id = query_int(q, 0),
+					 .batch_id = query_int(q, 13),
 					 .contact_id = query_int(q, 1),
 					 .template_version_id = query_int(q, 2),
 					 .attempts = (int)query_int(q, 3),

@@ -26,18 +26,19 @@ enum rc ledger_start(struct cx *cx, int64_t *count) MUST_CHECK;
 /* Claim */
 
 struct claimed {
-	int64_t id, contact_id, template_version_id; /* 0 = text as it is */
+	int64_t id, batch_id, contact_id, template_version_id; /* 0 = text as it is */
 	int64_t expires_at;
 	int slot, attempts;
 	bool ignores_window;
 	const char *address, *variables_json, *text; /* in the arena */
 	/* By ledger_parts() only */
-	const char *subject, *html, *public_id;
+	const char *subject, *html, *public_id, *to_name, *contact_public_id;
 	instant created_at;
 	const struct outgoing_file *files;
 	size_t file_count;
 	int64_t file_bytes;
 	bool is_file_gone, is_file_away; /* one of them is no more; is not readable now */
+	bool has_letter;                 /* its batch has one: texts and files are the letter's (launch.c) */
 };
 
 struct claim {
@@ -63,8 +64,8 @@ struct claim {
 ** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
 ** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
-/* The rest of a claimed one, for channels that use it: subject, HTML, files, what its Message-ID and Date are
-** made of. In the arena. Reads only. */
+/* The rest of a claimed one, for channels that use it: subject, HTML, files (not with has_letter), what its
+** Message-ID and Date are made of. In the arena. Reads only. */
 enum rc ledger_parts(struct cx *cx, struct claimed *m) MUST_CHECK;
 /* One claimed in this same transaction stays in the queue after all. */
 enum rc ledger_put_back(struct cx *cx, const struct claimed *m) MUST_CHECK;

@@ -50,15 +50,17 @@ static enum rc insert(struct cx *cx, int64_t *id, const struct message_new *m, i
 	rc = db_run(
 		cx,
 		"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion,"
-		" template_version_id, variables_json, body, subject, html, turn, ignores_window, priority, not_before_at,"
+		" template_version_id, variables_json, body, subject, html, to_name, turn, ignores_window, priority, not_before_at,"
 		" expires_at, replaces_id, created_by, created_at) VALUES (:public_id, :batch, :account, :contact, :topic,"
-		" :occasion, :version, :variables, :body, :subject, :html, :turn, :ignores, :priority, :not_before, :expires, :replaces, :by, :now)"
+		" :occasion, :version, :variables, :body, :subject, :html, :to_name, :turn, :ignores, :priority, :not_before,"
+		" :expires, :replaces, :by, :now)"
 		" ON CONFLICT (occasion) DO NOTHING",
 		PARAMS(P_TEXT(":public_id", public_id), P_INT(":batch", m->batch_id),
 		       P_INT(":account", account), P_INT(":contact", m->contact_id),
 		       P_TEXT(":topic", m->topic), P_TEXT(":occasion", m->occasion),
 		       P_REF(":version", m->template_version_id), P_TEXT(":variables", variables),
 		       P_TEXT(":body", m->text), P_TEXT(":subject", m->subject), P_TEXT(":html", m->html),
+		       P_TEXT(":to_name", m->to_name),
 		       P_INT(":turn", not_before > now ? TURN_WAITING : TURN_READY),
 		       P_INT(":ignores", m->ignores_window), P_INT(":priority", m->priority),
 		       P_INT(":not_before", not_before), P_INT(":expires", m->expires_at),
@@ -134,9 +136,10 @@ static enum rc add_again(struct cx *cx, int64_t id)
 	rc = db_run(
 		cx,
 		"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion,"
-		" template_version_id, variables_json, body, subject, html, turn, ignores_window, priority,"
-		" not_before_at, expires_at, replaces_id, created_by, created_at) SELECT :public_id, batch_id, channel_account_id, contact_id, topic,"
-		" occasion || ':again', template_version_id, variables_json, body, subject, html, 1, ignores_window, priority,"
+		" template_version_id, variables_json, body, subject, html, to_name, turn, ignores_window, priority,"
+		" not_before_at, expires_at, replaces_id, created_by, created_at) SELECT :public_id, batch_id, channel_account_id,"
+		" contact_id, topic, occasion || ':again', template_version_id, variables_json, body, subject, html, to_name, 1,"
+		" ignores_window, priority,"
 		" :now, max(expires_at, :until), id, :by, :now FROM message WHERE id = :id",
 		PARAMS(P_TEXT(":public_id", public_id), P_INT(":now", now), P_INT(":until", now + DAY_MS),
 		       P_TEXT(":by", cx->actor.name ? cx->actor.name : ""), P_INT(":id", id)));

@@ -343,6 +343,7 @@ static enum rc put_body(struct writer *w)
 		put_text(w, "plain", text);
 		return RC_OK;
 	}
+	if (text[0] == '\0') return put_html(w); /* an empty part would be shown by those who prefer text */
 	boundary = open_parts(w, "alternative", "");
 	begin_part(w, boundary);
 	put_text(w, "plain", text);

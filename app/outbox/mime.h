@@ -26,6 +26,11 @@ enum rc mime_mailbox(char name[MAIL_NAME_SIZE], char address[MAIL_ADDRESS_SIZE],
 ** long or not UTF-8. */
 enum rc mime_punycode(char out[64], const char *label, size_t len) MUST_CHECK;
 
+/* What names a mailing list (RFC 2919): "mayo.shop.example" of "Mayo" and sales@shop.example. "" when nothing of
+** the name is left in ASCII. */
+#define MAIL_LIST_SIZE 320
+void mime_list_id(char out[MAIL_LIST_SIZE], const char *name, const char *from);
+
 struct mime_file {
 	const char *name, *media_type, *path;
 	const char *content_id; /* the HTML shows it as cid:…; NULL: an attachment */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/words.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOCAL_MAX 64 /* RFC 5321 §4.5.3.1.1 */
@@ -242,4 +243,23 @@ enum rc mime_mailbox(char name[MAIL_NAME_SIZE], char address[MAIL_ADDRESS_SIZE],
 	memcpy(inner, text, len);
 	inner[len] = '\0';
 	return mime_address(address, inner, why);
+}
+
+void mime_list_id(char out[MAIL_LIST_SIZE], const char *name, const char *from)
+{
+	const char *at = strrchr(from, '@');
+	size_t n = 0;
+
+	for (; *name != '\0' && n < LABEL_MAX; name++) {
+		char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			out[n++] = c;
+		else if (n > 0 && out[n - 1] != '-' && (unsigned char)c < 0xc0)
+			out[n++] = '-'; /* one for a blank, none for the second half of a letter */
+	}
+	while (n > 0 && out[n - 1] == '-')
+		n--;
+	out[n] = '\0';
+	if (n > 0 && at != NULL) snprintf(out + n, MAIL_LIST_SIZE - n, ".%s", at + 1);
 }

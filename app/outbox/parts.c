@@ -13,15 +13,19 @@
 static enum rc read_row(struct cx *cx, struct claimed *m)
 {
 	struct query *q = NULL;
-	enum rc rc =
-		db_query(cx, &q, "SELECT subject, html, public_id, created_at FROM message WHERE id = :id",
-			 PARAMS(P_INT(":id", m->id)));
+	enum rc rc = db_query(
+		cx, &q,
+		"SELECT m.subject, m.html, m.public_id, m.created_at, m.to_name, c.public_id FROM message m"
+		" CROSS JOIN contact c ON c.id = m.contact_id WHERE m.id = :id",
+		PARAMS(P_INT(":id", m->id)));
 
 	if (rc == RC_OK && query_next(q)) {
 		if (!query_is_null(q, 0)) m->subject = query_copy(cx, q, 0);
 		if (!query_is_null(q, 1)) m->html = query_copy(cx, q, 1);
 		m->public_id = query_copy(cx, q, 2);
 		m->created_at = query_int(q, 3);
+		if (!query_is_null(q, 4)) m->to_name = query_copy(cx, q, 4);
+		m->contact_public_id = query_copy(cx, q, 5);
 	}
 	return query_end(q, rc);
 }
@@ -53,7 +57,7 @@ enum rc ledger_parts(struct cx *cx, struct claimed *m)
 	size_t count = 0;
 	enum rc rc = read_row(cx, m);
 
-	if (rc == RC_OK) rc = read_files(cx, m, files, ids, &count);
+	if (rc == RC_OK && !m->has_letter) rc = read_files(cx, m, files, ids, &count);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		rc = file_path(cx, &files[i].path, ids[i]);
 		if (rc == RC_NOT_FOUND) m->is_file_gone = true;
@@ -72,6 +76,7 @@ enum rc ledger_parts(struct cx *cx, struct claimed *m)
 void claimed_forget(struct claimed *m)
 {
 	m->address = m->variables_json = m->text = m->subject = m->html = m->public_id = NULL;
+	m->to_name = m->contact_public_id = NULL;
 	m->files = NULL;
 	m->file_count = 0;
 }

@@ -28,9 +28,10 @@ static const struct place places[] = {
 	{ .mark = "outbox.kept_message",
 	  .until = OLD_MESSAGE,
 	  .empty =
-		  "UPDATE message SET body = NULL, variables_json = NULL, subject = NULL, html = NULL"
+		  "UPDATE message SET body = NULL, variables_json = NULL, subject = NULL, html = NULL, to_name = NULL"
 		  " WHERE id > :from AND id <= :to AND state NOT IN ('queued', 'sending', 'unsure')"
-		  " AND (body IS NOT NULL OR variables_json IS NOT NULL OR subject IS NOT NULL OR html IS NOT NULL)",
+		  " AND (body IS NOT NULL OR variables_json IS NOT NULL OR subject IS NOT NULL OR html IS NOT NULL"
+		  " OR to_name IS NOT NULL)",
 	  .days = "outbox.keep_days" },
 	{ .mark = "outbox.kept_attempt",
 	  .until = OLD_MESSAGE,

@@ -316,6 +316,17 @@ static void find_slots(struct lane *l, struct round *t)
 	}
 }
 
+/* One that cannot be read is launch.c's to tell: it stays that one message's trouble. */
+static enum rc read_letter(struct cx *cx, const struct lane *l, struct claimed *m)
+{
+	struct letter_kept *k = NULL;
+	enum rc rc = letter_of(cx, l->owner->letters, &k, m->batch_id);
+
+	m->has_letter = rc == RC_BAD_INPUT || k != NULL;
+	if (k != NULL) m->file_bytes = k->file_bytes;
+	return rc == RC_BAD_INPUT ? RC_OK : rc;
+}
+
 /*
 ** A large mail takes the line and the disk for itself: from the first one on that would be too much beside
 ** the others, all stay in the queue until a place is free.
@@ -331,7 +342,8 @@ static enum rc read_parts(struct cx *cx, const struct lane *l, struct round *t)
 		if (l->slots[i] != NULL && l->slots[i]->flight == FLIGHT_OPEN)
 			bytes += l->slots[i]->m.file_bytes;
 	for (; rc == RC_OK && kept < c->count; kept++) {
-		rc = ledger_parts(cx, &t->claimed[kept]);
+		rc = read_letter(cx, l, &t->claimed[kept]);
+		if (rc == RC_OK) rc = ledger_parts(cx, &t->claimed[kept]);
 		bytes += t->claimed[kept].file_bytes;
 		if (bytes > FILES_AT_ONCE_MAX && kept + t->flying > 0) break;
 	}

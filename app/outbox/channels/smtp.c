@@ -171,11 +171,50 @@ static const char *content_id_of(const char *html, const struct outgoing_file *f
 	return NULL;
 }
 
+/* A name that no header takes is left out: the address is what counts. */
+static const char *name_of(const char *name)
+{
+	size_t n = name != NULL ? strlen(name) : 0;
+
+	if (n == 0 || n >= MAIL_NAME_SIZE) return NULL;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f) return NULL;
+	return name;
+}
+
+/* What a mailing says of itself (RFC 2369, RFC 8058, RFC 2919). */
+struct mailing {
+	char reply_to[MAIL_ADDRESS_SIZE], list[MAIL_LIST_SIZE], list_id[MAIL_LIST_SIZE + 2];
+};
+
+static enum rc put_mailing(struct mime_mail *mail, struct mailing *to, const struct outgoing *m,
+			   const char **why)
+{
+	const struct letter *l = m->letter;
+
+	if (l == NULL) return RC_OK;
+	if (l->reply_to[0] != '\0') {
+		enum rc rc = mime_address(to->reply_to, l->reply_to, why);
+
+		if (rc != RC_OK) return rc;
+		mail->reply_to = to->reply_to;
+	}
+	mime_list_id(to->list, l->list_name, mail->from);
+	if (to->list[0] != '\0') {
+		snprintf(to->list_id, sizeof(to->list_id), "<%s>", to->list);
+		mail->list_id = to->list_id;
+	}
+	mail->unsubscribe_url = m->unsubscribe_url;
+	return RC_OK;
+}
+
 static enum rc write_mail(struct channel_request *rq, const struct outgoing *m, const char *name, int fd)
 {
 	struct mime_file files[MESSAGE_FILES_MAX];
+	struct mailing mailing;
 	struct mime_mail mail = { .from_name = name,
 				  .from = rq->mail.from,
+				  .to_name = name_of(m->to_name),
 				  .to = rq->mail.to,
 				  .subject = m->subject != NULL ? m->subject : "",
 				  .text = m->text,
@@ -186,6 +225,7 @@ static enum rc write_mail(struct channel_request *rq, const struct outgoing *m, 
 				  .is_automatic = true,
 				  .files = files,
 				  .file_count = m->file_count };
+	enum rc rc;
 
 	if (m->file_count > MESSAGE_FILES_MAX) return RC_TOO_LARGE;
 	for (size_t i = 0; i < m->file_count; i++)
@@ -193,7 +233,8 @@ static enum rc write_mail(struct channel_request *rq, const struct outgoing *m, 
 					       .media_type = m->files[i].media_type,
 					       .path = m->files[i].path,
 					       .content_id = content_id_of(m->html, &m->files[i]) };
-	return mime_write_to(&rq->body, fd, &rq->mail.file_len, &mail, &rq->refusal);
+	rc = put_mailing(&mail, &mailing, m, &rq->refusal);
+	return rc == RC_OK ? mime_write_to(&rq->body, fd, &rq->mail.file_len, &mail, &rq->refusal) : rc;
 }
 
 /* A file without a name for a mail that may be large, -1: where there is no such thing. */
@@ -222,10 +263,16 @@ static enum rc build_send(struct channel_request *rq, const struct channel_confi
 {
 	char name[MAIL_NAME_SIZE];
 	char *from = rq->auth, *to = rq->auth + MAIL_ADDRESS_SIZE;
+	const char *as = name;
 	enum rc rc;
 
 	rq->refusal = NULL;
-	rc = mime_mailbox(name, from, cf->from, &rq->refusal);
+	if (m->letter != NULL) {
+		rc = mime_address(from, m->letter->from_email, &rq->refusal);
+		as = name_of(m->letter->from_name);
+	} else {
+		rc = mime_mailbox(name, from, cf->from, &rq->refusal);
+	}
 	if (rc == RC_OK) rc = mime_address(to, m->to, &rq->refusal);
 	if (rc != RC_OK) return rc;
 	rq->mail.from = from;
@@ -233,7 +280,7 @@ static enum rc build_send(struct channel_request *rq, const struct channel_confi
 	channel_request_rest(rq);
 	if (rq->body.max != MAIL_SIZE_MAX) sb_init(&rq->body, MAIL_SIZE_MAX);
 	sb_clear(&rq->body);
-	rc = put_body(rq, cf, m, name);
+	rc = put_body(rq, cf, m, as);
 	if (rc != RC_OK) return rc;
 	frame(rq, cf, "smtp.send");
 	rq->http.body = (struct bytes){ rq->body.p, rq->body.len };
