@@ -169,7 +169,7 @@ struct channel_reason {
 
 /* A code that a message has because of this provider, in words. */
 struct channel_code {
-	const char *why, *msgid; /* N_() */
+	const char *why, *msgid; /* "doppler_http_5*": all that begin so; the first row that fits counts. N_() */
 };
 
 struct channel_kind {

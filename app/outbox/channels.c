@@ -26,11 +26,18 @@ const struct channel_kind *channel_kind_find(const char *kind)
 	return NULL;
 }
 
+static bool is_code(const char *row, const char *why)
+{
+	size_t n = strcspn(row, "*");
+
+	return strncmp(row, why, n) == 0 && (row[n] == '*' || why[n] == '\0');
+}
+
 const char *channel_code_words(const char *why)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		for (const struct channel_code *c = kinds[i]->codes; c != NULL && c->why != NULL; c++)
-			if (strcmp(c->why, why) == 0) return c->msgid;
+			if (is_code(c->why, why)) return c->msgid;
 	return NULL;
 }
 
