@@ -49,6 +49,11 @@ enum rc template_compile(struct template **out, struct template_error *err, cons
 			 const struct template_options *options) MUST_CHECK;
 void template_free(struct template *t); /* NULL is fine */
 
+/* What it asks for, in its order: {{x}} (is_section false) and the names of sections, as they are written
+** ("client.name"); depth: in how many sections the tag stands. The item itself ({{.}}) is not told. */
+typedef void template_name_fn(void *arg, const char *name, bool is_section, int depth); /* name: lent */
+void template_names(const struct template *t, template_name_fn *each, void *arg);
+
 /* Append the rendering to sb. Names that are not there give nothing; a real is shown without needless digits.
 ** Partial recursion (32) and the whole work are bounded: RC_TOO_LARGE. Failure shows in sb_result(). */
 void template_render(struct sb *sb, const struct template *t, const struct value *context);

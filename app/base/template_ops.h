@@ -1,6 +1,6 @@
 /*
 ** template_ops.h -- what template.c (compiling) hands to template_render.c: flat lists of operations.
-** Only these two include it.
+** Only these two and template_names.c include it.
 */
 #ifndef RECADO_BASE_TEMPLATE_OPS_H
 #define RECADO_BASE_TEMPLATE_OPS_H

@@ -16,6 +16,14 @@ static const char *same(void *arg, const char *msgid)
 	return msgid;
 }
 
+static void seen(void *arg, const char *name, bool is_section, int depth)
+{
+	(void)is_section;
+	must(depth >= 0 && depth <= 32);
+	must(name[0] != '\0' && strlen(name) <= 200);
+	++*(int *)arg;
+}
+
 static struct value *data(struct arena *a)
 {
 	static const char json[] =
@@ -35,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 		.partial = text_again, .partial_arg = text, .translate = same, .known = known
 	};
 	unsigned mode;
+	int names = 0;
 
 	for (mode = 0; mode < 8; mode++) {
 		struct template_error err;
@@ -53,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 		template_render(&sb, t, data(a));
 		if (sb_result(&sb) == RC_OK && o.mode == TEMPLATE_SUBJECT)
 			must(strpbrk(sb_text_of(&sb), "\r\n") == NULL);
+		template_names(t, seen, &names);
 		template_free(t);
 	}
 	must(mem_live() >= 2); /* the fuzzer's arena and its block */

@@ -316,6 +316,32 @@ static void without_memory_nothing_half_compiled_remains(void **state)
 	template_free(NULL);
 }
 
+struct asked {
+	char text[400];
+};
+
+static void ask(void *arg, const char *name, bool is_section, int depth)
+{
+	struct asked *a = arg;
+	size_t n = strlen(a->text);
+
+	snprintf(a->text + n, sizeof a->text - n, "%s%s:%d ", is_section ? "#" : "", name, depth);
+}
+
+static void a_template_tells_which_names_it_asks_for(void **state)
+{
+	static const struct template_options o = { .mode = TEMPLATE_HTML };
+	struct asked a = { "" };
+	struct template *t = compiled("{{x}} {{{y.z}}}{{&q}}{{! no }}{{.}}{{=<% %>=}}<%v%><%={{ }}=%>"
+				      "{{#s}}{{x}}{{^t}}{{u}}{{/t}}{{w}}{{/s}}{{x}}",
+				      &o);
+
+	(void)state;
+	template_names(t, ask, &a);
+	assert_string_equal(a.text, "x:0 y.z:0 q:0 v:0 #s:0 x:1 #t:1 u:2 w:1 x:0 ");
+	template_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +355,7 @@ int main(void)
 		arena_test(limits_hold_at_the_edge_and_one_past_it),
 		arena_test(templates_that_never_end_are_stopped),
 		arena_test(partials_in_partials_keep_all_their_indents),
+		cmocka_unit_test(a_template_tells_which_names_it_asks_for),
 		cmocka_unit_test(without_memory_nothing_half_compiled_remains),
 	};
 
