@@ -181,6 +181,12 @@ void answer_text(struct cx *cx, struct call *call, int status, const char *media
 	reply_body(call->rp, media_type, text, strlen(text));
 }
 
+void answer_frame(struct cx *cx, struct call *call, const char *html)
+{
+	call->is_frame = true;
+	answer_text(cx, call, 200, "text/html; charset=utf-8", html);
+}
+
 /* RFC 6266 with RFC 8187: an ASCII name for old readers, the real one beside it. */
 static const char *disposition(struct cx *cx, const char *file_name)
 {

@@ -49,6 +49,7 @@ struct call {
 	bool is_https;       /* by the word of a configured proxy */
 	bool is_head;
 	bool is_staged; /* a failure shown on purpose: answer_staged() */
+	bool is_frame;  /* shown inside a frame of ours: answer_frame() */
 	bool has_answer;
 	bool wants_json;     /* errors go as JSON  */
 	bool is_flash_shown; /* the cookie has to go */

@@ -27,9 +27,15 @@
 #include <string.h>
 
 #define MENU_MAX 60 /* more would not be a menu */
-#define CONTENT_POLICY                                                                               \
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " \
-	"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+#define CONTENT_POLICY                                                                                           \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "             \
+	"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " \
+	"frame-src 'self'"
+/* A mail as it would arrive: its own styles and its pictures from wherever they are, and nothing that
+** acts. */
+#define FRAME_POLICY                                                                                            \
+	"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; font-src https: data:; " \
+	"form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 void headers_common(struct call *call, const char *cache)
 {
@@ -38,10 +44,10 @@ void headers_common(struct call *call, const char *cache)
 	if (pairs_header(&rp->headers, "X-Content-Type-Options") != NULL)
 		return; /* a second answer replaced the first */
 	reply_header(rp, "Cache-Control", cache);
-	reply_header(rp, "Content-Security-Policy", CONTENT_POLICY);
+	reply_header(rp, "Content-Security-Policy", call->is_frame ? FRAME_POLICY : CONTENT_POLICY);
 	reply_header(rp, "X-Content-Type-Options", "nosniff");
-	reply_header(rp, "X-Frame-Options", "DENY");
-	reply_header(rp, "Referrer-Policy", "same-origin");
+	reply_header(rp, "X-Frame-Options", call->is_frame ? "SAMEORIGIN" : "DENY");
+	reply_header(rp, "Referrer-Policy", call->is_frame ? "no-referrer" : "same-origin");
 	reply_header(rp, "Cross-Origin-Opener-Policy", "same-origin");
 	reply_header(rp, "Cross-Origin-Resource-Policy", "same-origin");
 	if (call->is_https) reply_header(rp, "Strict-Transport-Security", "max-age=31536000");

@@ -128,6 +128,9 @@ void answer_redirect(struct cx *cx, struct call *call, const char *path);
 void answer_flash(struct cx *cx, struct call *call, const char *path, const char *sentence);
 void answer_json(struct cx *cx, struct call *call, int status, const struct value *data);
 void answer_text(struct cx *cx, struct call *call, int status, const char *media_type, const char *text);
+/* A whole foreign page (a mail) for a frame of ours: no scripts, no forms, an origin of its own; only our
+** pages may frame it. */
+void answer_frame(struct cx *cx, struct call *call, const char *html);
 /* Closes fd. */
 void answer_download(struct cx *cx, struct call *call, int fd, const char *media_type, const char *file_name);
 void answer_header(struct call *call, const char *name, const char *value);
