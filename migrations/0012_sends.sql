@@ -101,6 +101,8 @@ CREATE TABLE bulk_send (
 	reply_to          TEXT NOT NULL DEFAULT '',
 	batch_id          INTEGER REFERENCES batch (id),
 	fed_row           INTEGER NOT NULL DEFAULT 0,
+	-- 1: it starts by itself as soon as its recipients are imported
+	wants_start       INTEGER NOT NULL DEFAULT 0 CHECK (wants_start IN (0, 1)),
 	scheduled_at      INTEGER,
 	scheduled_by      INTEGER REFERENCES user (id),
 	processing_started_at INTEGER,
@@ -133,6 +135,10 @@ CREATE INDEX bulk_send_batch ON bulk_send (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX bulk_send_finished ON bulk_send (sent_finished_at) WHERE sent_finished_at IS NOT NULL;
 CREATE INDEX bulk_send_sender ON bulk_send (sender_id) WHERE sender_id IS NOT NULL;
 CREATE INDEX bulk_send_file ON bulk_send (file_id) WHERE file_id IS NOT NULL;
+-- What is due is found however many wait for a person.
+CREATE INDEX bulk_send_due ON bulk_send (scheduled_at, id) WHERE scheduled_at IS NOT NULL AND status = 'pending' AND status_why = '';
+-- The work of one send, also what is over: slots are sends.NAME:<id>.
+CREATE INDEX job_sends ON job (slot, id) WHERE slot >= 'sends.' AND slot < 'sends/';
 CREATE INDEX bulk_send_archived ON bulk_send (archived_at, id) WHERE archived_at IS NOT NULL;
 
 CREATE TABLE bulk_send_attachment (

@@ -46,6 +46,8 @@ enum rc bulk_cancel(struct cx *cx, int64_t id) MUST_CHECK;
 enum rc bulk_reschedule(struct cx *cx, int64_t id, instant at) MUST_CHECK; /* 0 = none; only pending */
 /* Called by the import's job when it ended well: starts what was asked to start at once. In its transaction. */
 enum rc bulk_imported(struct cx *cx, int64_t id) MUST_CHECK;
+/* The same when it ended badly: pending → error with a code of recipients_words(). In its transaction. */
+enum rc bulk_import_failed(struct cx *cx, int64_t id, const char *code) MUST_CHECK;
 /* Timed sends that are due are enqueued: the schedule's job, and `recado sends process`. *count sends. */
 enum rc bulk_process_due(struct cx *cx, int64_t *count) MUST_CHECK;
 
@@ -60,7 +62,8 @@ enum rc bulk_object(struct cx *cx, struct value **out, int64_t id, bool is_detai
 /* Counters now: {eligible, invalid, not_fed, queued, sending, sent, delivered, read, failed, failed_late (of failed:
 ** accepted, and bounced afterwards), unsure, cancelled, skipped, expired, total}. counted anew; written to result_json when `keeps`. */
 enum rc bulk_counts(struct cx *cx, struct value **out, int64_t id, bool keeps) MUST_CHECK;
-/* Rows for a page or an export (spec §9.7): list of {row, email, name, status, send_status, error_code,
+/* Rows for a page or an export (spec §9.7): list of {row, email, name, status, state (as the filter below), send_status
+** (old words: not_started, deferred, sending, sent, send_failed, ambiguous…), error_code,
 ** error_message, message_id, message_public_id, sent_at, delivery_status, opens, clicks}. state: "" = all, else one of
 ** invalid, not_started, queued, sending, sent, delivered, failed, unsure, cancelled, skipped, expired. After
 ** row number `after`, at most max. */
@@ -68,6 +71,11 @@ enum rc bulk_rows(struct cx *cx, struct value **out, int64_t id, const char *sta
 		  int64_t max) MUST_CHECK;
 /* "enviando", "en cola", "programado", "importando"…: code and translated words of what is shown (spec §3.1). */
 const char *bulk_shown(struct cx *cx, const struct value *row, const char **code);
+/* Why it is in this state, translated: "The channel waits until …"; "" = nothing to say. row: channel, status,
+** status_why, status_detail, paused_until_at of bulk_send. */
+const char *bulk_why_words(struct cx *cx, const struct value *row);
+/* Slot of a send's work: bulk_slot(cx, "import", id) is "sends.import:12". All of a send's jobs have such a one. */
+const char *bulk_slot(struct cx *cx, const char *what, int64_t id);
 /* The message that speaks for a row now: follows resends. 0 = none. */
 enum rc bulk_row_message(struct cx *cx, int64_t *message_id, int64_t recipient_id) MUST_CHECK;
 
