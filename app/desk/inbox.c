@@ -313,7 +313,6 @@ static enum rc reply_add(struct cx *cx, int64_t contact, const char *nonce, cons
 										(long long)contact, nonce),
 						       .text = text,
 						       .expires_at = cx_now(cx) + REPLY_EXPIRES_MS,
-						       .priority = 1,
 						       .ignores_window = true });
 	if (rc == RC_CONFLICT) rc = RC_OK; /* the button was pressed twice: it is on its way */
 	if (rc == RC_OK) rc = mark_read(cx, contact);

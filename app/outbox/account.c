@@ -39,6 +39,8 @@ static const struct channel_reason reasons[] = {
 	{ "day_cap", "", N_("%s: what may leave in a day has left. The rest follows tomorrow.") },
 	{ "month_cap", "", N_("%s: what may leave in a month has left. The rest follows next month.") },
 	{ "unreachable", "", N_("%s cannot be reached.") },
+	{ "unsure_row", "urgent",
+	  N_("%s: message after message had no clear answer, so nothing more leaves. Look at the unsure ones and at the provider, then release the channel.") },
 	{ .why = NULL },
 };
 /* The main channel's sentence says the whole story; one banner of it is enough. */

@@ -186,11 +186,11 @@ static enum rc set_rates(struct cx *cx, struct value *map, const struct channel 
 	struct rate_names names;
 	struct rate_used used;
 	int64_t caps[RATE__MAX];
-	enum rc rc = rate_read(cx, &used, account, cx->env->zone, cx_now(cx));
+	enum rc rc = rate_read(cx, &used, account, rate_zone(c, cx->env), cx_now(cx));
 
 	if (rc != RC_OK) return rc;
 	rate_name(&names, c->settings);
-	rate_caps(caps, &names, cx->env->settings);
+	rate_caps_of(caps, &names, channel_kind_of(c, cx->env), cx->env->settings);
 	value_set_int(cx->arena, map, "sent_today", used.count[RATE_DAY]);
 	for (int i = 0; i < RATE__MAX; i++) {
 		set_limit(cx->arena, map, caps_keys[i], caps[i] > 0 ? caps[i] : LIMIT_UNKNOWN);

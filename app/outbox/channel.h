@@ -233,8 +233,9 @@ struct channel {
 	bool is_main;             /* what the house is for: not being set up is told at once      */
 	int slots;                /* most under way at a time; 0: outbox.slots                     */
 	int pause_ms;             /* between two of them, then one is under way; -1: whatsapp.pause_s */
-	/* Of bulk mail: settings of how many are under way at a time and of the pause between two starts
-	** (milliseconds), several may be under way all the same; NULL: slots and pause_ms above. */
+	/* Of bulk mail: settings of how many are under way at a time and of each sender's pause between two
+	** mails of a mailing (milliseconds), several may be under way all the same; NULL: slots and pause_ms
+	** above. With slots, the setting counts where it is more, and while a mailing waits in the queue. */
 	const char *slots_setting, *pace_setting;
 	bool has_utc_periods; /* its caps count hours, days and months of UTC, not the business's  */
 	/* So many unsure in a row, or half of the last fifty: something is wrong beyond, the channel stops

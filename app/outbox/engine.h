@@ -28,6 +28,7 @@ struct slot {
 	struct wire_call call;
 	struct lane *lane;
 	enum flight flight;
+	int64_t rest_ticks; /* its sender pauses until then (clock_ticks)       */
 	struct channel_request rq;
 	struct claimed m; /* its texts belong to the round that claimed it */
 	struct verdict v;
@@ -51,6 +52,14 @@ struct session_poll {
 	int64_t asked_ticks; /* 0 = never */
 };
 
+/* How many of the last answers said nothing certain. */
+#define DOUBTS_LOOKED_AT 50
+struct doubts {
+	int row;       /* unsure ones without a certain one between them */
+	uint64_t past; /* the last fifty, one bit each                  */
+	int count;     /* of them, so far                               */
+};
+
 /* One open channel account. Slots are made when they are first needed, looks and session where the plug-in
 ** has them: an idle channel costs a few hundred bytes. */
 struct lane {
@@ -64,6 +73,7 @@ struct lane {
 	struct rate_names rates;
 	struct rate_used used;
 	struct facts facts;
+	struct doubts doubts;
 	bool are_facts_new;
 	bool is_called;  /* the wire handed something of it back                         */
 	int64_t behind;  /* rows parked behind another to the same contact, about       */

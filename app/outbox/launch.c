@@ -42,6 +42,7 @@ static void free_settled(struct lane *l, const struct round *t)
 		if (s == NULL || s->flight != FLIGHT_DONE) continue;
 		log_settled(s, t->pause_ms > 0);
 		s->flight = FLIGHT_FREE;
+		s->rest_ticks = s->m.has_letter ? t->ticks + t->pace_ms : 0;
 		channel_request_rest(&s->rq);
 		is_any = true;
 	}
@@ -240,6 +241,7 @@ void round_launch(struct lane *l, struct round *t)
 	free_settled(l, t);
 	l->facts = t->facts;
 	l->used = t->used;
+	l->doubts = t->doubts;
 	l->unreachable = t->unreachable;
 	l->behind += t->claim.behind - t->released;
 	if (l->behind < 0) l->behind = 0;

@@ -60,10 +60,11 @@ struct claim {
 	int behind;   /* rows parked behind another to the same contact */
 	bool is_more; /* there may be more that can leave right now     */
 };
-/* In order: answers first, then priority, then id. A row that cannot leave any more is settled on the way
+/* In order: priority, then id; with a closed window those alone that leave at any hour. A row that cannot leave any more is settled on the way
 ** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
 ** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
+const char *ledger_claim_sql(bool is_window_open); /* of its candidates, for tests */
 /* The rest of a claimed one, for channels that use it: subject, HTML, files (not with has_letter), what its
 ** Message-ID and Date are made of. In the arena. Reads only. */
 enum rc ledger_parts(struct cx *cx, struct claimed *m) MUST_CHECK;
@@ -79,6 +80,9 @@ enum rc ledger_expire(struct cx *cx, instant now, int64_t *count) MUST_CHECK;
 /* Let those go on that stood behind: the first one of this contact (0: the first slice of all). *count rows.
  */
 enum rc ledger_release(struct cx *cx, int64_t account, int64_t contact_id, int64_t *count) MUST_CHECK;
+/* Is a row of a mailing queued and ready? */
+#define MAILING_PRIORITY 9 /* behind everything else */
+enum rc ledger_has_mailing(struct cx *cx, bool *out, int64_t account) MUST_CHECK;
 /* Is anything queued and ready at this hour? For the session poll. */
 enum rc ledger_is_waiting(struct cx *cx, bool *out, int64_t account, bool is_window_open) MUST_CHECK;
 

@@ -8,7 +8,7 @@
 ** Owns:   the table channel_hour.
 ** Never:  decides about a message: round.c claims no more than there is room for.
 ** Holds:  (1) an hour's row is written in the transaction of what it counts; (2) periods are those of the
-**         business's zone.
+**         business's zone, or of UTC where the channel says so.
 */
 #include "outbox/rate.h"
 
@@ -32,7 +32,26 @@ void rate_caps(int64_t caps[RATE__MAX], const struct rate_names *names, const st
 		caps[i] = settings_find(s, names->of[i]) != NULL ? setting_int(s, names->of[i]) : 0;
 }
 
-/* The hour on the business's clocks: where a zone is half an hour off, its hours are, too. */
+void rate_caps_of(int64_t caps[RATE__MAX], const struct rate_names *names, const struct channel_kind *kind,
+		  const struct settings *s)
+{
+	int64_t own[RATE__MAX] = { 0 };
+
+	rate_caps(caps, names, s);
+	if (kind == NULL || kind->caps == NULL) return;
+	kind->caps(own, s);
+	for (int i = 0; i < RATE__MAX; i++)
+		if (own[i] > 0 && (caps[i] <= 0 || own[i] < caps[i])) caps[i] = own[i];
+}
+
+const struct zone *rate_zone(const struct channel *c, const struct env *env)
+{
+	const struct zone *utc = c != NULL && c->has_utc_periods ? zone_find("UTC") : NULL;
+
+	return utc != NULL ? utc : env->zone;
+}
+
+/* The hour on those clocks: where a zone is half an hour off, its hours are, too. */
 static instant hour_of(const struct zone *zone, instant at)
 {
 	struct civil c = zone_civil(zone, at);
@@ -85,9 +104,9 @@ enum rc rate_forget(struct cx *cx, int64_t account, instant now)
 		      PARAMS(P_INT(":account", account), P_INT(":before", now - KEEP_MS)));
 }
 
-enum rc rate_add(struct cx *cx, struct rate_used *u, int64_t account, int64_t n)
+enum rc rate_add(struct cx *cx, struct rate_used *u, int64_t account, const struct zone *zone, int64_t n)
 {
-	instant hour = hour_of(cx->env->zone, cx_now(cx));
+	instant hour = hour_of(zone, cx_now(cx));
 	enum rc rc = db_run(
 		cx,
 		"INSERT INTO channel_hour (channel_account_id, hour_at, sent) VALUES (:account, :hour, :n)"
@@ -101,12 +120,19 @@ enum rc rate_add(struct cx *cx, struct rate_used *u, int64_t account, int64_t n)
 
 enum rc rate_add_lost(struct cx *cx)
 {
-	return db_run(
-		cx,
-		"INSERT INTO channel_hour (channel_account_id, hour_at, sent) SELECT channel_account_id, :hour, count(*)"
-		" FROM message WHERE state = 'sending' GROUP BY channel_account_id"
-		" ON CONFLICT (channel_account_id, hour_at) DO UPDATE SET sent = sent + excluded.sent",
-		PARAMS(P_INT(":hour", hour_of(cx->env->zone, cx_now(cx)))));
+	const struct channel *c;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && (c = channel_at(i)) != NULL; i++)
+		rc = db_run(
+			cx,
+			"INSERT INTO channel_hour (channel_account_id, hour_at, sent) SELECT channel_account_id, :hour, count(*)"
+			" FROM message WHERE state = 'sending' AND channel_account_id IN (SELECT id FROM channel_account"
+			" WHERE name = :channel) GROUP BY channel_account_id"
+			" ON CONFLICT (channel_account_id, hour_at) DO UPDATE SET sent = sent + excluded.sent",
+			PARAMS(P_TEXT(":channel", c->name),
+			       P_INT(":hour", hour_of(rate_zone(c, cx->env), cx_now(cx)))));
+	return rc;
 }
 
 int64_t rate_room(const struct rate_used *u, const int64_t caps[RATE__MAX], const char **why, instant *until)

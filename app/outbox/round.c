@@ -44,6 +44,12 @@ static void read_delays(const struct lane *l, struct settle_rules *r)
 		r->delays_ms[i] = minutes[i] * MINUTE_MS;
 }
 
+/* Settings of a module that may not be there. */
+static int64_t other_setting(const struct settings *s, const char *name, int64_t otherwise)
+{
+	return name != NULL && settings_find(s, name) != NULL ? setting_int(s, name) : otherwise;
+}
+
 static void read_rules(const struct lane *l, struct round *t)
 {
 	const struct env *env = l->owner->env;
@@ -55,9 +61,11 @@ static void read_rules(const struct lane *l, struct round *t)
 	if (l->kind->build_check != NULL)
 		t->rules.check_ms = setting_int(s, "whatsapp.check_after_s") * SECOND_MS;
 	t->pause_ms = c->pause_ms >= 0 ? c->pause_ms : setting_int(s, "whatsapp.pause_s") * SECOND_MS;
+	t->pace_ms = other_setting(s, c->pace_setting, 0);
 	t->slot_max = c->slots > 0 ? c->slots : (int)setting_int(s, "outbox.slots");
+	if (c->slots == 0) t->slot_max = (int)other_setting(s, c->slots_setting, t->slot_max);
 	if (t->slot_max > SLOTS_MAX) t->slot_max = SLOTS_MAX;
-	rate_caps(t->caps, &l->rates, s);
+	rate_caps_of(t->caps, &l->rates, l->kind, s);
 	t->claim.is_window_open =
 		!c->is_for_people || window_is_open(env->zone, t->now, setting_int(s, "outbox.window_from"),
 						    setting_int(s, "outbox.window_to"));
@@ -118,6 +126,33 @@ static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const 
 	return account_wait(cx, &t->account, why, "", until);
 }
 
+static void doubt(struct doubts *d, const struct verdict *v)
+{
+	bool is_unsure = v->outcome == OUTCOME_UNSURE;
+
+	/* What was provably not taken says nothing of what is. */
+	if (!is_unsure && v->outcome != OUTCOME_SENT && v->outcome != OUTCOME_REFUSED) return;
+	d->row = is_unsure ? d->row + 1 : 0;
+	d->past = (d->past << 1 | is_unsure) & ((UINT64_C(1) << DOUBTS_LOOKED_AT) - 1);
+	if (d->count < DOUBTS_LOOKED_AT) d->count++;
+}
+
+/* Answer after answer says nothing certain: each further one could be a mail twice or never. */
+static enum rc heed_doubts(struct cx *cx, const struct lane *l, struct round *t)
+{
+	int max = l->channel->unsure_row_max;
+	bool is_half = t->doubts.count == DOUBTS_LOOKED_AT &&
+		       __builtin_popcountll(t->doubts.past) >= DOUBTS_LOOKED_AT / 2;
+
+	if (t->account.state != ACCOUNT_STOPPED && (max <= 0 || (t->doubts.row < max && !is_half)))
+		return RC_OK;
+	memset(&t->doubts, 0, sizeof(t->doubts));
+	if (t->account.state == ACCOUNT_STOPPED) return RC_OK;
+	t->is_stale = true;
+	t->facts.refused[0] = '\0'; /* no setting mends it */
+	return account_stop(cx, &t->account, "unsure_row", "");
+}
+
 static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struct slot *s)
 {
 	enum rc rc = ledger_settle(cx, &s->m, &s->v, &t->rules);
@@ -125,6 +160,7 @@ static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struc
 	t->settled++;
 	if (s->v.outcome == OUTCOME_SENT || s->v.outcome == OUTCOME_UNSURE) t->handed_over++;
 	if (s->v.http != 0) t->unreachable = 0;
+	doubt(&t->doubts, &s->v);
 	facts_learn(&t->facts, &s->v, t->now);
 	l->are_facts_new = true;
 	if (rc == RC_OK && s->v.outcome == OUTCOME_UNSURE)
@@ -163,7 +199,9 @@ static enum rc settle_all(struct cx *cx, struct lane *l, struct round *t)
 	for (size_t i = 0; rc == RC_OK && i < LOOKS_MAX; i++)
 		if (l->looks[i] != NULL && l->looks[i]->flight == FLIGHT_DONE)
 			rc = settle_look(cx, l->looks[i], t->now);
-	return rc == RC_OK && t->handed_over > 0 ? rate_add(cx, &t->used, l->account_id, t->handed_over) : rc;
+	if (rc == RC_OK && t->settled > 0) rc = heed_doubts(cx, l, t);
+	if (rc != RC_OK || t->handed_over == 0) return rc;
+	return rate_add(cx, &t->used, l->account_id, rate_zone(l->channel, cx->env), t->handed_over);
 }
 
 /* The channel's state */
@@ -299,6 +337,23 @@ static void find_busy(const struct lane *l, struct round *t)
 	t->flying = c->busy_count;
 }
 
+/*
+** A channel of few places has more while a mailing waits, if its setting says so. They serve whoever is next:
+** what is urgent comes first in any of them.
+*/
+static enum rc widen(struct cx *cx, const struct lane *l, struct round *t)
+{
+	const struct channel *c = l->channel;
+	int64_t more = other_setting(l->owner->env->settings, c->slots_setting, 0);
+	bool has_mailing = false;
+	enum rc rc;
+
+	if (more <= t->slot_max) return RC_OK;
+	rc = ledger_has_mailing(cx, &has_mailing, l->account_id);
+	if (rc == RC_OK && has_mailing) t->slot_max = more < SLOTS_MAX ? (int)more : SLOTS_MAX;
+	return rc;
+}
+
 /* As many free slots as may leave now: one with a pause, never beyond what the caps leave over. */
 static void find_slots(struct lane *l, struct round *t)
 {
@@ -312,7 +367,13 @@ static void find_slots(struct lane *l, struct round *t)
 	for (int i = 0; i < t->slot_max && c->slot_count < most; i++) {
 		struct slot *s = lane_slot(l, i);
 
-		if (s != NULL && s->flight != FLIGHT_OPEN) t->slots[c->slot_count++] = i;
+		if (s == NULL || s->flight == FLIGHT_OPEN) continue;
+		if (s->rest_ticks > t->ticks)
+			soon(t, t->now + (s->rest_ticks - t->ticks));
+		else if (s->flight == FLIGHT_DONE && s->m.has_letter && t->pace_ms > 0)
+			soon(t, t->now + t->pace_ms); /* its pause begins with this turn */
+		else
+			t->slots[c->slot_count++] = i;
 	}
 }
 
@@ -363,6 +424,8 @@ static enum rc claim(struct cx *cx, struct lane *l, struct round *t)
 	c->now = t->now;
 	c->contact_kind = l->kind->contact;
 	if (!may_send(l, t)) return RC_OK;
+	rc = widen(cx, l, t);
+	if (rc != RC_OK) return rc;
 	find_slots(l, t);
 	if (c->slot_count == 0) return RC_OK;
 	rc = ledger_claim(cx, c);
@@ -418,7 +481,7 @@ static enum rc read_rate(struct cx *cx, const struct lane *l, struct round *t)
 	enum rc rc;
 
 	if (rate_is_current(&t->used, t->now)) return RC_OK;
-	rc = rate_read(cx, &t->used, l->account_id, l->owner->env->zone, t->now);
+	rc = rate_read(cx, &t->used, l->account_id, rate_zone(l->channel, cx->env), t->now);
 	return rc == RC_OK ? rate_forget(cx, l->account_id, t->now) : rc;
 }
 
@@ -528,6 +591,7 @@ enum rc round_turn(struct lane *l)
 			   .ticks = clock_ticks(),
 			   .facts = l->facts,
 			   .used = l->used,
+			   .doubts = l->doubts,
 			   .unreachable = l->unreachable };
 	enum rc rc = tx_begin(cx);
 

@@ -17,12 +17,13 @@ struct round {
 	struct claimed claimed[SLOTS_MAX];
 	struct due_check looks[LOOKS_MAX];
 	int look_count, slot_max, flying, settled;
-	int64_t pause_ms, released, handed_over;
+	int64_t pause_ms, pace_ms, released, handed_over;
 	int slots[SLOTS_MAX];
 	int64_t busy[SLOTS_MAX];
 	int64_t caps[RATE__MAX];
 	struct rate_used used;
 	struct facts facts;
+	struct doubts doubts;
 	int unreachable;
 	bool is_stale; /* account says no more what its row does */
 	bool is_configured, is_halted, is_waiting, has_queued, asks_session, told_session, wrote_facts,

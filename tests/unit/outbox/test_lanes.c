@@ -682,7 +682,7 @@ static void periods_are_those_of_the_business(void **state)
 	assert_int_equal(rate_read(&s.h.s.cx, &u, account, s.h.s.env.zone, at), RC_OK);
 	assert_int_equal(rate_room(&u, caps, &why, &end), 2);
 	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
-	assert_int_equal(rate_add(&s.h.s.cx, &u, account, 2), RC_OK);
+	assert_int_equal(rate_add(&s.h.s.cx, &u, account, s.h.s.env.zone, 2), RC_OK);
 	assert_int_equal(tx_end(&s.h.s.cx, RC_OK), RC_OK);
 	assert_int_equal(rate_room(&u, caps, &why, &end), 0);
 	assert_string_equal(why, "day_cap");

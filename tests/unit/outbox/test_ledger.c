@@ -4,28 +4,107 @@
 */
 #include "house.h"
 
-static void messages_leave_answers_first_then_by_priority_then_in_order(void **state)
+static void messages_leave_by_priority_then_in_order(void **state)
 {
 	struct house h;
 	struct claimed got[8];
-	int64_t late, bulk, urgent, answer;
+	int64_t late, bulk, notice, answer, mailing;
 
 	(void)state;
 	house_open(&h, 0);
 	bulk = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 1), .priority = 9 });
-	urgent = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 2), .priority = 0 });
-	late = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 3), .priority = 0 });
+	mailing = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 5),
+						       .priority = 9,
+						       .ignores_window = true });
+	notice = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 2), .priority = 1 });
+	late = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 3), .priority = 1 });
 	answer = house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 4),
-						      .priority = 9,
+						      .priority = 0,
 						      .ignores_window = true });
 	assert_int_equal(house_claim(&h, got, 3), 3);
 	assert_int_equal(got[0].id, answer);
-	assert_int_equal(got[1].id, urgent);
+	assert_int_equal(got[1].id, notice);
 	assert_int_equal(got[2].id, late);
-	assert_int_equal(house_claim(&h, got, 3), 1);
+	assert_int_equal(house_claim(&h, got, 3), 2);
 	assert_int_equal(got[0].id, bulk);
+	assert_int_equal(got[1].id, mailing);
 	assert_string_equal(got[0].text, "Hola");
 	assert_string_equal(got[0].address, "+593990000001");
+	house_close(&h);
+}
+
+/* Two halves of one index are merged: with 100,000 rows queued nothing may be sorted or read for nothing. */
+static void the_queue_is_read_in_its_order_and_never_sorted(void **state)
+{
+	struct house h;
+	struct query *q = NULL;
+	int merges = 0;
+
+	(void)state;
+	house_open(&h, 0);
+	assert_int_equal(db_query(&h.s.cx, &q,
+				  arena_printf(h.s.cx.arena, "EXPLAIN QUERY PLAN %s", ledger_claim_sql(true)),
+				  PARAMS(P_INT(":account", 1), P_INT(":max", 1))),
+			 RC_OK);
+	while (query_next(q)) {
+		const char *step = query_text(q, 3);
+
+		merges += strstr(step, "MERGE (UNION ALL)") != NULL;
+		if (strstr(step, "TEMP B-TREE") != NULL || strncmp(step, "SCAN", 4) == 0)
+			fail_msg("%s", step);
+	}
+	assert_int_equal(query_end(q, RC_OK), RC_OK);
+	assert_int_equal(merges, 1);
+	house_close(&h);
+}
+
+static void a_paused_mailing_of_two_thousand_holds_up_nobody(void **state)
+{
+	static struct feed_row rows[FEED_ROWS_MAX];
+	static char addresses[FEED_ROWS_MAX][32];
+	struct house h;
+	struct claimed got[8];
+	struct feed f;
+	int64_t known = 0, queued = 0, mailing = 0, notice;
+	int rounds = 0;
+
+	(void)state;
+	house_open(&h, 0);
+	assert_int_equal(tx_begin(&h.s.cx), RC_OK);
+	assert_int_equal(batch_open(&h.s.cx, &mailing, &(struct batch_new){ .kind = "test" }), RC_OK);
+	f = (struct feed){ .batch_id = mailing,
+			   .channel = "whatsapp",
+			   .topic = "campaign",
+			   .table = "row",
+			   .expires_at = cx_now(&h.s.cx) + DAY_MS,
+			   .priority = 9 };
+	for (int i = 0; i < FEED_QUEUED_MAX; i += FEED_ROWS_MAX) {
+		size_t left = (size_t)(FEED_QUEUED_MAX - i), n = left < FEED_ROWS_MAX ? left : FEED_ROWS_MAX;
+
+		for (size_t k = 0; k < n; k++) {
+			snprintf(addresses[k], sizeof(addresses[k]), "+59399%07d", i + (int)k);
+			rows[k] = (struct feed_row){ i + (int64_t)k + 1, addresses[k], "", "{}" };
+		}
+		assert_int_equal(outbox_feed(&h.s.cx, &f, rows, n, &known), RC_OK);
+		assert_int_equal(known, 0);
+	}
+	assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
+	assert_int_equal(batch_set_state(&h.s.cx, mailing, "paused"), RC_OK);
+	notice = house_message(&h, 1);
+	assert_int_equal(house_claim(&h, got, 8), 1);
+	assert_int_equal(got[0].id, notice);
+	/* The rows leave the queue's index a few at a time: short writes, and an end. */
+	while (state_int(&h.s, "SELECT count(*) FROM message WHERE turn = 1 AND state = 'queued'") > 0) {
+		assert_int_equal(house_claim(&h, got, 8), 0);
+		assert_true(++rounds < FEED_QUEUED_MAX / 8);
+	}
+	assert_int_equal(batch_queued(&h.s.cx, &queued, mailing), RC_OK);
+	assert_int_equal(queued, FEED_QUEUED_MAX);
+	assert_int_equal(batch_set_state(&h.s.cx, mailing, "open"), RC_OK);
+	assert_int_equal(house_claim(&h, got, 8), 8);
+	assert_int_equal(batch_set_state(&h.s.cx, mailing, "cancelled"), RC_OK);
+	assert_int_equal(batch_queued(&h.s.cx, &queued, mailing), RC_OK);
+	assert_int_equal(queued, 0);
 	house_close(&h);
 }
 
@@ -423,7 +502,9 @@ static void messages_whose_day_is_over_expire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(messages_leave_answers_first_then_by_priority_then_in_order),
+		cmocka_unit_test(messages_leave_by_priority_then_in_order),
+		cmocka_unit_test(the_queue_is_read_in_its_order_and_never_sorted),
+		cmocka_unit_test(a_paused_mailing_of_two_thousand_holds_up_nobody),
 		cmocka_unit_test(one_person_gets_one_message_at_a_time),
 		cmocka_unit_test(a_message_before_its_time_is_not_even_looked_at),
 		cmocka_unit_test(what_changed_after_queueing_is_seen_at_the_last_moment),
