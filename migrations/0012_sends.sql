@@ -121,6 +121,8 @@ CREATE TABLE bulk_send (
 	invalid_rows      INTEGER NOT NULL DEFAULT 0,
 	import_started_at INTEGER,
 	import_finished_at INTEGER,
+	-- When the variables of its recipients were forgotten (sends.keep_days).
+	emptied_at        INTEGER,
 	created_by        TEXT NOT NULL DEFAULT '',
 	created_by_id     INTEGER REFERENCES user (id),
 	created_at        INTEGER NOT NULL,
@@ -264,3 +266,33 @@ CREATE TABLE bulk_report_pass (
 	PRIMARY KEY (bulk_id, pass)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bulk_report_pass_due ON bulk_report_pass (due_at) WHERE done_at IS NULL;
+
+-- Who gets no mailings, as a list for people: one active row for each e-mail contact that is dead or opted out of
+-- campaigns. What counts when something leaves is contact.dead_reason and opt_out; this follows them.
+CREATE TABLE suppression (
+	id         INTEGER PRIMARY KEY,
+	public_id  TEXT NOT NULL UNIQUE,
+	contact_id INTEGER NOT NULL REFERENCES contact (id),
+	address    TEXT NOT NULL,
+	reason     TEXT NOT NULL CHECK (reason IN ('bounce', 'spam', 'unsubscribed', 'hand')),
+	-- who told: unsubscribe (the person's own link), sendgrid, no_mailbox…, panel
+	origin     TEXT NOT NULL DEFAULT '',
+	note       TEXT NOT NULL DEFAULT '',
+	is_active  INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+	lifted_at  INTEGER,
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL,
+	search     TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX suppression_active ON suppression (contact_id) WHERE is_active = 1;
+CREATE INDEX suppression_contact ON suppression (contact_id);
+CREATE INDEX suppression_created ON suppression (created_at, id, search);
+CREATE INDEX contact_dead ON contact (id) WHERE dead_reason <> '';
+INSERT INTO suppression (public_id, contact_id, address, reason, origin, created_at, updated_at, search)
+SELECT c.public_id, c.id, c.address,
+       CASE WHEN o.origin IS NULL THEN 'bounce' WHEN o.origin = 'spam' THEN 'spam' WHEN o.origin = 'panel' THEN 'hand'
+            ELSE 'unsubscribed' END,
+       coalesce(o.origin, c.dead_reason), coalesce(o.created_at, c.dead_at, c.created_at),
+       coalesce(o.created_at, c.dead_at, c.created_at), lower(c.address)
+  FROM contact c LEFT JOIN opt_out o ON o.contact_id = c.id AND o.topic = 'campaign'
+ WHERE c.kind = 'email' AND (c.dead_reason <> '' OR o.origin IS NOT NULL);

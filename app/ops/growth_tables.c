@@ -46,6 +46,7 @@ const struct growth_table growth_tables[] = {
 	KEPT("letter_file", N_("Attachments of mailings"), N_("messages that were sent refer to it")),
 	/* Messages: rows stay, what was written goes */
 	KEPT("contact", N_("Numbers and addresses"), N_("it says who may be written to")),
+	KEPT("suppression", N_("Who gets no mailings"), N_("it says who may be written to")),
 	KEPT("opt_out", N_("Who wants no messages"), N_("it says who may be written to")),
 	KEPT("template", N_("Message texts"), SMALL),
 	KEPT("template_version", N_("Versions of message texts"), N_("messages that were sent refer to it")),

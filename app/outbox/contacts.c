@@ -7,7 +7,9 @@
 ** Never:  decides what is sent; normalises an address: the caller hands E.164, a lower-case mail address, a
 ** chat id.
 */
-#include "outbox/outbox.h"
+#include "outbox/suppression.h"
+
+#include <string.h>
 
 enum rc contact_find(struct cx *cx, int64_t *id, const char *kind, const char *address)
 {
@@ -51,12 +53,17 @@ enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, co
 		value_set_text(cx->arena, after, "topic", topic);
 		value_set_text(cx->arena, after, "origin", origin);
 		rc = audit_add(cx, out ? "opt_out" : "opt_in", "contact", contact_id, NULL, after);
+		if (rc == RC_OK && strcmp(topic, "campaign") == 0) rc = suppression_follow(cx, contact_id);
 	}
 	return rc;
 }
 
 enum rc contact_revive(struct cx *cx, int64_t contact_id)
 {
-	return db_run(cx, "UPDATE contact SET dead_reason = '', dead_at = NULL WHERE id = :id",
-		      PARAMS(P_INT(":id", contact_id)));
+	enum rc rc = db_run(
+		cx,
+		"UPDATE contact SET dead_reason = '', dead_at = NULL WHERE id = :id AND dead_reason <> ''",
+		PARAMS(P_INT(":id", contact_id)));
+
+	return rc == RC_OK && db_changes(cx) == 1 ? suppression_follow(cx, contact_id) : rc;
 }

@@ -10,6 +10,7 @@
 **         the busy list and by the index message_sending.
 */
 #include "outbox/ledger.h"
+#include "outbox/suppression.h"
 
 #include <string.h>
 
@@ -411,11 +412,6 @@ enum rc ledger_settle(struct cx *cx, const struct claimed *m, const struct verdi
 		return RC_BUG;
 	}
 	if (rc == RC_OK) rc = attempt_add(cx, m->id, "send", v->http, outcome_name(v->outcome), v->detail);
-	if (rc == RC_OK && v->dead != NULL)
-		rc = db_run(
-			cx,
-			"UPDATE contact SET dead_reason = :why, dead_at = :now WHERE id = :id AND dead_reason = ''",
-			PARAMS(P_TEXT(":why", v->dead), P_INT(":now", rules->now),
-			       P_INT(":id", m->contact_id)));
+	if (rc == RC_OK && v->dead != NULL) rc = contact_is_dead(cx, m->contact_id, v->dead);
 	return rc;
 }
