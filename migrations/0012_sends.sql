@@ -244,6 +244,12 @@ CREATE TABLE generated_report (
 	poll_delay_s    INTEGER NOT NULL DEFAULT 0,
 	poll_deadline_at INTEGER,
 	attempts        INTEGER NOT NULL DEFAULT 0,
+	-- when the provider was last asked
+	asked_at        INTEGER,
+	-- What reports.db says (its report_load is the truth): for the list's filter and badges.
+	loaded_in       TEXT NOT NULL DEFAULT '',
+	loaded_at       INTEGER,
+	rows_inserted   INTEGER,
 	requested_by    TEXT NOT NULL DEFAULT '',
 	requested_by_id INTEGER REFERENCES user (id),
 	created_at      INTEGER NOT NULL,
@@ -254,6 +260,9 @@ CREATE UNIQUE INDEX generated_report_open ON generated_report (type, start_on, e
 CREATE INDEX generated_report_day ON generated_report (start_on, end_on, type);
 CREATE INDEX generated_report_state ON generated_report (state, id);
 CREATE INDEX generated_report_created ON generated_report (created_at, id);
+CREATE INDEX generated_report_type ON generated_report (type, id);
+CREATE INDEX generated_report_loaded ON generated_report (id) WHERE loaded_in <> '';
+CREATE INDEX generated_report_unloaded ON generated_report (id) WHERE loaded_in = '';
 CREATE INDEX generated_report_file ON generated_report (file_id) WHERE file_id IS NOT NULL;
 
 -- Passes of the post-send reports: each runs once for a send.
@@ -261,6 +270,9 @@ CREATE TABLE bulk_report_pass (
 	bulk_id  INTEGER NOT NULL REFERENCES bulk_send (id),
 	pass     INTEGER NOT NULL,
 	due_at   INTEGER NOT NULL,
+	-- its reports were asked for
+	began_at INTEGER,
+	tries    INTEGER NOT NULL DEFAULT 0,
 	done_at  INTEGER,
 	outcome  TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (bulk_id, pass)
