@@ -12,7 +12,9 @@
 #define TEMPLATE_NAMES_MAX 500          /* a list of recipients has some dozens of columns            */
 #define TEMPLATE_FRESH_MS  (300 * 1000) /* the provider's list is taken as it is (spec §5)            */
 #define TEMPLATE_HARD_MS   (600 * 1000) /* older than that, a page says so                            */
+#define TEMPLATE_AGAIN_MS  (30 * 1000)  /* after a failure no page asks by itself before that          */
 #define TEMPLATE_CHOICES   200          /* more are typed by hand (spec §5)                           */
+#define TEMPLATE_HTML_MAX  (256 * 1024) /* what base/template.h compiles                           */
 #define TEMPLATE_FIELD_MAX 255          /* name, subject, sender (spec §5)                            */
 
 /* Names of one template, in the order of their first use. */
@@ -50,6 +52,11 @@ struct template_list {
 	const char *why;  /* its sentence                                                             */
 };
 enum rc template_list_read(struct cx *cx, struct template_list *out) MUST_CHECK;
+/* One of the provider's list, or a page of it, into the cache; no longer listed. In the caller's
+** transaction. */
+struct doppler_template;
+enum rc template_keep_listed(struct cx *cx, const struct doppler_template *t) MUST_CHECK;
+enum rc template_forget(struct cx *cx, const char *id) MUST_CHECK;
 /* How long the provider is left alone after failures: the instant, 0 = it may be asked (spec §5: three
 ** failures in a minute close it for a minute). Pure. */
 instant template_pause_until(const struct template_list *list, instant now);
@@ -62,5 +69,12 @@ struct template_draft {
 };
 enum rc template_save_start(struct cx *cx, int64_t *job_id, const struct template_draft *draft) MUST_CHECK;
 enum rc template_delete_start(struct cx *cx, int64_t *job_id, const char *id) MUST_CHECK;
+/* How such a job stands: *is_over, and then *is_well, *sentence, *id (of what it saved; "" none).
+** RC_NOT_FOUND: no such job of ours. */
+struct template_work {
+	bool is_over, is_well;
+	const char *sentence, *id;
+};
+enum rc template_work_read(struct cx *cx, struct template_work *out, int64_t job_id) MUST_CHECK;
 
 #endif
