@@ -88,35 +88,43 @@ static const char *note_send(struct gateway *g, const char *digits, int *slow_ms
 	return answer;
 }
 
-/* The last five digits of a WhatsApp number, the first five letters of a chat's text. */
-static void whom(char out[6], const char *request, bool is_chat)
+enum form { FORM_WHATSAPP, FORM_CHAT, FORM_MAIL };
+
+/* The last five digits of a WhatsApp number, the first five letters of a chat's text or a mail's recipient. */
+static void whom(char out[6], const char *request, enum form form)
 {
-	const char *at = strstr(request, is_chat ? "\"text\":\"" : "\"to\":\"");
+	static const char *const marks[] = { "\"to\":\"", "\"text\":\"", "\"recipients\":[{\"email\":\"" };
+	const char *at = strstr(request, marks[form]);
 
 	out[0] = '\0';
 	if (at == NULL) return;
-	if (is_chat)
-		snprintf(out, 6, "%.5s", at + 8);
+	if (form != FORM_WHATSAPP)
+		snprintf(out, 6, "%.5s", at + strlen(marks[form]));
 	else if (strlen(at) > 19)
 		snprintf(out, 6, "%.5s", at + 6 + 8);
 }
 
 /* False: close the connection. */
-static bool answer_send(struct gateway *g, int fd, const char *request, bool is_chat)
+static bool answer_send(struct gateway *g, int fd, const char *request, enum form form)
 {
 	char body[200];
 	char digits[6];
 	const char *answer, *blank;
 	int slow_ms = 0, id = 0;
 
-	whom(digits, request, is_chat);
+	whom(digits, request, form);
 	answer = note_send(g, digits, &slow_ms, &id);
 	if (slow_ms > 0) usleep((useconds_t)slow_ms * 1000);
 	pthread_mutex_lock(&g->lock);
 	g->open--;
 	pthread_mutex_unlock(&g->lock);
-	if (answer == NULL && is_chat) {
+	if (answer == NULL && form == FORM_CHAT) {
 		say(fd, 200, "", "ok");
+		return true;
+	}
+	if (answer == NULL && form == FORM_MAIL) {
+		snprintf(body, sizeof(body), "{\"createdResourceId\":\"mail-%d\"}", id);
+		say(fd, 201, "", body);
 		return true;
 	}
 	if (answer == NULL) {
@@ -154,9 +162,11 @@ static void *serve(void *arg)
 	free(arg);
 	while (goes_on && read_request(c.fd, request, sizeof(request))) {
 		if (strncmp(request, "POST /api/send-message ", 23) == 0) {
-			goes_on = answer_send(c.g, c.fd, request, false);
+			goes_on = answer_send(c.g, c.fd, request, FORM_WHATSAPP);
 		} else if (strncmp(request, "POST /services/", 15) == 0) {
-			goes_on = answer_send(c.g, c.fd, request, true);
+			goes_on = answer_send(c.g, c.fd, request, FORM_CHAT);
+		} else if (strncmp(request, "POST /accounts/", 15) == 0) {
+			goes_on = answer_send(c.g, c.fd, request, FORM_MAIL);
 		} else if (strncmp(request, "GET /api/status ", 16) == 0) {
 			snprintf(body, sizeof(body), "{\"status\":\"%s\"}", c.g->session);
 			say(c.fd, 200, "", body);

@@ -13,7 +13,8 @@ void gateway_stop(struct gateway *g);
 int gateway_port(const struct gateway *g);
 /* What the number ending in these five digits is answered: a whole status line's number and body ("422 {…}"),
 ** with headers before a blank line; "cut" = read and close; "hang" = read and say nothing. Others are
-** accepted. Literal text. A chat's hook (POST /services/…) is told apart by the first five letters of its text. */
+** accepted. Literal text. A chat's hook (POST /services/…) is told apart by the first five letters of its text, a
+** mail (POST /accounts/…) by those of its recipient. */
 void gateway_answer(struct gateway *g, const char *digits, const char *answer);
 void gateway_session(struct gateway *g, const char *word);   /* "connected" at first */
 void gateway_status(struct gateway *g, int status);          /* of messages in /info: 4 at first */
