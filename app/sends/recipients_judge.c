@@ -1,0 +1,202 @@
+/*
+** recipients_judge.c -- is a row sent? What it says itself, what earlier rows said, who wants no mail.
+**
+** Owns:   the sets of what was seen: 16 bytes an entry, however long a row is.
+** Holds:  two rows are taken for the same by 128 bits of SHA-256: no file a person can make has two that
+** differ.
+*/
+#include "sends/recipients_inner.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include <string.h>
+
+#define SET_FIRST 1024 /* slots; doubled when three quarters are taken */
+
+/* The set */
+
+static void key_of(uint64_t key[2], const unsigned char hash[SHA256_SIZE])
+{
+	memcpy(key, hash, 2 * sizeof(key[0]));
+	if (key[0] == 0 && key[1] == 0) key[1] = 1; /* zero is a free slot */
+}
+
+static uint64_t *slot_of(const struct key_set *set, const uint64_t key[2])
+{
+	size_t i = (size_t)key[0] & (set->room - 1);
+
+	while ((set->slots[i][0] != 0 || set->slots[i][1] != 0) &&
+	       (set->slots[i][0] != key[0] || set->slots[i][1] != key[1]))
+		i = (i + 1) & (set->room - 1);
+	return set->slots[i];
+}
+
+static enum rc grow(struct key_set *set)
+{
+	struct key_set larger = { .room = set->room == 0 ? SET_FIRST : 2 * set->room, .count = set->count };
+
+	larger.slots = mem_zeroed(larger.room * sizeof(larger.slots[0]));
+	if (larger.slots == NULL) return RC_NO_MEMORY;
+	for (size_t i = 0; i < set->room; i++)
+		if (set->slots[i][0] != 0 || set->slots[i][1] != 0)
+			memcpy(slot_of(&larger, set->slots[i]), set->slots[i], sizeof(larger.slots[0]));
+	key_set_free(set);
+	*set = larger;
+	return RC_OK;
+}
+
+enum rc key_set_add(struct key_set *set, const unsigned char hash[SHA256_SIZE], bool *is_new)
+{
+	uint64_t key[2], *slot;
+
+	if (4 * (set->count + 1) > 3 * set->room && grow(set) != RC_OK) return RC_NO_MEMORY;
+	key_of(key, hash);
+	slot = slot_of(set, key);
+	*is_new = slot[0] == 0 && slot[1] == 0;
+	if (*is_new) {
+		memcpy(slot, key, sizeof(key));
+		set->count++;
+	}
+	return RC_OK;
+}
+
+bool key_set_has(const struct key_set *set, const unsigned char hash[SHA256_SIZE])
+{
+	uint64_t key[2], *slot;
+
+	if (set->count == 0) return false;
+	key_of(key, hash);
+	slot = slot_of(set, key);
+	return slot[0] != 0 || slot[1] != 0;
+}
+
+void key_set_free(struct key_set *set)
+{
+	mem_free(set->slots);
+	*set = (struct key_set){ .slots = NULL };
+}
+
+/* The judge */
+
+enum dedupe dedupe_of(const char *text)
+{
+	if (text != NULL && strcmp(text, "all") == 0) return DEDUPE_ALL;
+	return text != NULL && strcmp(text, "address") == 0 ? DEDUPE_ADDRESS : DEDUPE_EXACT;
+}
+
+static enum rc add_suppressed(void *arg, const char *address)
+{
+	unsigned char hash[SHA256_SIZE];
+	bool is_new;
+
+	sha256(hash, address, strlen(address));
+	return key_set_add(arg, hash, &is_new);
+}
+
+enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skips_suppressed)
+{
+	memset(j, 0, sizeof(*j));
+	j->dedupe = dedupe_of(dedupe);
+	sb_init(&j->payload, PAYLOAD_MAX);
+	return skips_suppressed ? suppressed_each(cx, "campaign", add_suppressed, &j->suppressed) : RC_OK;
+}
+
+void judge_close(struct judge *j)
+{
+	key_set_free(&j->addresses);
+	key_set_free(&j->rows);
+	key_set_free(&j->suppressed);
+	sb_free(&j->payload);
+}
+
+/* Address in hash[0], address and payload in hash[1]. The payload gets the address behind it for that
+** moment. */
+static enum rc hash_row(struct judge *j, const char *address, unsigned char hash[2][SHA256_SIZE])
+{
+	size_t len = strlen(address), payload = j->payload.len;
+
+	sha256(hash[0], address, len);
+	j->payload.max = PAYLOAD_MAX + 2 * RECIPIENT_KEPT_MAX;
+	sb_bytes(&j->payload, address, len);
+	if (sb_result(&j->payload) != RC_OK) return sb_result(&j->payload);
+	sha256(hash[1], j->payload.p, j->payload.len);
+	j->payload.p[j->payload.len = payload] = '\0';
+	j->payload.max = PAYLOAD_MAX;
+	return RC_OK;
+}
+
+static bool is_suppressed(const struct judge *j, struct arena *a, const char *address,
+			  const unsigned char hash[SHA256_SIZE])
+{
+	unsigned char own[SHA256_SIZE];
+	const char *lower;
+
+	if (j->suppressed.count == 0) return false;
+	lower = text_lower_ascii(a, address);
+	if (strcmp(lower, address) == 0) return key_set_has(&j->suppressed, hash);
+	sha256(own, lower, strlen(lower));
+	return key_set_has(&j->suppressed, own);
+}
+
+/* A row that is fine by itself. */
+static enum rc compare(struct judge *j, struct arena *a, struct recipient_row *row)
+{
+	unsigned char hash[2][SHA256_SIZE];
+	bool is_new_address = true, is_new_row = true;
+	enum rc rc = hash_row(j, row->address, hash);
+
+	if (rc == RC_OK && is_suppressed(j, a, row->address, hash[0])) {
+		row->code = ROW_SUPPRESSED;
+		return RC_OK;
+	}
+	if (rc == RC_OK) rc = key_set_add(&j->addresses, hash[0], &is_new_address);
+	if (rc == RC_OK) rc = key_set_add(&j->rows, hash[1], &is_new_row);
+	if (rc != RC_OK) return rc;
+	j->same_address += !is_new_address;
+	j->duplicates += !is_new_row;
+	if ((j->dedupe == DEDUPE_EXACT && !is_new_row) || (j->dedupe == DEDUPE_ADDRESS && !is_new_address))
+		row->code = ROW_DUPLICATE;
+	return RC_OK;
+}
+
+enum rc judge_row(struct judge *j, struct recipients_file *f, struct arena *a, struct recipient_row *row)
+{
+	enum rc rc = RC_OK;
+
+	recipients_read_row(f, a, row, &j->payload);
+	if (row->code == ROW_VALID) {
+		rc = sb_result(&j->payload);
+		if (rc == RC_OK) rc = compare(j, a, row);
+	}
+	if (rc != RC_OK) return rc;
+	j->counts[row->code]++;
+	if (row->code != ROW_VALID) return RC_OK;
+	j->typos += recipient_typo(row->address) != NULL;
+	for (size_t i = 0; i < f->variable_count; i++)
+		f->variables[i].empty += *recipients_cell(f, a, f->variables[i].column) == '\0';
+	return RC_OK;
+}
+
+void judge_tell(const struct judge *j, const struct recipients_file *f, struct arena *a, struct value *map)
+{
+	struct value *list;
+
+	value_set_text(a, map, "encoding", f->encoding);
+	value_set_text(a, map, "delimiter", arena_bytes(a, &f->csv.delimiter, 1));
+	list = value_set_list(a, map, "headers");
+	for (size_t i = 0; i < f->header_count; i++)
+		value_add_text(a, list, f->header[i]);
+	value_set_text(a, map, "email_column", f->email >= 0 ? f->header[f->email] : "");
+	value_set_text(a, map, "name_column", f->name >= 0 ? f->header[f->name] : "");
+	list = value_set_list(a, map, "columns");
+	for (size_t i = 0; i < f->variable_count; i++) {
+		struct value *column = value_add_map(a, list);
+
+		value_set_text(a, column, "name", f->variables[i].key);
+		value_set_int(a, column, "empty", f->variables[i].empty);
+	}
+	value_set_int(a, map, "duplicates", j->duplicates);
+	value_set_int(a, map, "same_address", j->same_address);
+	value_set_int(a, map, "suppressed", j->counts[ROW_SUPPRESSED]);
+	value_set_int(a, map, "typos", j->typos);
+}
