@@ -38,6 +38,11 @@ bool job_should_stop(const struct job *job)
 	       job->work->env->is_stopping || (job->deadline != 0 && clock_ticks() > job->deadline);
 }
 
+bool job_is_cancelled(const struct job *job)
+{
+	return atomic_load(&job->is_cancelled);
+}
+
 void job_later(struct job *job, instant at)
 {
 	job->later_at = at;

@@ -92,6 +92,7 @@ int job_attempt(const struct job *job); /* 1, 2, … */
 bool job_is_late(const struct job *job);
 /* Cancelled, stopping or out of time: save your place and return RC_TRY_LATER. */
 bool job_should_stop(const struct job *job);
+bool job_is_cancelled(const struct job *job); /* by a person: not because we stop */
 /* When the function returns RC_TRY_LATER: the same row waits until then, the try not counted. For work that
 ** must wait for others and gives its place back meanwhile. */
 void job_later(struct job *job, instant at);
