@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "files/files.h"
 #include "sends/bulk.h"
-#include <stdio.h>
+#include "sends/mail_template.h"
 #include <string.h>
 #include <sys/mman.h>
 
@@ -30,11 +30,11 @@ struct import {
 	struct cx *cx;
 	struct job *job;
 	int64_t bulk_id, file_id, version; /* the one being written */
-	const char *status, *import_status, *variables, *may_be_empty, *dedupe;
+	const char *status, *import_status, *channel, *template_id, *variables, *may_be_empty, *dedupe;
 	bool sends_suppressed;
 	const struct value *required;
 	struct bytes file;
-	struct arena *outer, *heading, *rows;
+	struct arena *heading, *rows;
 	struct recipients_file *f;
 	struct judge judge;
 	unsigned char *verdicts; /* enum row_code, one a row */
@@ -54,7 +54,7 @@ static enum rc read_bulk(struct import *im)
 	enum rc rc = db_row(
 		cx, &row,
 		"SELECT coalesce(file_id, 0) AS file, import_version, status, import_status, variables_json,"
-		" may_be_empty, dedupe, sends_suppressed FROM bulk_send WHERE id = :id",
+		" may_be_empty, dedupe, sends_suppressed, channel, template_id FROM bulk_send WHERE id = :id",
 		PARAMS(P_INT(":id", im->bulk_id)));
 
 	if (rc != RC_OK) return rc;
@@ -64,9 +64,28 @@ static enum rc read_bulk(struct import *im)
 	im->import_status = value_text_of(value_get(row, "import_status"), "");
 	im->variables = value_text_of(value_get(row, "variables_json"), "");
 	im->may_be_empty = value_text_of(value_get(row, "may_be_empty"), "");
+	im->channel = value_text_of(value_get(row, "channel"), "");
+	im->template_id = value_text_of(value_get(row, "template_id"), "");
 	im->dedupe = value_text_of(value_get(row, "dedupe"), "");
 	im->sends_suppressed = value_int_of(value_get(row, "sends_suppressed"), 0) != 0;
 	return RC_OK;
+}
+
+/* Which variables a row must fill. A template that cannot be read now says nothing: the gate before the first
+** mail reads it again and refuses the send if it must. */
+static enum rc read_template(struct import *im)
+{
+	struct cx *cx = im->cx;
+	const char *message = cx->message, *code = cx->error_code;
+	struct mail_template t = { .id = NULL };
+	struct value *required = NULL;
+	enum rc rc = mail_template_read(cx, &t, im->channel, im->template_id, true);
+
+	if (rc == RC_OK) rc = template_required(cx, &required, &t);
+	cx->message = message;
+	cx->error_code = code;
+	im->required = rc == RC_OK ? required : NULL;
+	return rc == RC_NO_MEMORY || rc == RC_BUG ? rc : RC_OK;
 }
 
 /* Heading and judge from the beginning of the file. */
@@ -302,6 +321,7 @@ static void import_close(struct import *im)
 static enum rc import_all(struct import *im)
 {
 	struct cx *cx = im->cx;
+	const char *json = "";
 	enum rc rc;
 
 	im->heading = arena_new(ROW_ARENA_MAX);
@@ -310,10 +330,12 @@ static enum rc import_all(struct import *im)
 	rc = import_remove_hidden(cx, im->job, im->bulk_id);
 	if (rc == RC_OK) rc = file_map(cx, &im->file, im->file_id);
 	if (rc == RC_NOT_FOUND) rc = recipients_refuse(cx, "file_unreadable", NULL);
+	if (rc == RC_OK) rc = read_template(im);
 	if (rc == RC_OK) rc = judge_open(cx, &im->judge, im->dedupe, !im->sends_suppressed);
 	if (rc == RC_OK) rc = judge_all(im);
+	if (rc == RC_OK) json = told(im); /* the second walk does not count */
 	if (rc == RC_OK) rc = write_all(im);
-	if (rc == RC_OK) rc = flip(im, told(im));
+	if (rc == RC_OK) rc = flip(im, json);
 	return rc;
 }
 
@@ -337,8 +359,7 @@ static enum rc import_run(struct cx *cx, struct job *job)
 {
 	struct import im = { .cx = cx,
 			     .job = job,
-			     .bulk_id = value_int_of(value_get(job_args(job), "bulk_id"), 0),
-			     .outer = cx->arena };
+			     .bulk_id = value_int_of(value_get(job_args(job), "bulk_id"), 0) };
 	bool is_last = job_attempt(job) >= IMPORT_ATTEMPTS;
 	enum rc rc = begin(&im), noted;
 
