@@ -211,7 +211,7 @@ static enum rc run_all(struct count *c, struct job *job)
 		struct due d = { .planner = p, .place = (int32_t)i };
 
 		if (i == FORECAST_PLANNERS_MAX) return RC_BUG;
-		if (p->name[0] == '\0')
+		if (p->name[0] == '\0' || p->runs_once)
 			d.next = c->head.as_of_at;
 		else
 			rc = read_schedule(c, &d);

@@ -56,6 +56,7 @@ struct planner_share {
 
 struct planner {
 	const char *name;  /* "renewals.daily": its schedule; "" = no schedule, it runs once, now */
+	bool runs_once;    /* now and no more, whatever its schedule: its lines have hours of their own */
 	const char *title; /* N_()                                                          */
 	const struct planner_word *kinds, *skips;
 	/* Who may see its lines, and whose: without right_all only what own gives (SQL of ids, with
