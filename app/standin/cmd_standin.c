@@ -7,6 +7,7 @@
 */
 #include "standin/inside.h"
 #include "standin/smtp_magic.h"
+#include "standin/standin_doppler.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -36,6 +37,7 @@ static void wait_for_stop(void)
 
 static void print_numbers(FILE *out)
 {
+	const struct doppler_fault *f;
 	const struct smtp_magic *g;
 	const struct magic *m;
 
@@ -45,6 +47,14 @@ static void print_numbers(FILE *out)
 	fputs("Magic recipients of mail: addresses whose part before the @ is\n", out);
 	for (size_t i = 0; (g = smtp_magic_at(i)) != NULL; i++)
 		fprintf(out, "  %-14s %s\n", g->local, g->help);
+	fputs("Of bulk mail through Doppler Relay\n", out);
+	for (size_t i = 0; (f = doppler_fault_at(i)) != NULL; i++)
+		fprintf(out, "  %-14s %s\n", f->word, f->help);
+	fputs("  invalid, rejected, retrying, dropped, opened, clicked: what its reports say of the mail later\n",
+	      out);
+	fputs("Templates of Doppler Relay\n", out);
+	for (size_t i = 0; doppler_template_line(i) != NULL; i++)
+		fprintf(out, "  %s  %s\n", doppler_template_line(i), doppler_template_name(i));
 }
 
 /* Milliseconds of an option, or the default. */

@@ -94,7 +94,8 @@ struct standin {
 	struct s3_store *s3;                    /* standin_s3.c */
 	struct chat_script chat_scripts[CHATS]; /* standin_chat.c */
 	int64_t chat_count;
-	struct smtp_stand *smtp; /* standin_smtp.c */
+	struct smtp_stand *smtp;       /* standin_smtp.c */
+	struct doppler_stand *doppler; /* standin_doppler.c */
 
 	/* events.c */
 	pthread_t poster;
@@ -141,6 +142,15 @@ bool s3_is_call(struct request *rq);
 bool s3_handle(struct standin *s, struct request *rq, struct reply *rp);
 size_t s3_body_max(void);
 bool s3_control(struct standin *s, const char *what, struct request *rq, struct reply *rp);
+
+/* Standin_doppler.c: Doppler Relay. Lock held. */
+struct doppler_stand *doppler_stand_new(void); /* NULL: no memory */
+void doppler_stand_free(struct doppler_stand *d);
+void doppler_stand_reset(struct doppler_stand *d);
+bool doppler_is_call(struct request *rq);
+size_t doppler_body_max(void);
+bool doppler_handle(struct standin *s, struct request *rq, struct reply *rp);
+bool doppler_control(struct standin *s, struct request *rq, struct reply *rp);
 
 /* Events.c: posts to the webhook */
 enum rc events_start(struct standin *s) MUST_CHECK;

@@ -18,6 +18,8 @@
 **   GET  /_standin/mails               the newest mails that its mail server read, with their text
 **   (standin_smtp.h) GET  /_standin/numbers             the table of magic numbers
 **   GET, POST /_standin/chat           how Slack, Discord and Telegram answer (standin_chat.c)
+**   GET, POST /_standin/doppler        Doppler Relay: state, templates, words; faults, limits, reports
+**                                      (standin_doppler.c)
 **   GET  /_standin/state               settings and counters of events
 **   POST /_standin/reset               forget what arrived, the magic once-marks and all settings below
 **   POST /_standin/set                 any of: status, api_key, rate (off|protection|paid|trial),

@@ -145,29 +145,6 @@ static void put_person(struct sb *b, const char *address, const char *name)
 
 /* Attachments */
 
-static void put_base64(struct sb *b, const unsigned char *p, size_t len)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char out[4 * 256];
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i += 3) {
-		size_t left = len - i;
-		unsigned bits = (unsigned)p[i] << 16 | (left > 1 ? (unsigned)p[i + 1] << 8 : 0) |
-				(left > 2 ? (unsigned)p[i + 2] : 0);
-
-		out[n++] = digits[bits >> 18];
-		out[n++] = digits[bits >> 12 & 63];
-		out[n++] = left > 1 ? digits[bits >> 6 & 63] : '=';
-		out[n++] = left > 2 ? digits[bits & 63] : '=';
-		if (n == sizeof(out)) {
-			sb_bytes(b, out, n);
-			n = 0;
-		}
-	}
-	sb_bytes(b, out, n);
-}
-
 /* Whole groups of three at a time, so that the pieces fit together. */
 static enum rc put_file(struct sb *b, const char *path)
 {
@@ -183,13 +160,13 @@ static enum rc put_file(struct sb *b, const char *path)
 		have += (size_t)n;
 		total += (size_t)n;
 		if (have < sizeof(piece)) continue;
-		put_base64(b, piece, have);
+		sb_base64(b, piece, have);
 		have = 0;
 	}
 	close(fd);
 	if (n < 0) return RC_IO;
 	if (total > FILE_MAX) return RC_TOO_LARGE;
-	put_base64(b, piece, have);
+	sb_base64(b, piece, have);
 	return sb_result(b);
 }
 
