@@ -33,6 +33,9 @@ void hmac_sha256(unsigned char out[SHA256_SIZE], const void *key, size_t key_len
 
 /* Base64 (RFC 4648 §4) without line breaks. */
 void sb_base64(struct sb *sb, const void *p, size_t len);
+/* The bytes of such a text, blanks and line breaks inside left out; in the arena. RC_BAD_INPUT: it is
+** none. */
+enum rc base64_read(struct arena *a, struct bytes *out, const char *text) MUST_CHECK;
 
 bool same_bytes(const void *a, size_t alen, const void *b, size_t blen); /* constant time in blen */
 
@@ -73,8 +76,8 @@ void seal_proof(unsigned char out[SHA256_SIZE], const struct seal_key *k, const 
 void base32_text(char *out, size_t count, const unsigned char *bits, size_t len);
 
 /* Signatures of others (seal_sign.c): ECDSA on P-256 with SHA-256 over a and then b. key: base64 of the DER
-** public key (SubjectPublicKeyInfo), with or without PEM's armour; signature: base64 of the DER one. RC_DENIED:
-** not signed by that key; RC_BAD_INPUT: the key cannot be read. */
+** public key (SubjectPublicKeyInfo), with or without PEM's armour; signature: base64 of the DER one.
+** RC_DENIED: not signed by that key; RC_BAD_INPUT: the key cannot be read. */
 enum rc sign_check(const char *key, const char *signature, struct bytes a, struct bytes b) MUST_CHECK;
 /* A pair of one's own, for who plays a provider. NULL: no memory. */
 struct sign_key;
