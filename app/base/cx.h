@@ -33,6 +33,7 @@ struct env {
 	bool is_frozen_clock;   /* started with --now                                    */
 	char *standin_url;      /* "http://127.0.0.1:PORT" of the built-in stand-in, or NULL */
 	char *standin_smtp;     /* "smtp://127.0.0.1:PORT" of its mail server, or NULL       */
+	char *standin_event_key; /* public key of the events that it signs as SendGrid, or NULL     */
 	int wake_fd[WAKE__MAX]; /* eventfd; -1 = nobody waits                            */
 	_Atomic bool is_stopping;
 };

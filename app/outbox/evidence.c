@@ -58,16 +58,17 @@ static bool says(struct cx *cx, const struct candidate *k, const char *text)
 	return strcmp(mine, text) == 0;
 }
 
-static enum rc settle(struct cx *cx, int64_t id, const char *key)
+enum rc ledger_prove(struct cx *cx, int64_t id, const char *key, const char *detail)
 {
 	int64_t left = 0;
-	enum rc rc = db_run(
-		cx,
-		"UPDATE message SET state = 'sent', state_why = 'evidence', sent_at = claimed_at, provider_key = :key"
-		" WHERE id = :id AND state = 'unsure'",
-		PARAMS(P_TEXT(":key", key), P_INT(":id", id)));
+	enum rc rc =
+		db_run(cx,
+		       "UPDATE message SET state = 'sent', state_why = 'evidence', sent_at = claimed_at,"
+		       " provider_key = coalesce(:key, provider_key) WHERE id = :id AND state = 'unsure'",
+		       PARAMS(P_TEXT(":key", key), P_INT(":id", id)));
 
-	if (rc == RC_OK) rc = attempt_add(cx, id, "event", 0, "sent", "the gateway told of it by itself");
+	if (rc != RC_OK || db_changes(cx) != 1) return rc;
+	rc = attempt_add(cx, id, "event", 0, "sent", detail);
 	if (rc == RC_OK)
 		rc = db_get_int(
 			cx, &left,
@@ -87,7 +88,7 @@ enum rc ledger_evidence(struct cx *cx, int64_t account, const char *address, con
 	for (int i = 0; rc == RC_OK && i < count; i++) {
 		if (!says(cx, &found[i], text)) continue;
 		*changed = true;
-		return settle(cx, found[i].id, key);
+		return ledger_prove(cx, found[i].id, key, "the gateway told of it by itself");
 	}
 	return rc;
 }

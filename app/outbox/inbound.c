@@ -12,6 +12,7 @@
 #include "outbox/inbound.h"
 #include "outbox/account.h"
 #include "outbox/channels/wasender.h"
+#include "outbox/hooks.h"
 #include "outbox/ledger.h"
 #include "base/phone.h"
 #include "base/text.h"
@@ -19,6 +20,8 @@
 #include <string.h>
 
 #define INBOUND_SLICE 32 /* events in one transaction: some 20 ms                                        */
+/* A slice ends at so many bytes: the largest bodies come alone. */
+#define INBOUND_BYTES ((size_t)1024 * 1024)
 /* A slice of the largest bodies, parsed: 32 × 256 kB × 7 */
 #define INBOUND_ARENA   ((size_t)64 * 1024 * 1024)
 #define TEXT_CHARS_MAX  4096 /* what WhatsApp itself allows       */
@@ -228,8 +231,8 @@ static enum rc contact_of(struct cx *cx, int64_t *id, const struct wasender_even
 	return contact_ensure(cx, id, "phone", e->phone);
 }
 
-static enum rc add_letter(struct cx *cx, int64_t inbound_id, const struct wasender_event *e, struct arrived *l,
-			  bool *is_new)
+static enum rc add_letter(struct cx *cx, int64_t inbound_id, const struct wasender_event *e,
+			  struct arrived *l, bool *is_new)
 {
 	instant now = cx_now(cx), at = e->at;
 	const char *key = *e->key_id != '\0' ? e->key_id
@@ -318,19 +321,30 @@ static enum rc take_row(struct cx *cx, int64_t id, const char *body, bool *was_o
 struct raw {
 	int64_t id;
 	const char *body;
+	bool is_sendgrid;
 };
 
+/* Of one provider each: what SendGrid tells has slices of its own. */
 static enum rc read_new(struct cx *cx, struct raw *out, int *count)
 {
 	struct query *q = NULL;
+	size_t bytes = 0;
 	enum rc rc = db_query(
 		cx, &q,
-		"SELECT id, body FROM inbound INDEXED BY inbound_new WHERE state = 'new' ORDER BY id LIMIT :max",
+		"SELECT id, body, provider = 'sendgrid' FROM inbound INDEXED BY inbound_new WHERE state = 'new'"
+		" ORDER BY id LIMIT :max",
 		PARAMS(P_INT(":max", INBOUND_SLICE)));
 
 	*count = 0;
-	while (rc == RC_OK && *count < INBOUND_SLICE && query_next(q))
-		out[(*count)++] = (struct raw){ .id = query_int(q, 0), .body = query_copy(cx, q, 1) };
+	while (rc == RC_OK && *count < INBOUND_SLICE && bytes < INBOUND_BYTES && query_next(q)) {
+		bool is_sendgrid = query_int(q, 2) != 0;
+
+		if (*count > 0 && (is_sendgrid || out[0].is_sendgrid)) break;
+		out[*count] = (struct raw){ .id = query_int(q, 0),
+					    .body = query_copy(cx, q, 1),
+					    .is_sendgrid = is_sendgrid };
+		bytes += strlen(out[(*count)++].body);
+	}
 	return query_end(q, rc);
 }
 
@@ -354,11 +368,26 @@ static enum rc take_rows(struct cx *cx, const struct raw *rows, int count)
 	return tx_end(cx, rc);
 }
 
+static enum rc take_sendgrid(struct cx *cx, const struct raw *row)
+{
+	bool was_of_use = false;
+	enum rc rc = hook_sendgrid_take(cx, row->body, &was_of_use);
+
+	if (rc != RC_OK) return rc;
+	if ((rc = tx_begin(cx)) != RC_OK) return rc;
+	return tx_end(cx, settle_raw(cx, row->id, was_of_use ? "done" : "ignored", ""));
+}
+
+static enum rc take_all(struct cx *cx, const struct raw *rows, int count)
+{
+	return rows[0].is_sendgrid ? take_sendgrid(cx, &rows[0]) : take_rows(cx, rows, count);
+}
+
 /* One by one: the row that fails is set aside with its reason, the others go on. */
 static enum rc take_each(struct cx *cx, const struct raw *rows, int count)
 {
 	for (int i = 0; i < count; i++) {
-		enum rc rc = take_rows(cx, &rows[i], 1);
+		enum rc rc = take_all(cx, &rows[i], 1);
 
 		if (rc == RC_OK) continue;
 		/* Memory, disk, a busy file: not the event's fault. */
@@ -378,7 +407,7 @@ static enum rc take_slice(struct cx *cx, int *count)
 	struct raw rows[INBOUND_SLICE];
 	enum rc rc = read_new(cx, rows, count);
 
-	if (rc != RC_OK || *count == 0 || take_rows(cx, rows, *count) == RC_OK) return rc;
+	if (rc != RC_OK || *count == 0 || take_all(cx, rows, *count) == RC_OK) return rc;
 	cx->message = "";
 	return take_each(cx, rows, *count);
 }

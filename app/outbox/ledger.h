@@ -120,6 +120,9 @@ enum rc ledger_word(struct cx *cx, int64_t id, enum message_status status, const
 /* The message whose provider key this is; RC_NOT_FOUND. */
 enum rc ledger_find_key(struct cx *cx, int64_t *id, int64_t account, const char *key) MUST_CHECK;
 
+/* The provider speaks of this message by itself: an unsure one was sent after all. key: its own name for it, NULL =
+** none; detail: of the attempt row. Any other state stays. */
+enum rc ledger_prove(struct cx *cx, int64_t id, const char *key, const char *detail) MUST_CHECK;
 /* The provider tells that a text went to an address, under this key: the unsure message that says just that
 ** is sent after all. *changed: one was found. */
 enum rc ledger_evidence(struct cx *cx, int64_t account, const char *address, const char *text,

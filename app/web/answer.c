@@ -84,6 +84,13 @@ void answer_page(struct cx *cx, struct call *call, const char *template, const c
 	layout_answer(cx, call, words_get(cx->lang, title), sb_text_of(&body));
 }
 
+void answer_alone(struct cx *cx, struct call *call, const char *template, const char *title,
+		  struct value *data)
+{
+	call->is_alone = true;
+	answer_page(cx, call, template, title, data);
+}
+
 void answer_redirect(struct cx *cx, struct call *call, const char *path)
 {
 	if (call->match->shape == SHAPE_JSON) { /* a program reads where; it does not follow to a page */

@@ -24,7 +24,6 @@
 #define STEP_COOKIE       "recado_step"
 #define STEP_COOKIE_HTTPS "__Host-recado_step"
 #define STEP_MS           (5 * MINUTE_MS) /* to find the phone and open the app */
-#define LANG_COOKIE       "recado_lang"
 #define FLASH_COOKIE      "recado_flash"
 /* bytes of a sentence in a cookie */
 #define FLASH_MAX 1200
@@ -49,6 +48,7 @@ struct call {
 	bool is_https;       /* by the word of a configured proxy */
 	bool is_head;
 	bool is_staged; /* a failure shown on purpose: answer_staged() */
+	bool is_alone;  /* a page without the house around it: answer_alone() */
 	bool is_frame;  /* shown inside a frame of ours: answer_frame() */
 	bool has_answer;
 	bool wants_json;     /* errors go as JSON  */

@@ -221,10 +221,15 @@ static struct value *layout_data(struct cx *cx, struct call *call, const char *t
 
 void layout_answer(struct cx *cx, struct call *call, const char *title, const char *body)
 {
-	const struct template *t = page_template(cx->lang, "web/layout");
+	const struct template *t = page_template(cx->lang, call->is_alone ? "web/alone" : "web/layout");
 	struct value *layout = layout_data(cx, call, title, body);
 	struct sb page;
 
+	if (call->is_alone) {
+		value_set_text(cx->arena, layout, "brand", setting_text(cx->env->settings, "business.name"));
+		/* The other language of an answer to a form would be the form again. */
+		value_set_bool(cx->arena, layout, "has_languages", strcmp(call_method(call), "GET") == 0);
+	}
 	headers_common(call, "no-store");
 	sb_init(&page, PAGE_MAX);
 	if (t != NULL) template_render(&page, t, layout);

@@ -20,6 +20,7 @@ enum realm {
 };
 enum route_class { ROUTE_MEMORY, ROUTE_DB, ROUTE_SPOOL };
 
+#define LANG_COOKIE "recado_lang" /* the language that somebody chose */
 #define MENU_UNPLACED 1000 /* order of what has no menu_order: behind everything that has           */
 
 struct call; /* request, reply and route parameters of one call */
@@ -117,6 +118,10 @@ bool form_upload(struct call *call, const char *name, struct upload *out);
 ** reply_status() of call_reply() afterwards. */
 void answer_page(struct cx *cx, struct call *call, const char *template, const char *title,
 		 struct value *data);
+/* The same for somebody who is no user and came by a link of ours: a page in the business's name without menu,
+** banners or links into the panel (web/alone). */
+void answer_alone(struct cx *cx, struct call *call, const char *template, const char *title,
+		  struct value *data);
 /* A form that makes something carries a number made with it (field "_once"), so that pressing twice makes it
 ** once. Both in the transaction that makes it: *path is where the first press led, "" when this is the first;
 ** the other notes where it led. */
