@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #define NONCE_SIZE    12
 #define TAG_SIZE      16
@@ -72,19 +73,33 @@ static void random_base32(char *out, size_t count)
 	mbedtls_platform_zeroize(bits, sizeof(bits));
 }
 
+/* The millisecond first, so that an index of ids grows at its end; the digits before the letters, as they sort. */
+static void put_time(char out[PUBLIC_ID_TIME])
+{
+	static const char digits[] = "234567abcdefghijklmnopqrstuvwxyz";
+	struct timespec ts;
+	uint64_t ms;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	for (int i = PUBLIC_ID_TIME; i-- > 0; ms >>= 5)
+		out[i] = digits[ms & 31];
+}
+
 /* Bytes for ids are fetched some at a time: a day's plan makes two ids a message. */
 void public_id_new(char out[PUBLIC_ID_SIZE])
 {
-	enum { BYTES = ((PUBLIC_ID_SIZE - 1) * 5 + 7) / 8, IDS = 32 };
+	enum { BYTES = ((PUBLIC_ID_SIZE - 1 - PUBLIC_ID_TIME) * 5 + 7) / 8, IDS = 32 };
 	static _Thread_local unsigned char pool[BYTES * IDS];
 	static _Thread_local size_t left;
 
+	put_time(out);
 	if (left == 0) {
 		random_bytes(pool, sizeof(pool));
 		left = IDS;
 	}
 	left--;
-	base32_text(out, PUBLIC_ID_SIZE - 1, pool + left * BYTES, BYTES);
+	base32_text(out + PUBLIC_ID_TIME, PUBLIC_ID_SIZE - 1 - PUBLIC_ID_TIME, pool + left * BYTES, BYTES);
 	memset(pool + left * BYTES, 0, BYTES);
 }
 

@@ -10,8 +10,10 @@
 #define SHA256_SIZE     32
 #define SHA256_HEX_SIZE 65
 #define SHA1_SIZE       20
-#define PUBLIC_ID_SIZE  27 /* 26 characters of lower-case base32, and NUL (130 random bits) */
-#define TOKEN_SIZE      53 /* 52 characters of base32: 260 random bits, and NUL            */
+/* 26 characters a-z2-7 and NUL: ten of the time, in order (48 bits of milliseconds), then 80 random bits */
+#define PUBLIC_ID_SIZE 27
+#define PUBLIC_ID_TIME 10
+#define TOKEN_SIZE     53 /* 52 characters of base32: 260 random bits, and NUL            */
 
 enum rc seal_start(void) MUST_CHECK; /* psa_crypto_init; first thing in main */
 
