@@ -41,6 +41,7 @@ extern const struct module sends;
 #define MENU_SINGLE_MAILS   240
 #define MENU_REPORTS        250 /* with .menu_setting = "reports.in_menu" */
 #define MENU_COMPARE        260
+#define MENU_MANUAL         290
 
 #define ROAD_CHOICES "doppler=Doppler Relay|email=E-mail (SMTP)|sendgrid=SendGrid"
 
