@@ -125,7 +125,7 @@ static const char *host_of(struct doppler_rq *q)
 				      : host;
 }
 
-static void put_record(struct doppler_rq *q, struct sb *b, const struct doppler_report *r)
+static void put_record(struct doppler_rq *q, struct sb *b, const struct doppler_report *r, bool is_done)
 {
 	char from[RFC3339_SIZE], until[RFC3339_SIZE];
 
@@ -134,8 +134,8 @@ static void put_record(struct doppler_rq *q, struct sb *b, const struct doppler_
 	sb_printf(
 		b,
 		"{\"id\":%lld,\"name\":\"report-%lld\",\"start_date\":\"%s\",\"end_date\":\"%s\",\"processed\":%s",
-		(long long)r->id, (long long)r->id, from, until, is_ready(r) ? "true" : "false");
-	if (is_ready(r) && q->d->report_mode != REPORT_NO_FILE)
+		(long long)r->id, (long long)r->id, from, until, is_done ? "true" : "false");
+	if (is_done && q->d->report_mode != REPORT_NO_FILE)
 		sb_printf(b, ",\"file_path\":\"http://%s/doppler-files/%lld.csv\"", host_of(q),
 			  (long long)r->id);
 	sb_lit(b, "}");
@@ -153,7 +153,7 @@ static void all(struct doppler_rq *q)
 
 		if (r == NULL) continue;
 		if (is_any) sb_lit(&b, ",");
-		put_record(q, &b, r);
+		put_record(q, &b, r, is_ready(r));
 		is_any = true;
 	}
 	sb_lit(&b, "],\"_links\":[]}");
@@ -333,14 +333,15 @@ static void poll(struct doppler_rq *q)
 	const char *text = request_query(q->rq, "reportRequestId");
 	const char *format = request_query(q->rq, "format");
 	struct doppler_report *r = find(q->d, text != NULL ? strtoll(text, NULL, 10) : 0);
-	bool is_csv = format != NULL && strcmp(format, "csv") == 0;
+	bool is_csv = format != NULL && strcmp(format, "csv") == 0, is_done;
 	struct sb b;
 
 	if (r == NULL) {
 		doppler_problem_say(q, 404, 1, "entity-not-found", "Report not found", NULL);
 		return;
 	}
-	if (!is_ready(r)) {
+	is_done = is_ready(r);
+	if (!is_done) {
 		r->polls++;
 		/* Both ways of saying so: without a body, and with one. */
 		if (r->polls % 2 == 1) {
@@ -352,7 +353,7 @@ static void poll(struct doppler_rq *q)
 		return;
 	}
 	sb_init_arena(&b, q->arena, ANSWER_MAX);
-	put_record(q, &b, r);
+	put_record(q, &b, r, is_done);
 	doppler_say(q, 200, sb_text_of(&b));
 }
 
