@@ -21,6 +21,24 @@ const struct right sends_rights[] = {
 };
 
 const struct schedule_default sends_schedules[] = {
+	{ .name = "sends.schedule",
+	  .job_kind = "sends.schedule",
+	  .rule = "every 2 min after 2 min",
+	  .rule_setting = "sends.scheduler_min",
+	  .late_rule = "run",
+	  .late_limit_s = 86400 },
+	{ .name = "sends.reports",
+	  .job_kind = "sends.process_reports",
+	  .rule = "every 15 min after 5 min",
+	  .rule_setting = "reports.timer_min",
+	  .late_rule = "run",
+	  .late_limit_s = 86400 },
+	{ .name = "sends.after_send",
+	  .job_kind = "sends.post_report",
+	  .rule = "every 60 min after 10 min",
+	  .rule_setting = "reports.after_send_min",
+	  .late_rule = "run",
+	  .late_limit_s = 86400 },
 	{ .name = NULL },
 };
 

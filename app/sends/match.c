@@ -1,0 +1,309 @@
+/*
+** match.c -- rows of a report find the rows of a send: what became of each mail (spec §13.7).
+**
+** A report has no message id, so a delivery is a row's when address and subject are the same and it came after
+** the row left: nearest in time first, one to one. Deliveries are read once from reports.db and matched in
+** memory; what was found is written in slices.
+**
+** Owns:   the table bulk_result.
+** Holds:  (1) memory: some 60 bytes a row of the send, whatever the report's size; (2) a delivery goes to at most
+**         one row and a row has at most one; (3) a cut leaves some rows told anew and others as before: matching
+**         again ends the same; (4) a row found once is never lost by a later report that does not have it.
+*/
+#include "base/mem.h"
+#include "outbox/ledger.h"
+#include "sends/bulk.h"
+#include "sends/figures.h"
+#include "sends/report_inner.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define EARLY_MS     (5 * MINUTE_MS) /* the provider's clock may be behind ours: spec §9.6 looks as far back */
+#define SLICE        400             /* rows a transaction, each with its message: some tens of milliseconds */
+#define STATUS_MAX   24              /* kinds of status kept by name; the provider has six                  */
+#define STATUS_SIZE  40
+#define SLICE_ARENA  (4 * 1024 * 1024)
+
+struct entry {
+	uint64_t hash;
+	int64_t recipient_id, message_id, left_at;
+	int64_t row, at; /* the delivery: its row of reports.db, when; row 0 = none found */
+	uint32_t opens, clicks, next;
+	uint8_t status;
+	bool is_sent; /* the message's state was `sent` */
+};
+
+struct matching {
+	struct cx *cx;
+	int64_t bulk_id;
+	struct entry *entries;
+	uint32_t *heads; /* entry + 1; 0 = none */
+	size_t count, room, mask;
+	char status[STATUS_MAX][STATUS_SIZE];
+	size_t statuses;
+	const char *subject; /* "" = any: it has variables alone or nobody knows it */
+	instant from;
+};
+
+/* The send's rows */
+
+static uint64_t hash_of(const char *p, size_t len)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)tolower((unsigned char)p[i])) * UINT64_C(1099511628211);
+	return h ^ h >> 31;
+}
+
+static enum rc keep_entry(struct matching *m, const struct query *q)
+{
+	struct bytes address = query_bytes(q, 1);
+
+	if (m->count == m->room) {
+		size_t room = m->room == 0 ? 4096 : m->room * 2;
+		struct entry *grown = mem_realloc(m->entries, room * sizeof(*grown));
+
+		if (grown == NULL) return RC_NO_MEMORY;
+		m->entries = grown;
+		m->room = room;
+	}
+	m->entries[m->count++] = (struct entry){ .hash = hash_of(address.p, address.len),
+						 .recipient_id = query_int(q, 0),
+						 .message_id = query_int(q, 2),
+						 .left_at = query_int(q, 3),
+						 .is_sent = query_int(q, 4) != 0 };
+	return RC_OK;
+}
+
+static enum rc read_entries(struct matching *m)
+{
+	struct query *q = NULL;
+	enum rc rc = db_query(
+		m->cx, &q,
+		"SELECT r.id, coalesce(r.normalized, r.recipient), coalesce(n.id, m.id),"
+		" coalesce(m.sent_at, m.claimed_at), coalesce(n.state, m.state) = 'sent'"
+		" FROM bulk_recipient r CROSS JOIN message m ON m.occasion = 'bulk_recipient:' || r.id"
+		" LEFT JOIN message n ON n.occasion = 'bulk_recipient:' || r.id || ':again'"
+		" WHERE r.bulk_id = :bulk AND r.import_version = (SELECT import_version FROM bulk_send WHERE id = :bulk)"
+		" AND r.error_code = '' AND coalesce(m.sent_at, m.claimed_at) IS NOT NULL",
+		PARAMS(P_INT(":bulk", m->bulk_id)));
+
+	while (rc == RC_OK && query_next(q))
+		rc = keep_entry(m, q);
+	rc = query_end(q, rc);
+	if (rc != RC_OK || m->count == 0) return rc;
+	for (m->mask = 1; m->mask < m->count * 2;)
+		m->mask *= 2;
+	m->heads = mem_zeroed(m->mask * sizeof(*m->heads));
+	if (m->heads == NULL) return RC_NO_MEMORY;
+	m->mask--;
+	for (size_t i = 0; i < m->count; i++) {
+		uint32_t *head = &m->heads[m->entries[i].hash & m->mask];
+
+		m->entries[i].next = *head;
+		*head = (uint32_t)(i + 1);
+	}
+	return RC_OK;
+}
+
+/* Subjects */
+
+/* The template's literal parts must stand in the subject in their order; {{…}} is anything. */
+static bool subject_fits(const char *pattern, const char *p, size_t len)
+{
+	const char *end = p + len;
+	bool is_first = true;
+
+	if (pattern[0] == '\0') return true;
+	while (*pattern != '\0') {
+		const char *tag = strstr(pattern, "{{"), *close = tag != NULL ? strstr(tag, "}}") : NULL;
+		size_t part = close != NULL ? (size_t)(tag - pattern) : strlen(pattern);
+		const char *found = part == 0 ? p : memmem(p, (size_t)(end - p), pattern, part);
+
+		if (found == NULL || (is_first && found != p)) return false;
+		if (close == NULL) {
+			/* What follows the last tag ends the subject. */
+			if ((size_t)(end - p) < part) return false;
+			return memcmp(end - part, pattern, part) == 0 && (!is_first || (size_t)(end - p) == part);
+		}
+		p = found + part;
+		pattern = close + (close[2] == '}' ? 3 : 2);
+		is_first = false;
+	}
+	return true;
+}
+
+/* Deliveries */
+
+static uint8_t status_of(struct matching *m, const char *text)
+{
+	for (size_t i = 0; i < m->statuses; i++)
+		if (strcmp(m->status[i], text) == 0) return (uint8_t)i;
+	if (m->statuses == STATUS_MAX) return STATUS_MAX - 1;
+	snprintf(m->status[m->statuses], STATUS_SIZE, "%s", text);
+	return (uint8_t)m->statuses++;
+}
+
+static int64_t away(const struct entry *e, int64_t at)
+{
+	return at > e->left_at ? at - e->left_at : e->left_at - at;
+}
+
+static uint32_t small(int64_t n)
+{
+	return n < 0 ? 0 : n > INT32_MAX ? INT32_MAX : (uint32_t)n;
+}
+
+/* The nearest of the rows with this address that has none, or one further away; who is pushed out looks on. */
+static void place(struct matching *m, struct entry found)
+{
+	while (found.row != 0) {
+		struct entry *best = NULL, pushed;
+
+		for (uint32_t i = m->heads[found.hash & m->mask]; i != 0; i = m->entries[i - 1].next) {
+			struct entry *e = &m->entries[i - 1];
+
+			if (e->hash != found.hash || found.at < e->left_at - EARLY_MS) continue;
+			if (e->row != 0 && away(e, e->at) <= away(e, found.at)) continue;
+			if (best == NULL || away(e, found.at) < away(best, found.at)) best = e;
+		}
+		if (best == NULL) return;
+		pushed = *best;
+		best->row = found.row;
+		best->at = found.at;
+		best->opens = found.opens;
+		best->clicks = found.clicks;
+		best->status = found.status;
+		found = pushed;
+	}
+}
+
+static enum rc read_deliveries(struct matching *m, const char *first, const char *last)
+{
+	struct query *q = NULL;
+	enum rc rc = db_query(
+		m->cx, &q,
+		"SELECT r.id, r.email, r.date_at, r.subject, r.status, r.opens, r.clicks FROM report_day d"
+		" CROSS JOIN reports_deliveries_rows r ON r.id >= d.first_id AND r.id < d.first_id + 2147483648"
+		" WHERE d.report_on BETWEEN :first AND :last AND r.date_at >= :from",
+		PARAMS(P_TEXT(":first", first), P_TEXT(":last", last), P_INT(":from", m->from)));
+
+	while (rc == RC_OK && query_next(q)) {
+		struct bytes email = query_bytes(q, 1), subject;
+		uint64_t hash = hash_of(email.p, email.len);
+
+		if (m->heads[hash & m->mask] == 0) continue;
+		subject = query_bytes(q, 3);
+		if (!subject_fits(m->subject, subject.p, subject.len)) continue;
+		place(m, (struct entry){ .hash = hash,
+					 .row = query_int(q, 0),
+					 .at = query_int(q, 2),
+					 .status = status_of(m, query_text(q, 4)),
+					 .opens = small(query_int(q, 5)),
+					 .clicks = small(query_int(q, 6)) });
+	}
+	return query_end(q, rc);
+}
+
+/* Writing */
+
+static enum rc write_one(struct matching *m, const struct entry *e)
+{
+	const char *status = m->status[e->status];
+	enum rc rc = db_run(
+		m->cx,
+		"INSERT INTO bulk_result (recipient_id, bulk_id, delivery_status, bounce_type, opens, clicks, domain,"
+		" matched_at, report_row) SELECT id, bulk_id, :status, '', :opens, :clicks,"
+		" lower(substr(coalesce(normalized, recipient), instr(coalesce(normalized, recipient), '@') + 1)), :now, :row"
+		" FROM bulk_recipient WHERE id = :id ON CONFLICT (recipient_id) DO UPDATE SET"
+		" delivery_status = excluded.delivery_status, opens = excluded.opens, clicks = excluded.clicks,"
+		" domain = excluded.domain, matched_at = excluded.matched_at, report_row = excluded.report_row",
+		PARAMS(P_TEXT(":status", status), P_INT(":opens", e->opens), P_INT(":clicks", e->clicks),
+		       P_INT(":now", cx_now(m->cx)), P_INT(":row", e->row), P_INT(":id", e->recipient_id)));
+
+	if (rc != RC_OK || !e->is_sent) return rc;
+	if (strcasecmp(status, "Sent") == 0)
+		return ledger_word(m->cx, e->message_id, STATUS_DELIVERED, "check", NULL);
+	if (strcasecmp(status, "Rejected") == 0 || strcasecmp(status, "Invalid") == 0)
+		return ledger_word(m->cx, e->message_id, STATUS_ERROR, "check", NULL);
+	return RC_OK;
+}
+
+static enum rc write_all(struct matching *m, int64_t *matched)
+{
+	struct cx *cx = m->cx;
+	struct arena *own = cx->arena, *slice = arena_new(SLICE_ARENA);
+	enum rc rc = slice != NULL ? RC_OK : RC_NO_MEMORY;
+	size_t i = 0;
+
+	*matched = 0;
+	cx->arena = slice != NULL ? slice : own;
+	while (rc == RC_OK && i < m->count) {
+		size_t written = 0;
+
+		if (cx->env->is_stopping) {
+			rc = RC_TRY_LATER;
+			break;
+		}
+		rc = tx_begin(cx);
+		for (; rc == RC_OK && i < m->count && written < SLICE; i++) {
+			if (m->entries[i].row == 0) continue;
+			rc = write_one(m, &m->entries[i]);
+			written++;
+		}
+		rc = tx_end(cx, rc);
+		*matched += (int64_t)written;
+		arena_reset(slice);
+	}
+	cx->arena = own;
+	arena_free(slice);
+	return rc;
+}
+
+static const char *subject_of(struct cx *cx, const struct value *bulk)
+{
+	const char *own = value_text_of(value_get(bulk, "subject"), "");
+
+	if (own[0] != '\0') return own;
+	own = value_text_of(value_get(bulk, "template_subject"), "");
+	return arena_text(cx->arena, own);
+}
+
+enum rc report_match(struct cx *cx, int64_t *matched, int64_t bulk_id)
+{
+	struct matching *m = arena_alloc(cx->arena, sizeof(*m));
+	struct value *bulk = NULL, *days = NULL;
+	struct db *reports = NULL, *house;
+	int64_t began = clock_ticks();
+	enum rc rc = m != NULL ? RC_OK : RC_NO_MEMORY;
+
+	*matched = 0;
+	if (rc == RC_OK)
+		rc = db_row(cx, &bulk,
+			    "SELECT b.subject, b.sent_started_at, coalesce((SELECT p.subject FROM provider_template p"
+			    " WHERE p.channel = b.channel AND p.provider_id = b.template_id), (SELECT l.subject FROM letter l"
+			    " WHERE l.batch_id = b.batch_id), '') AS template_subject FROM bulk_send b WHERE b.id = :id",
+			    PARAMS(P_INT(":id", bulk_id)));
+	if (rc == RC_OK) rc = report_days_of_bulk(cx, &days, bulk_id);
+	if (rc != RC_OK || days->first == NULL) return rc;
+	*m = (struct matching){ .cx = cx, .bulk_id = bulk_id, .subject = subject_of(cx, bulk) };
+	m->from = value_int_of(value_get(bulk, "sent_started_at"), 0) - EARLY_MS;
+	rc = read_entries(m);
+	if (rc == RC_OK && m->count > 0) rc = reports_db_open(cx, &reports);
+	if (rc == RC_OK && m->count > 0) {
+		house = cx_swap_db(cx, reports);
+		rc = read_deliveries(m, days->first->text, days->last->text);
+		cx_swap_db(cx, house);
+	}
+	db_close(reports);
+	if (rc == RC_OK) rc = write_all(m, matched);
+	log_event(LOG_INFO, "app", "report.match", "bulk=%lld rows=%zu matched=%lld ms=%lld", (long long)bulk_id,
+		  m->count, (long long)*matched, (long long)(clock_ticks() - began));
+	mem_free(m->entries);
+	mem_free(m->heads);
+	return rc == RC_OK && *matched > 0 ? figures_count(cx, bulk_id) : rc;
+}
