@@ -27,6 +27,7 @@ struct bulk_new {
 	const char *dedupe;         /* all | exact | address; NULL = exact                        */
 	bool sends_suppressed;
 	int64_t sender_id; /* 0 = usual                                                          */
+	const char *from_email, *from_name; /* told with the request (/relay/send/): only together; NULL = none */
 	int64_t file_id;   /* the recipients as uploaded (file store)                             */
 	const int64_t *attachment_ids;
 	size_t attachment_count;
@@ -44,6 +45,9 @@ enum rc bulk_pause(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
 enum rc bulk_resume(struct cx *cx, int64_t id) MUST_CHECK;
 enum rc bulk_cancel(struct cx *cx, int64_t id) MUST_CHECK;
 enum rc bulk_reschedule(struct cx *cx, int64_t id, instant at) MUST_CHECK; /* 0 = none; only pending */
+/* With an offset, or the business's clock: "2026-11-22T09:30", "2026-11-22 09:30", "22/11/2026 09:30". RC_BAD_INPUT at
+** the field scheduled_at. */
+enum rc bulk_hour_parse(struct cx *cx, instant *at, const char *text) MUST_CHECK;
 /* Called by the import's job when it ended well: starts what was asked to start at once. In its transaction. */
 enum rc bulk_imported(struct cx *cx, int64_t id) MUST_CHECK;
 /* The same when it ended badly: pending → error with a code of recipients_words(). In its transaction. */

@@ -1,6 +1,501 @@
 /*
-** send_job.c -- the job that feeds the outbox.
+** send_job.c -- the work of one send: gate, letter, feeding the outbox, waiting for it, the end.
+**
+** Owns:   the steps queued → sending → done | error | paused of bulk_send, and its times.
+** Needs:  send_begin.c (gate, letter), send_look.c (may it go on?), send_feed.c (the next slice), the outbox,
+**         which sends.
+** Never:  sends by itself; has a transaction open while it waits or asks the provider.
+** Holds:  (1) running it twice, or two of it at once, is harmless: each step names the state it leaves, each
+**         slice the place it begins at; (2) what holds a send is its state, with the reason: a short wait is
+**         waited for here, a long one gives the worker back; (3) progress is what the outbox settled, so bar,
+**         rate and end are those of mails, not of rows in a queue; (4) it is over when nothing is queued or
+**         under way any more, however it was cut in between.
 */
-#include "sends/bulk.h"
+#include "sends/bulk_inner.h"
 
-const struct job_kind send_jobs[] = { { .name = NULL } };
+#include <poll.h>
+#include <string.h>
+
+/* one slice: its variables once as read and once as written */
+#define SCRATCH_MAX  ((size_t)16 * 1024 * 1024)
+#define COUNT_MS     SECOND_MS /* between two countings into result_json           */
+#define LOOK_MS      200       /* between two looks at what may hold it            */
+#define WAIT_HERE_MS MINUTE_MS /* a longer wait gives the worker back              */
+/* looked at again at least so often, whatever else wakes it */
+#define WAIT_MOST_MS  (10 * MINUTE_MS)
+#define NAP_LEAST_MS  2 /* the outbox empties a slice in some milliseconds at full speed            */
+#define NAP_MOST_MS   100
+#define LATE_LOOK_MS  200 /* behind the hour at which the channel opens */
+#define FIRST_CLAIMED 64  /* the first mail is among the first so many, whatever their order         */
+
+struct send {
+	struct cx *cx;
+	struct job *job;
+	struct arena *own, *scratch;
+	int64_t id, valid_rows, replaced;
+	const char *channel; /* in the job's arena */
+	struct send_feeder feeder;
+	int64_t counted_ticks, looked_ticks;
+	int nap_ms;
+};
+
+static void scratch_on(struct send *s)
+{
+	arena_reset(s->scratch);
+	s->cx->arena = s->scratch;
+}
+
+static void scratch_off(struct send *s)
+{
+	s->cx->arena = s->own;
+}
+
+/* Edges, each in a transaction of its own; RC_CONFLICT: it is not in that state any more. */
+
+static enum rc move(struct cx *cx, int64_t id, const struct bulk_edge *e)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK) rc = bulk_move(cx, id, e);
+	return tx_end(cx, rc);
+}
+
+static enum rc counts_keep(struct cx *cx, int64_t id)
+{
+	struct value *counts = NULL;
+
+	return bulk_counts(cx, &counts, id, true);
+}
+
+/* Counting */
+
+static enum rc count_first_mail(struct send *s)
+{
+	struct cx *cx = s->cx;
+	int64_t first = 0;
+	enum rc rc = db_get_int(
+		cx, &first,
+		"SELECT coalesce(min(claimed_at), 0) FROM (SELECT claimed_at FROM message WHERE batch_id = :batch"
+		" ORDER BY id LIMIT :max)",
+		PARAMS(P_INT(":batch", s->feeder.feed.batch_id), P_INT(":max", FIRST_CLAIMED)));
+
+	if (rc != RC_OK || first == 0) return rc;
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE bulk_send SET sent_started_at = :at WHERE id = :id AND sent_started_at IS NULL",
+			PARAMS(P_INT(":at", first), P_INT(":id", s->id)));
+	return tx_end(cx, rc);
+}
+
+static enum rc count_now(struct send *s)
+{
+	struct bulk b = { .id = s->id,
+			  .batch_id = s->feeder.feed.batch_id,
+			  .valid_rows = s->valid_rows,
+			  .channel = s->channel };
+	struct value *counts = NULL;
+	enum rc rc = db_get_int(s->cx, &b.invalid_rows, "SELECT invalid_rows FROM bulk_send WHERE id = :id",
+				PARAMS(P_INT(":id", s->id)));
+
+	if (rc == RC_OK) rc = count_first_mail(s);
+	if (rc == RC_OK) rc = bulk_count(s->cx, &counts, &b, s->feeder.fed);
+	return rc == RC_OK ? bulk_result_keep(s->cx, &b, counts) : rc;
+}
+
+static enum rc in_flight(struct send *s, int64_t *out)
+{
+	return db_get_int(s->cx, out,
+			  "SELECT count(*) FROM message WHERE slot IS NOT NULL AND +batch_id = :batch",
+			  PARAMS(P_INT(":batch", s->feeder.feed.batch_id)));
+}
+
+static enum rc tell_progress(struct send *s, int64_t queued)
+{
+	int64_t sending = 0, done, now = clock_ticks();
+	enum rc rc = in_flight(s, &sending);
+
+	if (rc != RC_OK) return rc;
+	done = s->feeder.fed - s->replaced - queued - sending;
+	if (done < 0) done = 0;
+	rc = job_progress(s->cx, s->job, done < s->valid_rows ? done : s->valid_rows, s->valid_rows);
+	if (rc == RC_OK && now - s->counted_ticks >= COUNT_MS) {
+		s->counted_ticks = now;
+		rc = count_now(s);
+	}
+	return rc;
+}
+
+/* The end */
+
+static enum rc read_times(struct cx *cx, int64_t batch, int64_t *first, int64_t *last)
+{
+	struct query *q = NULL;
+	enum rc rc =
+		db_query(cx, &q,
+			 "SELECT min(claimed_at), max(max(claimed_at, coalesce(sent_at, 0))) FROM message"
+			 " WHERE batch_id = :batch AND claimed_at IS NOT NULL",
+			 PARAMS(P_INT(":batch", batch)));
+
+	if (rc == RC_OK && query_next(q)) {
+		*first = query_int(q, 0);
+		*last = query_int(q, 1);
+	}
+	return query_end(q, rc);
+}
+
+static int64_t count_of(const struct value *counts, const char *name)
+{
+	return value_int_of(value_get(counts, name), 0);
+}
+
+static enum rc end(struct cx *cx, const struct bulk *b, struct value *counts, int64_t first, int64_t last)
+{
+	int64_t sent = count_of(counts, "sent") + count_of(counts, "delivered") + count_of(counts, "read") +
+		       count_of(counts, "failed_late");
+	enum rc rc = RC_OK;
+
+	if (bulk_is(b, "sending"))
+		rc = bulk_move(cx, b->id,
+			       &(struct bulk_edge){ .from = "sending",
+						    .to = sent > 0 ? "done" : "error",
+						    .why = sent > 0 ? "" : WHY_NONE_SENT });
+	else if (bulk_is(b, "error") && sent > 0) /* an unsure one that left after all, or left again */
+		rc = bulk_move(cx, b->id, &(struct bulk_edge){ .from = "error", .to = "done" });
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE bulk_send SET sent_started_at = :first, sent_finished_at = :last, updated_at = :now WHERE id = :id",
+			PARAMS(P_REF(":first", first), P_REF(":last", last), P_INT(":now", cx_now(cx)),
+			       P_INT(":id", b->id)));
+	return rc == RC_OK ? bulk_result_keep(cx, b, counts) : rc;
+}
+
+static enum rc finish(struct send *s)
+{
+	struct cx *cx = s->cx;
+	struct value *counts = NULL;
+	struct bulk b;
+	int64_t first = 0, last = 0;
+	enum rc rc = bulk_read(cx, &b, s->id);
+
+	if (rc == RC_OK) rc = bulk_count(cx, &counts, &b, -1);
+	if (rc == RC_OK) rc = read_times(cx, b.batch_id, &first, &last);
+	if (rc != RC_OK) return rc;
+	rc = tx_begin(cx);
+	if (rc == RC_OK) rc = end(cx, &b, counts, first, last);
+	rc = tx_end(cx, rc);
+	if (rc == RC_CONFLICT) return RC_OK; /* another one was first */
+	if (rc != RC_OK) return rc;
+	rc = job_progress(cx, s->job, s->valid_rows, s->valid_rows);
+	job_note(s->job,
+		 arena_printf(cx->arena, _("Sent: %lld, failed: %lld, unsure: %lld, not sendable: %lld."),
+			      (long long)(count_of(counts, "sent") + count_of(counts, "delivered") +
+					  count_of(counts, "read")),
+			      (long long)count_of(counts, "failed"), (long long)count_of(counts, "unsure"),
+			      (long long)count_of(counts, "invalid")));
+	return rc;
+}
+
+/* Its batch was cancelled on the page of batches. */
+static enum rc follow_cancelled(struct send *s)
+{
+	enum rc rc = move(s->cx, s->id,
+			  &(struct bulk_edge){ .from = "sending", .to = "cancelled", .why = WHY_BY_PERSON });
+
+	if (rc == RC_CONFLICT) rc = RC_OK;
+	return rc == RC_OK ? counts_keep(s->cx, s->id) : rc;
+}
+
+/* Holding */
+
+static enum rc set_hold(struct cx *cx, int64_t id, const struct send_look *l)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK && strcmp(l->status, "paused") != 0)
+		rc = bulk_move(cx, id,
+			       &(struct bulk_edge){ .from = l->status,
+						    .to = "paused",
+						    .why = l->hold,
+						    .detail = l->detail,
+						    .until = l->until });
+	else if (rc == RC_OK && (strcmp(l->why, l->hold) != 0 || l->until > l->kept_until + SECOND_MS ||
+				 l->until < l->kept_until - SECOND_MS))
+		rc = db_run(
+			cx,
+			"UPDATE bulk_send SET status_why = :why, status_detail = :detail, paused_until_at = :until"
+			" WHERE id = :id AND status = 'paused' AND status_why = :old",
+			PARAMS(P_TEXT(":why", l->hold), P_TEXT(":detail", l->detail),
+			       P_REF(":until", l->until), P_INT(":id", id), P_TEXT(":old", l->why)));
+	return tx_end(cx, rc);
+}
+
+/* What must not leave although it is queued: the channel's own waiting needs no batch that waits. */
+static bool holds_batch(const char *why)
+{
+	return strcmp(why, WHY_SWITCH) == 0 || strcmp(why, WHY_UNSURE) == 0;
+}
+
+/* *is_over: the job gives its place back; what to return then. */
+static enum rc hold(struct send *s, const struct send_look *l, bool *is_over)
+{
+	struct cx *cx = s->cx;
+	instant now = cx_now(cx), again;
+	bool is_new = strcmp(l->status, "paused") != 0 || strcmp(l->why, l->hold) != 0;
+	int64_t batch = s->feeder.feed.batch_id;
+	enum rc rc = set_hold(cx, s->id, l);
+
+	if (rc == RC_CONFLICT) return RC_OK; /* looked at anew */
+	if (rc == RC_OK && is_new && batch != 0 && holds_batch(l->hold))
+		rc = batch_set_state(cx, batch, "paused");
+	if (rc == RC_OK && is_new && batch != 0) rc = count_now(s);
+	if (rc != RC_OK) return rc;
+	if (l->until > 0 && l->until - now <= WAIT_HERE_MS) return RC_OK;
+	again = l->until > 0 ? l->until + LATE_LOOK_MS : now + WAIT_MOST_MS;
+	job_later(s->job, again);
+	job_note(s->job, _("Waits; the send's page says for what."));
+	*is_over = true;
+	return RC_TRY_LATER;
+}
+
+/* Nothing holds it any more. */
+static enum rc go_on(struct send *s, const struct send_look *l)
+{
+	int64_t batch = s->feeder.feed.batch_id;
+	enum rc rc = RC_OK;
+
+	if (batch != 0 && strcmp(l->batch_state, "paused") == 0) rc = batch_set_state(s->cx, batch, "open");
+	if (rc == RC_OK) rc = move(s->cx, s->id, &(struct bulk_edge){ .from = l->status, .to = "sending" });
+	return rc == RC_CONFLICT ? RC_OK : rc;
+}
+
+/* The loop */
+
+/* One round. *is_over: return. */
+static enum rc feed_round(struct send *s, bool *is_over)
+{
+	struct cx *cx = s->cx;
+	int64_t queued = 0;
+	bool is_lost = false, is_finished = false, is_full;
+	enum rc rc = batch_queued(cx, &queued, s->feeder.feed.batch_id);
+
+	is_full = queued > FEED_QUEUED_MAX - FEED_ROWS_MAX;
+	if (rc == RC_OK && !s->feeder.is_planned && !is_full) {
+		rc = send_feed_slice(cx, &s->feeder, &is_lost);
+		s->nap_ms = 0;
+		if (is_lost) s->looked_ticks = 0;
+		return rc == RC_OK ? tell_progress(s, queued) : rc;
+	}
+	/* Twice as long each time nothing is to be done: a paced send is looked at ten times a second. */
+	s->nap_ms = s->nap_ms < NAP_LEAST_MS ? NAP_LEAST_MS : 2 * s->nap_ms;
+	if (s->nap_ms > NAP_MOST_MS) s->nap_ms = NAP_MOST_MS;
+	if (rc == RC_OK && s->feeder.is_planned && queued == 0)
+		rc = batch_is_finished(cx, &is_finished, s->feeder.feed.batch_id);
+	if (rc == RC_OK) rc = tell_progress(s, queued);
+	if (rc != RC_OK || !is_finished) return rc;
+	*is_over = true;
+	return finish(s);
+}
+
+/* Paused by a person, cancelled, over: what is under way is waited for, so that the figures are the last
+** ones. */
+static enum rc leave(struct send *s, bool *is_over)
+{
+	int64_t sending = 0;
+	enum rc rc = in_flight(s, &sending);
+
+	s->nap_ms = NAP_MOST_MS;
+	if (rc != RC_OK || sending > 0) return rc;
+	*is_over = true;
+	return counts_keep(s->cx, s->id);
+}
+
+/* What the state asks for. *is_over: return; *feeds: go on with the rows. */
+static enum rc look_round(struct send *s, bool *is_over, bool *feeds)
+{
+	struct cx *cx = s->cx;
+	struct send_look l;
+	enum rc rc = send_look_read(cx, &l, s->id);
+	bool is_mine, is_held;
+
+	*feeds = false;
+	if (rc != RC_OK) return rc;
+	is_held = strcmp(l.status, "paused") == 0;
+	is_mine = strcmp(l.status, "queued") == 0 || strcmp(l.status, "sending") == 0 ||
+		  (is_held && bulk_pause_is_own(l.why));
+	if (!is_mine) return leave(s, is_over);
+	if (strcmp(l.batch_state, "cancelled") == 0) {
+		*is_over = true;
+		if (strcmp(l.status, "sending") != 0) rc = go_on(s, &l);
+		return rc == RC_OK ? follow_cancelled(s) : rc;
+	}
+	if (l.hold != NULL) {
+		s->nap_ms = NAP_MOST_MS;
+		return hold(s, &l, is_over);
+	}
+	if (strcmp(l.status, "sending") != 0) return go_on(s, &l);
+	*feeds = true;
+	return RC_OK;
+}
+
+static enum rc stop(struct send *s)
+{
+	enum rc rc;
+
+	if (!job_is_cancelled(s->job)) return RC_TRY_LATER;
+	rc = bulk_pause(s->cx, s->id, WHY_NO_JOB);
+	s->cx->message = "";
+	return rc == RC_OK || rc == RC_CONFLICT ? RC_TRY_LATER : rc;
+}
+
+static enum rc turn(struct send *s, bool *is_over)
+{
+	bool feeds = true;
+	enum rc rc = RC_OK;
+
+	if (s->looked_ticks == 0 || clock_ticks() - s->looked_ticks >= LOOK_MS || s->nap_ms == NAP_MOST_MS) {
+		s->looked_ticks = clock_ticks();
+		rc = look_round(s, is_over, &feeds);
+	}
+	if (rc != RC_OK || *is_over || !feeds) return rc;
+	if (s->feeder.feed.batch_id == 0) {
+		struct bulk b;
+
+		rc = bulk_read(s->cx, &b, s->id);
+		if (rc != RC_OK) return rc;
+		rc = send_begin(s->cx, s->job, &b, &s->feeder.adds_email, &feeds);
+		s->feeder.feed.batch_id = b.batch_id;
+		*is_over = rc == RC_OK && !feeds;
+		s->looked_ticks = 0;
+		return rc;
+	}
+	return feed_round(s, is_over);
+}
+
+/* A job of a send that is over: mails that somebody sent again, or decided. */
+static enum rc tail(struct send *s)
+{
+	bool is_finished = false;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && !is_finished) {
+		if (job_should_stop(s->job)) return RC_TRY_LATER;
+		scratch_on(s);
+		rc = batch_is_finished(s->cx, &is_finished, s->feeder.feed.batch_id);
+		if (rc == RC_OK && is_finished) rc = finish(s);
+		scratch_off(s);
+		if (!is_finished) (void)poll(NULL, 0, NAP_MOST_MS);
+	}
+	return rc;
+}
+
+static enum rc loop(struct send *s)
+{
+	bool is_over = false;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && !is_over) {
+		if (job_should_stop(s->job)) return stop(s);
+		scratch_on(s);
+		rc = turn(s, &is_over);
+		scratch_off(s);
+		if (rc != RC_OK && s->cx->message[0] != '\0')
+			s->cx->message = arena_text(s->own, s->cx->message);
+		else
+			s->cx->message = "";
+		if (rc == RC_OK && !is_over && s->nap_ms > 0) (void)poll(NULL, 0, s->nap_ms);
+	}
+	return rc;
+}
+
+static enum rc open_feeder(struct send *s, const struct bulk *b)
+{
+	struct cx *cx = s->cx;
+	struct mail_template t;
+	int64_t is_planned = 0;
+	enum rc rc = RC_OK;
+
+	s->channel = b->channel;
+	s->feeder = (struct send_feeder){ .feed = { .batch_id = b->batch_id,
+						    .channel = b->channel,
+						    .topic = BULK_TOPIC,
+						    .table = BULK_OCCASION,
+						    .priority = BULK_PRIORITY },
+					  .bulk_id = b->id,
+					  .import_version = b->import_version };
+	if (b->batch_id != 0)
+		rc = db_get_int(cx, &s->feeder.fed, "SELECT count(*) FROM message WHERE batch_id = :batch",
+				PARAMS(P_INT(":batch", b->batch_id)));
+	if (rc == RC_OK && b->batch_id != 0)
+		rc = db_get_int(cx, &s->replaced,
+				"SELECT count(*) FROM message WHERE replaces_id > 0 AND +batch_id = :batch",
+				PARAMS(P_INT(":batch", b->batch_id)));
+	if (rc == RC_OK && b->batch_id != 0)
+		rc = db_get_int(cx, &is_planned, "SELECT planned_at IS NOT NULL FROM batch WHERE id = :batch",
+				PARAMS(P_INT(":batch", b->batch_id)));
+	s->feeder.is_planned = is_planned != 0;
+	if (rc != RC_OK) return rc;
+	/* Known here since the gate read it. */
+	if (b->batch_id != 0 && gate_template(cx, &t, b, false) == RC_OK && t.has_body)
+		s->feeder.adds_email = template_uses_email(cx, &t);
+	cx->message = "";
+	cx->error_code = NULL;
+	return RC_OK;
+}
+
+/* A job that failed at the gate and is run again by a person: nothing was handed over. */
+static enum rc take_again(struct cx *cx, const struct bulk *b)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK) rc = bulk_move(cx, b->id, &(struct bulk_edge){ .from = "error", .to = "queued" });
+	return tx_end(cx, rc);
+}
+
+static enum rc send_run(struct cx *cx, struct job *job)
+{
+	struct send s = { .cx = cx, .job = job, .own = cx->arena };
+	struct bulk b;
+	enum rc rc;
+
+	s.id = value_int_of(value_get(job_args(job), "bulk_id"), 0);
+	rc = bulk_read(cx, &b, s.id);
+	if (rc == RC_OK && bulk_is(&b, "error") && b.batch_id == 0 &&
+	    strncmp(b.import_status, "ready", 5) == 0)
+		rc = take_again(cx, &b);
+	if (rc != RC_OK) return rc == RC_CONFLICT ? RC_OK : rc;
+	s.valid_rows = b.valid_rows;
+	rc = open_feeder(&s, &b);
+	if (rc != RC_OK) return rc;
+	s.scratch = arena_new(SCRATCH_MAX);
+	if (s.scratch == NULL) return RC_NO_MEMORY;
+	rc = b.batch_id != 0 && (bulk_is(&b, "done") || bulk_is(&b, "error")) ? tail(&s) : loop(&s);
+	cx->arena = s.own;
+	arena_free(s.scratch);
+	return rc;
+}
+
+const struct job_kind send_jobs[] = {
+	{ .name = SEND_JOB,
+	  .title = N_("Send a bulk send"),
+	  .queue = "sends",
+	  .attempts_max = 20, /* a busy disk passes; a state that is left costs nothing */
+	  .delay_s = 5,
+	  .run = send_run },
+	{ .name = SCHEDULE_JOB,
+	  .title = N_("Start timed sends"),
+	  .queue = "quick",
+	  .attempts_max = 3,
+	  .time_limit_s = 300,
+	  .delay_s = 10,
+	  .run = schedule_run },
+	{ .name = EVIDENCE_JOB,
+	  .title = N_("Look for evidence of unsure mails"),
+	  .queue = "fetch",
+	  .attempts_max = 1,
+	  .time_limit_s = 300,
+	  .run = evidence_run },
+	{ .name = NULL },
+};
