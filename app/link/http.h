@@ -67,8 +67,11 @@ struct http_request {
 	int connect_ms, total_ms; /* 0: 10 s and 30 s; total counts from when it has a connection's place */
 	size_t answer_max;        /* more is HTTP_ODD; 0: 256 KiB                         */
 	bool may_repeat;          /* GET, PUT by key: may ride a kept connection freely   */
+	/* of a call that may repeat: a 3xx is the answer; the others never follow one */
+	bool no_redirects;
 	/* The body of a 200 goes into this descriptor as it arrives instead of into memory, at most answer_max
-	** bytes; it stays the caller's. */
+	** bytes; it stays the caller's and open until the answer. Other answers' bodies come as usual, at most
+	** 256 KiB of them. What was written of a call that failed stays: the caller cuts the file. */
 	bool has_sink;
 	int sink_fd;
 	bool is_configured; /* base address from the settings: the address guard lets loopback and LAN pass */
@@ -89,6 +92,7 @@ struct http_answer {
 		char name[48], value[208];
 	} headers[32]; /* the first 32 of the last answer; longer values are cut  */
 	size_t header_count;
+	int64_t sunk;      /* bytes that went into the sink                       */
 	char error[200];   /* for log and attempt row, never a secret              */
 	enum mail_step at; /* mail only */
 	enum mail_fault fault;

@@ -16,6 +16,7 @@
 #include "link/ca.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <mbedtls/ssl.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,10 +32,12 @@
 #define TOTAL_MS_DEFAULT   30000                /* and an answer that takes longer is none                 */
 #define ANSWER_DEFAULT     ((size_t)256 * 1024) /* JSON answers are a hundredth of it                      */
 #define ANSWER_MOST        ((size_t)64 * 1024 * 1024)
-#define REDIRECTS_MAX      5L                  /* www, https, language: three are seen, more is a loop    */
-#define IDLE_CONNECTION_S  5L                  /* servers and NATs drop idle ones silently: design §8     */
-#define BUFFER_KEPT        ((size_t)64 * 1024) /* what a transfer at rest may hold on to                  */
-#define WIRE_BUFFER        16384L              /* curl's send buffer: 64 kB by default, times every call  */
+/* more is no file that we would read */
+#define SINK_MOST         ((size_t)2 * 1024 * 1024 * 1024 - 1)
+#define REDIRECTS_MAX     5L                  /* www, https, language: three are seen, more is a loop    */
+#define IDLE_CONNECTION_S 5L                  /* servers and NATs drop idle ones silently: design §8     */
+#define BUFFER_KEPT       ((size_t)64 * 1024) /* what a transfer at rest may hold on to                  */
+#define WIRE_BUFFER       16384L              /* curl's send buffer: 64 kB by default, times every call  */
 
 /* What curl asks back */
 
@@ -59,10 +62,41 @@ static int rewind_body(void *arg, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* Into the caller's file: of a 200 only, a page of an error is not what was asked for. */
+static size_t sink_body(struct transfer *t, const char *p, size_t n)
+{
+	if (n > t->sink_max - (size_t)t->sunk) {
+		t->is_too_large = true;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	for (size_t at = 0; at < n;) {
+		ssize_t wrote = write(t->sink_fd, p + at, n - at);
+
+		if (wrote < 0 && errno == EINTR) continue;
+		if (wrote <= 0) {
+			t->is_sink_full = true;
+			return CURL_WRITEFUNC_ERROR;
+		}
+		at += (size_t)wrote;
+		t->sunk += wrote;
+	}
+	return n;
+}
+
+static bool is_for_sink(const struct transfer *t)
+{
+	long status = 0;
+
+	return t->has_sink && curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+	       status == 200;
+}
+
 static size_t take_body(char *p, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
 	size_t n = size * count;
+
+	if (is_for_sink(t)) return sink_body(t, p, n);
 
 	if (n > t->answer_max - t->received.len) {
 		t->is_too_large = true;
@@ -273,10 +307,15 @@ enum rc transfer_take(struct transfer *t, const struct http_request *r)
 	put(t, at, r->body.p, r->body.len);
 	snprintf(t->purpose, sizeof(t->purpose), "%s", r->purpose == NULL ? "" : r->purpose);
 	t->answer_max = r->answer_max > 0 ? r->answer_max : ANSWER_DEFAULT;
+	t->has_sink = r->has_sink;
+	t->sink_fd = r->sink_fd;
+	t->sink_max = t->answer_max < SINK_MOST ? t->answer_max : SINK_MOST;
+	if (t->has_sink && t->answer_max > ANSWER_DEFAULT) t->answer_max = ANSWER_DEFAULT;
 	if (t->answer_max > ANSWER_MOST) t->answer_max = ANSWER_MOST;
 	t->connect_ms = r->connect_ms > 0 ? r->connect_ms : CONNECT_MS_DEFAULT;
 	t->total_ms = r->total_ms > 0 ? r->total_ms : TOTAL_MS_DEFAULT;
 	t->may_repeat = r->may_repeat;
+	t->no_redirects = r->no_redirects;
 	t->is_configured = r->is_configured;
 	t->is_tls = strncasecmp(r->url, "https:", 6) == 0;
 	return RC_OK;
@@ -319,6 +358,7 @@ static CURLcode tell(struct transfer *t)
 	CURL *e = t->easy;
 	struct told *told = &t->told;
 	bool has_body = t->body.len > 0, is_lone = !t->may_repeat && !has_body, is_first = !told->is_any;
+	bool follows = t->may_repeat && !t->no_redirects;
 	const char *schemes = t->is_configured ? "http,https" : "https";
 	CURLcode bad = CURLE_OK;
 
@@ -333,8 +373,9 @@ static CURLcode tell(struct transfer *t)
 		bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->total_ms);
 	if (is_first || told->may_repeat != t->may_repeat) {
 		bad |= curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, t->may_repeat ? rewind_body : NULL);
-		bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, t->may_repeat ? 1L : 0L);
 	}
+	if (is_first || told->follows != follows)
+		bad |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, follows ? 1L : 0L);
 	if (is_first || told->is_lone != is_lone)
 		bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_lone ? 1L : 0L);
 	if (is_first || told->is_configured != t->is_configured) {
@@ -344,6 +385,7 @@ static CURLcode tell(struct transfer *t)
 	if (bad != CURLE_OK) return bad;
 	*told = (struct told){ .is_any = true,
 			       .has_body = has_body,
+			       .follows = follows,
 			       .may_repeat = t->may_repeat,
 			       .is_configured = t->is_configured,
 			       .is_lone = is_lone,
@@ -358,7 +400,8 @@ enum rc transfer_prepare(struct transfer *t)
 {
 	t->body_at = 0;
 	t->begun = 0;
-	t->is_too_large = t->is_denied = false;
+	t->is_too_large = t->is_denied = t->is_sink_full = false;
+	t->sunk = 0;
 	t->first_address[0] = t->error[0] = '\0';
 	t->answer.header_count = 0;
 	t->started = clock_ticks();
@@ -389,6 +432,7 @@ static const char *reason(const struct transfer *t, CURLcode code)
 
 	if (t->is_denied) return N_("the address is private or special and this URL was not configured");
 	if (t->is_too_large) return N_("the answer is larger than allowed");
+	if (t->is_sink_full) return N_("the file that comes in could not be written");
 	if (t->begun > 0 && !t->may_repeat &&
 	    (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_SEND_FAIL_REWIND))
 		return N_("the connection was cut before an answer came");
@@ -414,6 +458,7 @@ void transfer_finish(struct transfer *t, CURLcode code)
 	a->end = outcome_of(&e);
 	a->status = a->end == HTTP_NOT_SENT ? 0 : e.status;
 	a->body = (struct bytes){ .p = sb_text_of(&t->received), .len = t->received.len };
+	a->sunk = t->sunk;
 	a->error[0] = '\0';
 	if (a->end != HTTP_DONE) {
 		char quoted[LOG_QUOTE_SIZE];

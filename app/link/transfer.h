@@ -46,7 +46,7 @@ void watches_closed(struct watches *w, int fd);
 
 /* What curl was told last, so that the next call only tells what differs. */
 struct told {
-	bool is_any, has_body, may_repeat, is_configured, is_lone;
+	bool is_any, has_body, follows, may_repeat, is_configured, is_lone;
 	int connect_ms, total_ms;
 	char url[300], method[12]; /* "" = too long to remember              */
 };
@@ -71,7 +71,10 @@ struct transfer {
 	int connect_ms, total_ms;
 	bool may_repeat, is_configured;
 	int begun;
-	bool is_tls, is_too_large, is_denied;
+	bool is_tls, is_too_large, is_denied, is_sink_full, has_sink, no_redirects;
+	int sink_fd;
+	size_t sink_max;
+	int64_t sunk;
 	char first_address[INET6_ADDRSTRLEN];
 	int64_t started; /* clock_ticks                                              */
 
