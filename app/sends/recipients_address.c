@@ -46,7 +46,7 @@ static bool is_address(const char *address, const char *at, size_t len)
 
 const char *recipient_check(struct arena *a, const char **out, const char *typed)
 {
-	const char *address = text_nfc(a, text_trim(a, typed)), *at;
+	const char *address = recipients_clean(a, typed), *at;
 	size_t len = strlen(address), i;
 	char *lower;
 
@@ -64,7 +64,8 @@ const char *recipient_check(struct arena *a, const char **out, const char *typed
 	return "";
 }
 
-/* What people type and mean. Some of the wrong ones exist, but hardly as what was meant: it is a warning only. */
+/* What people type and mean. Some of the wrong ones exist, but hardly as what was meant: it is a warning
+** only. */
 static const struct typo {
 	const char *wrong, *right;
 } typos[] = {

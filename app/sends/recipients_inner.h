@@ -39,8 +39,12 @@ struct variable {
 	size_t column;      /* of the file                                             */
 	bool is_required;   /* and may not be empty                                    */
 	int64_t empty;      /* valid rows without a value                              */
+	bool is_blank;      /* in the row that was read last: told if that is valid     */
 	const char *folded; /* for comparing                                           */
 };
+
+/* Trimmed and composed (NFC); the text itself when there is nothing to do. */
+const char *recipients_clean(struct arena *a, const char *text);
 
 /* A file that is being read. Everything but the cells of the last row lies in the arena of
 ** recipients_open. */
@@ -74,8 +78,17 @@ struct recipient_row {
 };
 /* All but payload and what other rows say. Adds the payload to sb (cleared first) unless the row is
 ** invalid. */
-void recipients_read_row(const struct recipients_file *f, struct arena *a, struct recipient_row *row,
+void recipients_read_row(struct recipients_file *f, struct arena *a, struct recipient_row *row,
 			 struct sb *payload);
+
+/*
+** SipHash-2-4 with 128 bits (Aumasson, Bernstein): a text as a key of a set, under a secret of this one run,
+** so that nobody can make a file in which two different rows are taken for the same.
+*/
+struct sip_key {
+	uint64_t k[2];
+};
+void sip_hash(uint64_t out[2], const struct sip_key *key, const char *p, size_t len);
 
 /* 128-bit keys, each once: for what was seen before. */
 struct key_set {
@@ -83,8 +96,8 @@ struct key_set {
 	size_t room, count;
 };
 /* *is_new: it was not there. RC_NO_MEMORY. */
-enum rc key_set_add(struct key_set *set, const unsigned char hash[SHA256_SIZE], bool *is_new) MUST_CHECK;
-bool key_set_has(const struct key_set *set, const unsigned char hash[SHA256_SIZE]);
+enum rc key_set_add(struct key_set *set, const uint64_t key[2], bool *is_new) MUST_CHECK;
+bool key_set_has(const struct key_set *set, const uint64_t key[2]);
 void key_set_free(struct key_set *set);
 
 enum dedupe { DEDUPE_ALL, DEDUPE_EXACT, DEDUPE_ADDRESS };
@@ -93,6 +106,7 @@ enum dedupe dedupe_of(const char *text); /* NULL and anything unknown: exact */
 /* What all rows so far say of the next one. */
 struct judge {
 	enum dedupe dedupe;
+	struct sip_key key;
 	struct key_set addresses, rows, suppressed;
 	struct sb payload;
 	int64_t counts[ROW__MAX];

@@ -15,12 +15,6 @@
 
 /* The set */
 
-static void key_of(uint64_t key[2], const unsigned char hash[SHA256_SIZE])
-{
-	memcpy(key, hash, 2 * sizeof(key[0]));
-	if (key[0] == 0 && key[1] == 0) key[1] = 1; /* zero is a free slot */
-}
-
 static uint64_t *slot_of(const struct key_set *set, const uint64_t key[2])
 {
 	size_t i = (size_t)key[0] & (set->room - 1);
@@ -45,27 +39,25 @@ static enum rc grow(struct key_set *set)
 	return RC_OK;
 }
 
-enum rc key_set_add(struct key_set *set, const unsigned char hash[SHA256_SIZE], bool *is_new)
+enum rc key_set_add(struct key_set *set, const uint64_t key[2], bool *is_new)
 {
-	uint64_t key[2], *slot;
+	uint64_t *slot;
 
 	if (4 * (set->count + 1) > 3 * set->room && grow(set) != RC_OK) return RC_NO_MEMORY;
-	key_of(key, hash);
 	slot = slot_of(set, key);
 	*is_new = slot[0] == 0 && slot[1] == 0;
 	if (*is_new) {
-		memcpy(slot, key, sizeof(key));
+		memcpy(slot, key, 2 * sizeof(*key));
 		set->count++;
 	}
 	return RC_OK;
 }
 
-bool key_set_has(const struct key_set *set, const unsigned char hash[SHA256_SIZE])
+bool key_set_has(const struct key_set *set, const uint64_t key[2])
 {
-	uint64_t key[2], *slot;
+	const uint64_t *slot;
 
 	if (set->count == 0) return false;
-	key_of(key, hash);
 	slot = slot_of(set, key);
 	return slot[0] != 0 || slot[1] != 0;
 }
@@ -74,6 +66,52 @@ void key_set_free(struct key_set *set)
 {
 	mem_free(set->slots);
 	*set = (struct key_set){ .slots = NULL };
+}
+
+/* Keys: SipHash-2-4-128 */
+
+static uint64_t turn(uint64_t x, int by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static void rounds(uint64_t v[4], int count)
+{
+	for (; count > 0; count--) {
+		v[0] += v[1], v[1] = turn(v[1], 13) ^ v[0], v[0] = turn(v[0], 32);
+		v[2] += v[3], v[3] = turn(v[3], 16) ^ v[2];
+		v[0] += v[3], v[3] = turn(v[3], 21) ^ v[0];
+		v[2] += v[1], v[1] = turn(v[1], 17) ^ v[2], v[2] = turn(v[2], 32);
+	}
+}
+
+/* The machines this runs on are little-endian, as the hash's words are. */
+void sip_hash(uint64_t out[2], const struct sip_key *key, const char *p, size_t len)
+{
+	uint64_t v[4] = { key->k[0] ^ UINT64_C(0x736f6d6570736575),
+			  key->k[1] ^ UINT64_C(0x646f72616e646f6d) ^ 0xEE,
+			  key->k[0] ^ UINT64_C(0x6c7967656e657261),
+			  key->k[1] ^ UINT64_C(0x7465646279746573) };
+	uint64_t last = (uint64_t)len << 56, word = 0;
+
+	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		v[3] ^= word;
+		rounds(v, 2);
+		v[0] ^= word;
+	}
+	word = 0;
+	memcpy(&word, p, len);
+	last |= word;
+	v[3] ^= last;
+	rounds(v, 2);
+	v[0] ^= last;
+	v[2] ^= 0xEE;
+	rounds(v, 4);
+	out[0] = v[0] ^ v[1] ^ v[2] ^ v[3];
+	v[1] ^= 0xDD;
+	rounds(v, 4);
+	out[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 /* The judge */
@@ -86,19 +124,21 @@ enum dedupe dedupe_of(const char *text)
 
 static enum rc add_suppressed(void *arg, const char *address)
 {
-	unsigned char hash[SHA256_SIZE];
+	struct judge *j = arg;
+	uint64_t key[2];
 	bool is_new;
 
-	sha256(hash, address, strlen(address));
-	return key_set_add(arg, hash, &is_new);
+	sip_hash(key, &j->key, address, strlen(address));
+	return key_set_add(&j->suppressed, key, &is_new);
 }
 
 enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skips_suppressed)
 {
 	memset(j, 0, sizeof(*j));
 	j->dedupe = dedupe_of(dedupe);
+	random_bytes(&j->key, sizeof(j->key));
 	sb_init(&j->payload, PAYLOAD_MAX);
-	return skips_suppressed ? suppressed_each(cx, "campaign", add_suppressed, &j->suppressed) : RC_OK;
+	return skips_suppressed ? suppressed_each(cx, "campaign", add_suppressed, j) : RC_OK;
 }
 
 void judge_close(struct judge *j)
@@ -109,48 +149,46 @@ void judge_close(struct judge *j)
 	sb_free(&j->payload);
 }
 
-/* Address in hash[0], address and payload in hash[1]. The payload gets the address behind it for that
-** moment. */
-static enum rc hash_row(struct judge *j, const char *address, unsigned char hash[2][SHA256_SIZE])
+/* Of address, and of payload with the address behind it for that moment. */
+static enum rc keys_of(struct judge *j, const char *address, uint64_t of_address[2], uint64_t of_row[2])
 {
 	size_t len = strlen(address), payload = j->payload.len;
 
-	sha256(hash[0], address, len);
-	j->payload.max = PAYLOAD_MAX + 2 * RECIPIENT_KEPT_MAX;
+	sip_hash(of_address, &j->key, address, len);
+	j->payload.max = PAYLOAD_MAX + RECIPIENT_KEPT_MAX;
 	sb_bytes(&j->payload, address, len);
-	if (sb_result(&j->payload) != RC_OK) return sb_result(&j->payload);
-	sha256(hash[1], j->payload.p, j->payload.len);
-	j->payload.p[j->payload.len = payload] = '\0';
 	j->payload.max = PAYLOAD_MAX;
+	if (sb_result(&j->payload) != RC_OK) return sb_result(&j->payload);
+	sip_hash(of_row, &j->key, j->payload.p, j->payload.len);
+	j->payload.p[j->payload.len = payload] = '\0';
 	return RC_OK;
 }
 
-static bool is_suppressed(const struct judge *j, struct arena *a, const char *address,
-			  const unsigned char hash[SHA256_SIZE])
+static bool is_suppressed(const struct judge *j, struct arena *a, const char *address)
 {
-	unsigned char own[SHA256_SIZE];
+	uint64_t key[2];
 	const char *lower;
 
 	if (j->suppressed.count == 0) return false;
 	lower = text_lower_ascii(a, address);
-	if (strcmp(lower, address) == 0) return key_set_has(&j->suppressed, hash);
-	sha256(own, lower, strlen(lower));
-	return key_set_has(&j->suppressed, own);
+	sip_hash(key, &j->key, lower, strlen(lower));
+	return key_set_has(&j->suppressed, key);
 }
 
 /* A row that is fine by itself. */
 static enum rc compare(struct judge *j, struct arena *a, struct recipient_row *row)
 {
-	unsigned char hash[2][SHA256_SIZE];
+	uint64_t of_address[2], of_row[2];
 	bool is_new_address = true, is_new_row = true;
-	enum rc rc = hash_row(j, row->address, hash);
+	enum rc rc;
 
-	if (rc == RC_OK && is_suppressed(j, a, row->address, hash[0])) {
+	if (is_suppressed(j, a, row->address)) {
 		row->code = ROW_SUPPRESSED;
 		return RC_OK;
 	}
-	if (rc == RC_OK) rc = key_set_add(&j->addresses, hash[0], &is_new_address);
-	if (rc == RC_OK) rc = key_set_add(&j->rows, hash[1], &is_new_row);
+	rc = keys_of(j, row->address, of_address, of_row);
+	if (rc == RC_OK) rc = key_set_add(&j->addresses, of_address, &is_new_address);
+	if (rc == RC_OK) rc = key_set_add(&j->rows, of_row, &is_new_row);
 	if (rc != RC_OK) return rc;
 	j->same_address += !is_new_address;
 	j->duplicates += !is_new_row;
@@ -173,7 +211,7 @@ enum rc judge_row(struct judge *j, struct recipients_file *f, struct arena *a, s
 	if (row->code != ROW_VALID) return RC_OK;
 	j->typos += recipient_typo(row->address) != NULL;
 	for (size_t i = 0; i < f->variable_count; i++)
-		f->variables[i].empty += *recipients_cell(f, a, f->variables[i].column) == '\0';
+		f->variables[i].empty += f->variables[i].is_blank;
 	return RC_OK;
 }
 

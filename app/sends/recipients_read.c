@@ -51,26 +51,23 @@ static char *fold_name(struct arena *a, const char *name)
 	return folded;
 }
 
-static bool is_plain_end(unsigned char c)
+/* Nearly every cell is plain: letters of ASCII, no blank at its ends. One look at each byte tells. */
+const char *recipients_clean(struct arena *a, const char *text)
 {
-	return c > ' ' && c < 0x7F;
-}
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned char all = 0;
 
-/* Trimmed and composed; the text itself when there is nothing to do. */
-static const char *clean(struct arena *a, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len == 0) return text;
-	if (!is_plain_end((unsigned char)text[0]) || !is_plain_end((unsigned char)text[len - 1]))
-		text = text_trim(a, text);
-	if (strchr(text, '\xCC') != NULL || strchr(text, '\xCD') != NULL) text = text_nfc(a, text);
-	return text;
+	if (*p == '\0') return text;
+	for (; *p != '\0'; p++)
+		all |= *p;
+	if (all < 0x80 && (unsigned char)text[0] > ' ' && p[-1] > ' ') return text;
+	text = text_trim(a, text);
+	return all < 0x80 ? text : text_nfc(a, text);
 }
 
 const char *recipients_cell(const struct recipients_file *f, struct arena *a, size_t column)
 {
-	return column < f->csv.count ? clean(a, f->csv.cell[column]) : "";
+	return column < f->csv.count ? recipients_clean(a, f->csv.cell[column]) : "";
 }
 
 /* Opening */
@@ -108,14 +105,15 @@ static int find_header(const struct csv *csv, struct arena *a, const char *const
 {
 	for (; *names != NULL; names++)
 		for (size_t i = 0; i < csv->count; i++)
-			if (strcmp(fold_name(a, clean(a, csv->cell[i])), *names) == 0) return (int)i;
+			if (strcmp(fold_name(a, recipients_clean(a, csv->cell[i])), *names) == 0)
+				return (int)i;
 	return -1;
 }
 
 static int find_email(const struct csv *csv, struct arena *a)
 {
 	for (size_t i = 0; i < csv->count; i++) {
-		const char *folded = fold_name(a, clean(a, csv->cell[i]));
+		const char *folded = fold_name(a, recipients_clean(a, csv->cell[i]));
 
 		for (const char *const *name = email_names; *name != NULL; name++)
 			if (strcmp(folded, *name) == 0) return (int)i;
@@ -160,7 +158,7 @@ static enum rc keep_heading(struct cx *cx, struct recipients_file *f, struct are
 
 	f->header_count = f->csv.count;
 	for (size_t i = 0; i < f->header_count; i++) {
-		f->header[i] = arena_text(a, clean(a, f->csv.cell[i]));
+		f->header[i] = arena_text(a, recipients_clean(a, f->csv.cell[i]));
 		folded[i] = fold_name(a, f->header[i]);
 		has_address = has_address || strchr(f->header[i], '@') != NULL;
 		if (text_length(f->header[i]) > HEADER_MAX)
@@ -198,7 +196,7 @@ static enum rc add_variable(struct cx *cx, struct recipients_file *f, struct are
 static enum rc map_variable(struct cx *cx, struct recipients_file *f, struct arena *a,
 			    const struct value *pair)
 {
-	const char *key = arena_text(a, clean(a, pair->key)), *folded = fold_name(a, key), *column;
+	const char *key = arena_text(a, recipients_clean(a, pair->key)), *folded = fold_name(a, key), *column;
 
 	if (strncmp(key, "__", 2) == 0) return RC_OK;
 	if (pair->type != VALUE_TEXT || *key == '\0' || text_length(key) > HEADER_MAX)
@@ -206,10 +204,11 @@ static enum rc map_variable(struct cx *cx, struct recipients_file *f, struct are
 	for (size_t i = 0; i < f->variable_count; i++)
 		if (strcmp(f->variables[i].folded, folded) == 0)
 			return recipients_refuse(cx, "duplicate_variable_mapping_key", key);
-	column = fold_name(a, clean(a, pair->text));
+	column = fold_name(a, recipients_clean(a, pair->text));
 	for (size_t i = 0; i < f->header_count && *column != '\0'; i++)
 		if (strcmp(fold_name(a, f->header[i]), column) == 0) return add_variable(cx, f, a, key, i);
-	return recipients_refuse(cx, "variable_column_missing", arena_text(a, clean(a, pair->text)));
+	return recipients_refuse(cx, "variable_column_missing",
+				 arena_text(a, recipients_clean(a, pair->text)));
 }
 
 static int by_key(const void *a, const void *b)
@@ -300,16 +299,17 @@ static const char *cut(struct arena *a, const char *text, size_t letters, size_t
 	return keep == len ? text : arena_bytes(a, text, keep);
 }
 
-static void add_payload(const struct recipients_file *f, struct arena *a, struct recipient_row *row,
+static void add_payload(struct recipients_file *f, struct arena *a, struct recipient_row *row,
 			struct sb *payload)
 {
 	char before = '{';
 
 	sb_clear(payload);
 	for (size_t i = 0; i < f->variable_count; i++) {
-		const struct variable *v = &f->variables[i];
+		struct variable *v = &f->variables[i];
 		const char *text = recipients_cell(f, a, v->column);
 
+		v->is_blank = *text == '\0';
 		if (*text == '\0' && v->is_required) {
 			row->code = ROW_VALUE_MISSING;
 			row->detail = v->key;
@@ -325,7 +325,7 @@ static void add_payload(const struct recipients_file *f, struct arena *a, struct
 	if (sb_result(payload) == RC_TOO_LARGE) row->code = ROW_STRUCTURE;
 }
 
-void recipients_read_row(const struct recipients_file *f, struct arena *a, struct recipient_row *row,
+void recipients_read_row(struct recipients_file *f, struct arena *a, struct recipient_row *row,
 			 struct sb *payload)
 {
 	const char *typed = f->email >= 0 && (size_t)f->email < f->csv.count ? f->csv.cell[f->email] : "";

@@ -1,6 +1,7 @@
 /* sends/recipients_*.c, preview.c: what a file of recipients says, and what is wrong with it. */
 #include "state.h"
 
+#include "base/mem.h"
 #include "sends/recipients_inner.h"
 
 static struct state s;
@@ -483,27 +484,52 @@ static void every_code_has_its_sentence_in_both_languages(void **unused)
 static void a_set_keeps_every_key_once_and_notices_no_memory(void **unused)
 {
 	struct key_set set = { .slots = NULL };
-	unsigned char hash[SHA256_SIZE];
+	uint64_t key[2];
 	bool is_new = false;
 
 	(void)unused;
-	for (int i = 0; i < 20000; i++) {
-		sha256(hash, &i, sizeof(i));
-		assert_false(key_set_has(&set, hash));
-		assert_int_equal(key_set_add(&set, hash, &is_new), RC_OK);
+	for (uint64_t i = 1; i <= 20000; i++) {
+		key[0] = i % 100; /* many begin at the same place */
+		key[1] = i;
+		assert_false(key_set_has(&set, key));
+		assert_int_equal(key_set_add(&set, key, &is_new), RC_OK);
 		assert_true(is_new);
 	}
-	for (int i = 0; i < 20000; i++) {
-		sha256(hash, &i, sizeof(i));
-		assert_true(key_set_has(&set, hash));
-		assert_int_equal(key_set_add(&set, hash, &is_new), RC_OK);
+	for (uint64_t i = 1; i <= 20000; i++) {
+		key[0] = i % 100;
+		key[1] = i;
+		assert_true(key_set_has(&set, key));
+		assert_int_equal(key_set_add(&set, key, &is_new), RC_OK);
 		assert_false(is_new);
 	}
 	assert_int_equal(set.count, 20000);
-	memset(hash, 0, sizeof(hash));
-	assert_int_equal(key_set_add(&set, hash, &is_new), RC_OK);
-	assert_true(is_new && key_set_has(&set, hash));
+	mem_fail(1, true);
+	for (uint64_t i = 1; key_set_add(&set, key, &is_new) == RC_OK; i++)
+		key[1] = 20000 + i;
+	mem_fail(0, false);
+	assert_int_equal(set.count, 24576); /* three quarters of its slots: there was no memory for more */
 	key_set_free(&set);
+}
+
+/* The first and the sixteenth of the reference's own vectors (key 00 01 … 0f, text 00 01 …). */
+static void a_key_is_siphash_with_128_bits(void **unused)
+{
+	static const unsigned char empty[16] = { 0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6,
+						 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02, 0x93 };
+	static const unsigned char fifteen[16] = { 0x54, 0x93, 0xe9, 0x99, 0x33, 0xb0, 0xa8, 0x11,
+						   0x7e, 0x08, 0xec, 0x0f, 0x97, 0xcf, 0xc3, 0xd9 };
+	unsigned char bytes[16];
+	struct sip_key key;
+	uint64_t out[2];
+
+	(void)unused;
+	for (unsigned char i = 0; i < 16; i++)
+		bytes[i] = i;
+	memcpy(&key, bytes, sizeof(key));
+	sip_hash(out, &key, "", 0);
+	assert_memory_equal(out, empty, sizeof(out));
+	sip_hash(out, &key, (const char *)bytes, 15);
+	assert_memory_equal(out, fifteen, sizeof(out));
 }
 
 int main(void)
@@ -531,6 +557,7 @@ int main(void)
 		cmocka_unit_test(a_name_of_a_column_has_at_most_255_letters),
 		cmocka_unit_test(every_code_has_its_sentence_in_both_languages),
 		cmocka_unit_test(a_set_keeps_every_key_once_and_notices_no_memory),
+		cmocka_unit_test(a_key_is_siphash_with_128_bits),
 	};
 
 	if (words_load() != RC_OK) return 1;
