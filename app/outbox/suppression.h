@@ -21,4 +21,7 @@ enum rc contact_is_dead(struct cx *cx, int64_t contact_id, const char *why) MUST
 /* Written to again: not opted out of campaigns, not dead. */
 enum rc suppression_lift(struct cx *cx, int64_t contact_id) MUST_CHECK;
 
+/* Is this the last part of a link that unsubscribe_url() made, whoever's? Asks no database. */
+bool unsubscribe_is_ours(const struct cx *cx, const char *link);
+
 #endif

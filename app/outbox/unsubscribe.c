@@ -49,7 +49,7 @@ const char *unsubscribe_url(struct cx *cx, int64_t contact_id, const char *conta
 	return arena_printf(cx->arena, "%.*s/u/%s%s", (int)n, base, contact_public_id, proof);
 }
 
-static bool is_ours(const struct cx *cx, const char *link)
+bool unsubscribe_is_ours(const struct cx *cx, const char *link)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	char public_id[PUBLIC_ID_SIZE], proof[PROOF_CHARS + 1];
@@ -77,7 +77,7 @@ static enum rc person_of(struct cx *cx, struct call *call, struct person *out)
 	bool is_there = false;
 	enum rc rc;
 
-	if (!is_ours(cx, link)) return RC_NOT_FOUND;
+	if (!unsubscribe_is_ours(cx, link)) return RC_NOT_FOUND;
 	rc = db_query(cx, &q,
 		      "SELECT c.id, c.address, o.origin FROM contact c"
 		      " LEFT JOIN opt_out o ON o.contact_id = c.id AND o.topic = '" LIST "'"

@@ -3,7 +3,8 @@
 */
 #include "house.h"
 
-static const struct setting *const tables[] = { outbox_settings, mail_settings, chat_settings, NULL };
+static const struct setting *const tables[] = { outbox_settings,    mail_settings, chat_settings,
+						bulk_mail_settings, web_settings,  NULL };
 
 void house_set(struct house *h, const char *name, const char *value)
 {
