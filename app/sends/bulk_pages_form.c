@@ -215,11 +215,19 @@ static const char *template_of(struct call *call)
 	return typed[0] != '\0' ? typed : form_or(call, "template_id", "");
 }
 
-static const char *template_name_of(struct cx *cx, const char *channel, const char *id)
+/* What is known of the template goes along: its name for lists, and that the subject is just its own. */
+static void read_template(struct cx *cx, struct bulk_new *out)
 {
 	struct mail_template t;
 
-	return mail_template_read(cx, &t, channel, id, false) == RC_OK ? t.name : "";
+	if (out->template_id[0] == '\0' ||
+	    mail_template_read(cx, &t, out->channel, out->template_id, false) != RC_OK) {
+		cx->message = "";
+		cx->error_code = NULL;
+		return;
+	}
+	if (out->template_name[0] == '\0') out->template_name = t.name;
+	if (strcmp(out->subject, t.subject) == 0) out->subject = "";
 }
 
 enum rc bulk_form_read(struct cx *cx, struct call *call, struct bulk_new *out)
@@ -236,11 +244,8 @@ enum rc bulk_form_read(struct cx *cx, struct call *call, struct bulk_new *out)
 	out->channel = road_of(cx, call);
 	out->template_id = template_of(call);
 	out->template_name = form_or(call, "template_name", "");
-	if (out->template_name[0] == '\0' && out->template_id[0] != '\0') {
-		out->template_name = template_name_of(cx, out->channel, out->template_id);
-		cx->message = "";
-	}
 	out->subject = form_or(call, "subject", "");
+	read_template(cx, out);
 	out->dedupe = dedupe;
 	out->sends_suppressed = is_yes(form_text(call, "sends_suppressed"));
 	out->send_now = is_yes(form_text(call, "send_now"));
@@ -303,7 +308,8 @@ static struct value *field(struct cx *cx, struct value *page, const char *list, 
 	return one;
 }
 
-static void option(struct cx *cx, struct value *one, const char *value, const char *title, bool is_selected)
+static struct value *option(struct cx *cx, struct value *one, const char *value, const char *title,
+			    bool is_selected)
 {
 	struct value *list = (struct value *)(uintptr_t)value_get(one, "options"), *o;
 
@@ -313,6 +319,7 @@ static void option(struct cx *cx, struct value *one, const char *value, const ch
 	value_set_text(cx->arena, o, "value", value);
 	value_set_text(cx->arena, o, "title", title);
 	value_set_bool(cx->arena, o, "is_selected", is_selected);
+	return o;
 }
 
 static void add_templates(struct cx *cx, struct call *call, struct value *page, const char *channel)
@@ -325,16 +332,13 @@ static void add_templates(struct cx *cx, struct call *call, struct value *page, 
 	if (chosen[0] == '\0' && call_query(call, "template") != NULL) chosen = call_query(call, "template");
 	if (rc == RC_OK && choices->count > 0) {
 		one = field(cx, page, "first", "template_id", _("Mail template"), "");
+		value_set_text(cx->arena, one, "fills", "subject");
 		option(cx, one, "", "—", chosen[0] == '\0');
-		for (const struct value *v = choices->first; v != NULL; v = v->next) {
-			const char *subject = text_at(v, "subject");
-
-			option(cx, one, text_at(v, "id"),
-			       subject[0] != '\0' ? arena_printf(cx->arena, "%s · %s", text_at(v, "label"),
-								 text_at(v, "subject"))
-						  : text_at(v, "label"),
-			       strcmp(text_at(v, "id"), chosen) == 0);
-		}
+		for (const struct value *v = choices->first; v != NULL; v = v->next)
+			value_set_text(cx->arena,
+				       option(cx, one, text_at(v, "id"), text_at(v, "label"),
+					      strcmp(text_at(v, "id"), chosen) == 0),
+				       "fill", text_at(v, "subject"));
 	}
 	if (one == NULL || (why != NULL && why[0] != '\0') || strcmp(channel, "doppler") == 0) {
 		/* The list may be cut at 200, or the provider away: the id can be written. */
@@ -440,6 +444,7 @@ static void add_when(struct cx *cx, struct call *call, struct value *page, bool 
 				  form_or(call, "scheduled_at", ""));
 
 	value_set_text(cx->arena, one, "type", "datetime-local");
+	value_set_text(cx->arena, one, "turns_off", "send_now");
 	value_set_text(cx->arena, one, "help",
 		       arena_printf(cx->arena,
 				    _("Date and hour of %s. With one, the send starts then and not now."),

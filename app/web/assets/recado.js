@@ -3,6 +3,8 @@
    data-poll="address" asks for {done, total, text, is_over} every two seconds; the menu and details with
    data-fold start folded on a phone;
    data-key="1" on a button or link: this key presses it;
+   data-fills="name" on a list: choosing puts the option's data-fill into that field, unless somebody wrote there;
+   data-turns-off="name": while something stands in this field, the check box of that name is off;
    / goes to the search box, n makes a new entry, ? opens the help of this screen. */
 (function () {
 	"use strict";
@@ -41,7 +43,23 @@
 		});
 	});
 
+	function fill(list) {
+		var to = list.form.elements[list.dataset.fills], text = (list.selectedOptions[0] || list).dataset.fill || "";
+
+		if (!to || (to.value !== "" && to.value !== to.dataset.filled)) return;
+		to.value = to.dataset.filled = text;
+	}
+	function turnOff(input) {
+		var box = input.form.elements[input.dataset.turnsOff];
+
+		if (box) box.disabled = input.value !== "";
+	}
+	document.querySelectorAll("[data-turns-off]").forEach(turnOff);
+	document.addEventListener("input", function (e) {
+		if (e.target.matches("[data-turns-off]")) turnOff(e.target);
+	});
 	document.addEventListener("change", function (e) {
+		if (e.target.matches("[data-fills]")) fill(e.target);
 		if (e.target.matches("[data-auto-submit]") && e.target.form) e.target.form.requestSubmit();
 		if (e.target.matches("[data-check-all]"))
 			document.querySelectorAll('input[type=checkbox][name="' + e.target.dataset.checkAll + '"]').forEach(function (b) {
