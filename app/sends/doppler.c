@@ -32,3 +32,16 @@ enum rc doppler_template_delete(struct cx *cx, const char *id)
 	(void)cx, (void)id;
 	return RC_TRY_LATER;
 }
+
+enum rc doppler_limits(struct cx *cx, struct doppler_limits *out)
+{
+	(void)cx, (void)out;
+	return RC_TRY_LATER;
+}
+
+enum rc doppler_deliveries(struct cx *cx, instant from, instant until, const char *filter,
+			   doppler_delivery_fn *each, void *arg)
+{
+	(void)cx, (void)from, (void)until, (void)filter, (void)each, (void)arg;
+	return RC_TRY_LATER;
+}

@@ -61,6 +61,9 @@ enum rc template_forget(struct cx *cx, const char *id) MUST_CHECK;
 ** failures in a minute close it for a minute). Pure. */
 instant template_pause_until(const struct template_list *list, instant now);
 
+/* Made-up variables: «name» at each, objects at dotted ones; sections are empty. Arena. */
+enum rc template_made_up(struct cx *cx, struct value **out, const struct mail_template *t) MUST_CHECK;
+
 /* Jobs (template_job.c); each in a transaction of its own. RC_CONFLICT: one runs, *job_id is its id. */
 enum rc template_fetch_start(struct cx *cx, int64_t *job_id, const char *id) MUST_CHECK;
 struct template_draft {
@@ -76,5 +79,30 @@ struct template_work {
 	const char *sentence, *id;
 };
 enum rc template_work_read(struct cx *cx, struct template_work *out, int64_t job_id) MUST_CHECK;
+
+/* Pages (template_list.c, template_pages.c, template_form.c) */
+
+#define TEMPLATE_LOOK_MS  10000 /* so long a page waits for the provider's answer to a job       */
+#define TEMPLATE_PARK_MS  200
+#define TEMPLATE_LIST_MAX 500 /* of each kind on one page; the search finds the others */
+
+/* With its road: the panel's ("email"), or the provider's from the cache. */
+enum rc template_of_call(struct cx *cx, struct call *call, struct mail_template *out) MUST_CHECK;
+/* Does it say {{baja}}? */
+bool template_has_unsubscribe(struct cx *cx, const struct mail_template *t);
+int64_t template_waited_ms(struct call *call);
+/* The newest job of a slot of this module, also one that is over; RC_NOT_FOUND. */
+enum rc template_newest_job(struct cx *cx, int64_t *id, const char *slot) MUST_CHECK;
+enum rc template_handle_list(struct cx *cx, struct call *call);
+enum rc template_handle_new(struct cx *cx, struct call *call);
+enum rc template_handle_create(struct cx *cx, struct call *call);
+enum rc template_handle_edit(struct cx *cx, struct call *call);
+enum rc template_handle_save(struct cx *cx, struct call *call);
+enum rc template_handle_draft(struct cx *cx, struct call *call);
+enum rc template_handle_delete_ask(struct cx *cx, struct call *call);
+enum rc template_handle_delete(struct cx *cx, struct call *call);
+enum rc template_handle_test(struct cx *cx, struct call *call);
+/* A whole page for the frame: the mail's HTML, or its text, or the sentence why there is none. */
+void template_answer_frame(struct cx *cx, struct call *call, enum rc rc, const char *html, const char *text);
 
 #endif

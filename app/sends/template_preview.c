@@ -203,3 +203,17 @@ enum rc template_preview(struct cx *cx, const char **html, const char **text, co
 	if (rc == RC_OK) rc = part_of(cx, subject, N_("Subject"), t->subject, TEMPLATE_SUBJECT, &p);
 	return rc;
 }
+
+enum rc template_made_up(struct cx *cx, struct value **out, const struct mail_template *t)
+{
+	struct template_names names = { .count = 0 };
+	struct value *made = value_map(cx->arena);
+	enum rc rc = template_names_of(cx, &names, t);
+
+	for (size_t i = 0; rc == RC_OK && i < names.count; i++)
+		if (!names.at[i].is_section)
+			put_at(cx->arena, made, names.at[i].name,
+			       arena_printf(cx->arena, "«%s»", names.at[i].name));
+	if (rc == RC_OK) *out = made;
+	return rc;
+}
