@@ -211,9 +211,11 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 		call.argv = line->argv + used;
 		call.name = row->name;
 		call.usage = row->usage;
+		call.typed = line->argv[0];
 		rc = run_row(&cx, row, &call);
 	}
 	code = report(&cx, rc, err, line->is_json);
+	if (call.own_exit != 0) code = call.own_exit;
 	db_close(db);
 	arena_free(a);
 	return code;
@@ -447,6 +449,7 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	call.argv = argv + used;
 	call.name = row->name;
 	call.usage = row->usage;
+	call.typed = argv[0];
 	if (row->needs == COMMAND_NOTHING) return row->run(cx, &call);
 	env->lang = cx->lang; /* for what is wrong with the settings themselves */
 	/* The caller's file is opened as the caller, who may be root; all the rest is the folder's owner's. What
@@ -471,6 +474,10 @@ static enum rc run(struct cx *cx, struct env *env, const struct global_options *
 	rc = row->needs == COMMAND_HOLDER     ? run_as_holder(cx, row, &call, &line, exit_code)
 	     : row->needs == COMMAND_ANYWHERE ? run_anywhere(cx, row, &call, &line, exit_code)
 					      : run_with_state(cx, row, &call);
+	if (call.own_exit != 0) {
+		(void)report(cx, rc, call.err, g->is_json);
+		*exit_code = call.own_exit;
+	}
 	log_stop();
 	return rc;
 }

@@ -26,6 +26,9 @@ struct command_call {
 				 reads_file is already open as `in`                     */
 	bool is_json;
 	const char *name, *usage; /* of the row that runs; NULL where no row does */
+	const char *typed; /* the word it was called by: an old name has options of its own; NULL = name */
+	/* Set by the row: an exit of its own instead of the code's (an old name's); 0 = the code's. */
+	int own_exit;
 };
 
 struct command {

@@ -247,9 +247,9 @@ static enum rc insert(struct cx *cx, int64_t *id, const struct bulk_new *n, cons
 		cx,
 		"INSERT INTO bulk_send (public_id, client_request_id, channel, template_id, template_name, subject,"
 		" is_own_subject, variables_json, may_be_empty, dedupe, sends_suppressed, file_id, sender_id, from_email,"
-		" from_name, wants_start, scheduled_at, scheduled_by, import_status, created_by, created_by_id, created_at,"
+		" from_name, wants_start, scheduled_at, scheduled_by, created_by, created_by_id, created_at,"
 		" updated_at) VALUES (:public_id, :request, :channel, :template, :name, :subject, :own, :variables, :empty,"
-		" :dedupe, :suppressed, :file, :sender, :from_email, :from_name, :starts, :scheduled, :by, 'importing',"
+		" :dedupe, :suppressed, :file, :sender, :from_email, :from_name, :starts, :scheduled, :by,"
 		" :actor, :user, :now, :now)",
 		PARAMS(P_TEXT(":public_id", public_id), P_TEXT(":request", request),
 		       P_TEXT(":channel", channel), P_TEXT(":template", n->template_id),

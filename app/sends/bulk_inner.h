@@ -137,7 +137,4 @@ enum rc evidence_run(struct cx *cx, struct job *job);
 /* Schedule (schedule.c) */
 enum rc schedule_run(struct cx *cx, struct job *job);
 
-/* Old commands (commands_old.c) and their own exits */
-enum rc command_process(struct cx *cx, struct command_call *call);
-
 #endif
