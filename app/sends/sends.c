@@ -45,10 +45,9 @@ const struct schedule_default sends_schedules[] = {
 static const struct resource *const resources[] = { bulk_resources,       sender_resources,
 						    attachment_resources, single_mail_resources,
 						    report_resources,     NULL };
-static const struct route *const routes[] = { bulk_routes,       bulk_api_routes,
-					      relay_routes,      template_routes,
-					      report_routes,     figure_routes,
-					      attachment_routes, NULL };
+static const struct route *const routes[] = { bulk_routes,       bulk_api_routes,    relay_routes,
+					      template_routes,   report_routes,      figure_routes,
+					      attachment_routes, single_mail_routes, NULL };
 static const struct job_kind *const jobs[] = { recipients_jobs, send_jobs, template_jobs, report_jobs, NULL };
 
 const struct module sends = {

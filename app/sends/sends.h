@@ -62,7 +62,8 @@ extern const struct route relay_routes[];      /* relay.c: /relay/…           
 extern const struct route template_routes[];   /* template_pages.c: /templates…   */
 extern const struct route report_routes[];     /* report_pages.c: /reports…      */
 extern const struct route figure_routes[];     /* figures_page.c: /sends/:id/report, /sends/compare */
-extern const struct route attachment_routes[]; /* attachments.c: upload, download */
+extern const struct route attachment_routes[];  /* attachments.c: upload, download */
+extern const struct route single_mail_routes[]; /* single_mail.c: its form          */
 
 extern const struct job_kind recipients_jobs[];    /* import.c        */
 extern const struct job_kind send_jobs[];     /* send_job.c      */
