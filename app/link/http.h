@@ -93,6 +93,7 @@ struct http_answer {
 	} headers[32]; /* the first 32 of the last answer; longer values are cut  */
 	size_t header_count;
 	int64_t sunk;      /* bytes that went into the sink                       */
+	bool is_too_large; /* HTTP_ODD: more than answer_max                      */
 	char error[200];   /* for log and attempt row, never a secret              */
 	enum mail_step at; /* mail only */
 	enum mail_fault fault;

@@ -459,6 +459,7 @@ void transfer_finish(struct transfer *t, CURLcode code)
 	a->status = a->end == HTTP_NOT_SENT ? 0 : e.status;
 	a->body = (struct bytes){ .p = sb_text_of(&t->received), .len = t->received.len };
 	a->sunk = t->sunk;
+	a->is_too_large = t->is_too_large;
 	a->error[0] = '\0';
 	if (a->end != HTTP_DONE) {
 		char quoted[LOG_QUOTE_SIZE];
