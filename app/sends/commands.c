@@ -35,7 +35,7 @@ static int64_t int_of(const struct value *row, const char *name)
 	return value_int_of(value_get(row, name), 0);
 }
 
-enum rc command_print(struct cx *cx, struct command_call *call, struct value *v)
+enum rc sends_print(struct cx *cx, struct command_call *call, struct value *v)
 {
 	struct sb sb;
 
@@ -46,8 +46,8 @@ enum rc command_print(struct cx *cx, struct command_call *call, struct value *v)
 	return sb_result(&sb);
 }
 
-enum rc command_bulk(struct cx *cx, struct command_call *call, size_t i, const char *const *takes_value,
-		     int64_t *id)
+enum rc sends_bulk(struct cx *cx, struct command_call *call, size_t i, const char *const *takes_value,
+		   int64_t *id)
 {
 	const char *word = command_word(call, i, takes_value);
 
@@ -81,7 +81,7 @@ static enum rc read_stand(struct cx *cx, struct arena *scratch, int64_t id, bool
 	return rc;
 }
 
-enum rc command_wait(struct cx *cx, struct command_call *call, int64_t id)
+enum rc sends_wait(struct cx *cx, struct command_call *call, int64_t id)
 {
 	struct arena *scratch = arena_new(1024 * 1024);
 	int64_t until = clock_ticks() + WAIT_MS;
@@ -224,7 +224,7 @@ static enum rc print_created(struct cx *cx, struct command_call *call, int64_t i
 			 PARAMS(P_INT(":id", id)));
 	if (rc == RC_OK && json_parse(cx->arena, &seen, NULL, json, strlen(json)) == RC_OK)
 		value_set(object, "preview", seen);
-	return rc == RC_OK ? command_print(cx, call, object) : rc;
+	return rc == RC_OK ? sends_print(cx, call, object) : rc;
 }
 
 static enum rc run_create(struct cx *cx, struct command_call *call)
@@ -258,7 +258,7 @@ static enum rc run_create(struct cx *cx, struct command_call *call)
 	rc = store_file(cx, call, path, &n.file_id);
 	if (rc == RC_OK) rc = bulk_create(cx, &id, &is_duplicate, &n);
 	if (rc == RC_OK) rc = wait_import(cx, call, id);
-	if (rc == RC_OK && command_flag(call, "wait")) rc = command_wait(cx, call, id);
+	if (rc == RC_OK && command_flag(call, "wait")) rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = print_created(cx, call, id, is_duplicate);
 	return rc == RC_OK && (n.send_now || command_flag(call, "wait")) ? outcome(cx, id) : rc;
 }
@@ -284,10 +284,10 @@ static enum rc run_show(struct cx *cx, struct command_call *call)
 	int64_t id = 0;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
 
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, NO_OPTIONS, &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_object(cx, &object, id, true);
 	if (rc != RC_OK) return rc;
-	if (call->is_json) return command_print(cx, call, object);
+	if (call->is_json) return sends_print(cx, call, object);
 	shape_page(cx, object);
 	print_map(call, object, "");
 	return RC_OK;
@@ -302,7 +302,7 @@ static enum rc run_process(struct cx *cx, struct command_call *call)
 
 	if (call->typed != NULL &&
 	    (strcmp(call->typed, "bulk_v2_real_send") == 0 || strcmp(call->typed, "bulk-v2-real-send") == 0))
-		return command_real_send(cx, call);
+		return sends_real_send(cx, call);
 	rc = command_check(cx, call, OPTIONS("wait"), NO_OPTIONS);
 	if (rc != RC_OK) return rc;
 	if (command_word(call, 0, NO_OPTIONS) == NULL) {
@@ -310,13 +310,13 @@ static enum rc run_process(struct cx *cx, struct command_call *call)
 		if (rc == RC_OK) fprintf(call->out, _("Timed sends started: %lld.\n"), (long long)count);
 		return rc;
 	}
-	rc = command_bulk(cx, call, 0, NO_OPTIONS, &id);
+	rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_enqueue(cx, id);
 	if (rc != RC_OK || !command_flag(call, "wait")) {
 		if (rc == RC_OK) fprintf(call->out, "%s\n", _("It is in the queue and starts by itself."));
 		return rc;
 	}
-	rc = command_wait(cx, call, id);
+	rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = print_created(cx, call, id, false);
 	return rc == RC_OK ? outcome(cx, id) : rc;
 }
@@ -326,7 +326,7 @@ static enum rc run_pause(struct cx *cx, struct command_call *call)
 	int64_t id = 0;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
 
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, NO_OPTIONS, &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_pause(cx, id, NULL);
 	if (rc == RC_OK)
 		fprintf(call->out, "%s\n", _("Paused. What is under way arrives; nothing else leaves."));
@@ -338,7 +338,7 @@ static enum rc run_resume(struct cx *cx, struct command_call *call)
 	int64_t id = 0;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
 
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, NO_OPTIONS, &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_resume(cx, id);
 	if (rc == RC_OK) fprintf(call->out, "%s\n", _("It goes on."));
 	return rc;
@@ -349,7 +349,7 @@ static enum rc run_cancel(struct cx *cx, struct command_call *call)
 	int64_t id = 0;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
 
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, NO_OPTIONS, &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_cancel(cx, id);
 	if (rc == RC_OK) fprintf(call->out, "%s\n", _("Called off. What had left stays sent."));
 	return rc;
@@ -364,7 +364,7 @@ static enum rc run_schedule(struct cx *cx, struct command_call *call)
 
 	if (rc == RC_OK && (at != NULL) == command_flag(call, "none"))
 		rc = cx_fail(cx, RC_BAD_INPUT, _("Usage: recado %s %s"), call->name, call->usage);
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, OPTIONS("at"), &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, OPTIONS("at"), &id);
 	if (rc == RC_OK && at != NULL) rc = bulk_hour_parse(cx, &when, at);
 	if (rc == RC_OK) rc = bulk_reschedule(cx, id, when);
 	if (rc == RC_OK)
@@ -423,7 +423,7 @@ static enum rc run_rows(struct cx *cx, struct command_call *call)
 	int64_t id = 0, most = max != NULL ? atoll(max) : call->is_json ? ROWS_MOST : ROWS_USUAL;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, with_value);
 
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, with_value, &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, with_value, &id);
 	if (rc == RC_OK && !bulk_rows_state_is_known(state != NULL ? state : ""))
 		rc = cx_fail(cx, RC_BAD_INPUT, _("“%s” is not one of the choices."), state);
 	if (rc != RC_OK) return rc;
@@ -441,7 +441,7 @@ static enum rc run_resolve(struct cx *cx, struct command_call *call)
 
 	if (rc == RC_OK && (row == NULL || word == NULL || (!was_sent && strcmp(word, "resend") != 0)))
 		rc = cx_fail(cx, RC_BAD_INPUT, _("Usage: recado %s %s"), call->name, call->usage);
-	if (rc == RC_OK) rc = command_bulk(cx, call, 0, with_value, &id);
+	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, with_value, &id);
 	if (rc == RC_OK) rc = bulk_resolve(cx, id, atoll(row), was_sent, command_option(call, "reason"));
 	if (rc == RC_OK)
 		fprintf(call->out, "%s\n", was_sent ? _("Noted: it was sent.") : _("It is sent once more."));
@@ -504,13 +504,13 @@ const struct command sends_commands[] = {
 	  .help = N_("Ask for reports, fetch them, load them."),
 	  .needs = COMMAND_HOLDER,
 	  .aliases = OPTIONS("process_reports_pending"),
-	  .run = command_reports },
+	  .run = sends_reports_command },
 	{ .name = "sends post-reports",
 	  .usage = "[--bulk-id ID] [--force]",
 	  .help = N_("Reports of sends whose time has come; --force: whatever their age."),
 	  .needs = COMMAND_HOLDER,
 	  .aliases = OPTIONS("process_post_send_reports", "process_post_send_reports_now"),
-	  .run = command_post_reports },
+	  .run = sends_post_reports_command },
 	{ .name = "sends forget",
 	  .usage = "ADDRESS",
 	  .help = N_("Forget what files said about a recipient who asks for it; that mails left stays."),
@@ -521,18 +521,18 @@ const struct command sends_commands[] = {
 	  .help = N_("Run the work of bulk sends that is due; the server does it by itself."),
 	  .needs = COMMAND_HOLDER,
 	  .aliases = OPTIONS("process_background_jobs"),
-	  .run = command_background },
+	  .run = sends_background },
 	{ .name = "sends setup_operator_group",
 	  .usage = "",
 	  .help = N_("Who may what: the roles of bulk sends are always there."),
 	  .needs = COMMAND_STATE,
 	  .aliases = OPTIONS("setup_operator_group"),
-	  .run = command_roles },
+	  .run = sends_roles },
 	{ .name = "sends backfill_template_names",
 	  .usage = "",
 	  .help = N_("Give old bulk sends the names of their templates."),
 	  .needs = COMMAND_HOLDER,
 	  .aliases = OPTIONS("backfill_template_names"),
-	  .run = command_backfill },
+	  .run = sends_backfill },
 	{ .name = NULL },
 };

@@ -82,7 +82,7 @@ static enum rc real_send(struct cx *cx, struct command_call *call, int64_t id)
 
 	if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND) call->own_exit = EXIT_PRECONDITION;
 	if (rc == RC_CONFLICT) call->own_exit = EXIT_BUSY;
-	if (rc == RC_OK) rc = command_wait(cx, call, id);
+	if (rc == RC_OK) rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = read_standing(cx, &s, id);
 	if (rc != RC_OK) return rc;
 	fprintf(call->out, _("Sent: %lld. Failed: %lld. Unsure: %lld.\n"),
@@ -96,7 +96,7 @@ static enum rc real_send(struct cx *cx, struct command_call *call, int64_t id)
 	return RC_OK;
 }
 
-enum rc command_real_send(struct cx *cx, struct command_call *call)
+enum rc sends_real_send(struct cx *cx, struct command_call *call)
 {
 	const char *given = command_option(call, "bulk-send-id");
 	bool goes_on = false, is_dry = command_flag(call, "dry-run");
@@ -132,7 +132,7 @@ static enum rc due_jobs(struct cx *cx, int64_t *count)
 		PARAMS(P_INT(":now", cx_now(cx))));
 }
 
-enum rc command_background(struct cx *cx, struct command_call *call)
+enum rc sends_background(struct cx *cx, struct command_call *call)
 {
 	struct arena *own = cx->arena, *scratch = arena_new(1024 * 1024);
 	int64_t until = clock_ticks() + WORK_WAIT_MS, before = 0, left = 0;
@@ -158,7 +158,7 @@ enum rc command_background(struct cx *cx, struct command_call *call)
 	return rc;
 }
 
-enum rc command_roles(struct cx *cx, struct command_call *call)
+enum rc sends_roles(struct cx *cx, struct command_call *call)
 {
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
 
@@ -169,7 +169,7 @@ enum rc command_roles(struct cx *cx, struct command_call *call)
 	return rc;
 }
 
-enum rc command_backfill(struct cx *cx, struct command_call *call)
+enum rc sends_backfill(struct cx *cx, struct command_call *call)
 {
 	int64_t count = 0;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);

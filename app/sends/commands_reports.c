@@ -31,7 +31,7 @@ static enum rc run_request(struct cx *cx, struct command_call *call)
 	if (rc != RC_OK) return rc;
 	value_set_text(cx->arena, out, "id", public_id);
 	value_set_int(cx->arena, out, "number", id);
-	if (call->is_json) return command_print(cx, call, out);
+	if (call->is_json) return sends_print(cx, call, out);
 	fprintf(call->out, "%s\n", public_id);
 	return RC_OK;
 }
@@ -82,7 +82,7 @@ static enum rc run_load(struct cx *cx, struct command_call *call)
 	return RC_OK;
 }
 
-enum rc command_reports(struct cx *cx, struct command_call *call)
+enum rc sends_reports_command(struct cx *cx, struct command_call *call)
 {
 	bool is_old = call->typed != NULL && strcmp(call->typed, "sends") != 0; /* process_reports_pending */
 	const char *word = is_old ? "process" : command_word(call, 0, OPTIONS("alias"));
@@ -94,7 +94,7 @@ enum rc command_reports(struct cx *cx, struct command_call *call)
 	return usage(cx, call);
 }
 
-enum rc command_post_reports(struct cx *cx, struct command_call *call)
+enum rc sends_post_reports_command(struct cx *cx, struct command_call *call)
 {
 	const char *given = command_option(call, "bulk-id");
 	/* process_post_send_reports_now: whatever their age */
