@@ -325,6 +325,7 @@ static enum rc start_standin(struct house *h, struct cx *cx)
 	if (rc != RC_OK) return cx_fail(cx, rc, "%s", why);
 	env->standin_url = arena_printf(h->forever, "http://127.0.0.1:%d", standin_port(h->standin));
 	env->standin_smtp = arena_printf(h->forever, "smtp://127.0.0.1:%d", standin_smtp_port(h->standin));
+	env->standin_event_key = arena_text(h->forever, standin_event_key(h->standin));
 	return RC_OK;
 }
 

@@ -393,6 +393,8 @@ bool control_handle(struct standin *s, struct request *rq, struct reply *rp)
 
 	if (strcmp(what, "chat") == 0) return chat_control(s, rq, rp);
 	if (strcmp(what, "doppler") == 0) return doppler_control(s, rq, rp);
+	if (strcmp(what, "sendgrid") == 0 || strcmp(what, "sendgrid/event") == 0)
+		return sendgrid_control(s, what, rq, rp);
 	if (strncmp(what, "s3/", 3) == 0) return s3_control(s, what, rq, rp);
 	if (strcmp(method, "GET") == 0) return handle_get(s, what, rq, rp);
 	if (strcmp(method, "POST") != 0) return false;

@@ -119,12 +119,12 @@ static enum stage next_stage(struct standin *s, int64_t *due)
 struct draft {
 	struct sb body;
 	char url[1000];
-	char signature[HEADER_MAX];
-	bool is_signed;
+	char signature[HEADER_MAX], stamp[HEADER_MAX];
+	bool is_signed, has_stamp;
 };
 
 /* Take the next event that is due. False: none is; s->sleeps_until says when to look again. */
-static bool take_event(struct standin *s, struct draft *d)
+static bool take_wasender(struct standin *s, struct draft *d)
 {
 	enum signature signature = SIGN_RIGHT;
 	int64_t due;
@@ -156,6 +156,26 @@ static bool take_event(struct standin *s, struct draft *d)
 	snprintf(d->signature, sizeof(d->signature), "X-Webhook-Signature: %s%s", s->secret,
 		 signature == SIGN_WRONG ? "-wrong" : "");
 	return true;
+}
+
+/* Of either provider. */
+static bool take_event(struct standin *s, struct draft *d)
+{
+	struct sendgrid_draft g = { .body = &d->body };
+	int64_t due = FOREVER;
+
+	sb_clear(&d->body);
+	d->has_stamp = false;
+	if (sendgrid_take(s, &g, &due)) {
+		memcpy(d->url, g.url, sizeof(g.url));
+		memcpy(d->signature, g.headers[0], sizeof(g.headers[0]));
+		memcpy(d->stamp, g.headers[1], sizeof(g.headers[1]));
+		d->is_signed = d->has_stamp = g.is_signed;
+		return true;
+	}
+	if (take_wasender(s, d)) return true;
+	if (due < s->sleeps_until) s->sleeps_until = due;
+	return false;
 }
 
 /* The thread */
@@ -200,6 +220,7 @@ static int post_due(struct standin *s, struct draft *d)
 		r.url = d->url;
 		r.body = (struct bytes){ .p = sb_text_of(&d->body), .len = d->body.len };
 		if (d->is_signed) r.headers[1] = d->signature;
+		if (d->is_signed && d->has_stamp) r.headers[2] = d->stamp;
 		if (sb_result(&d->body) != RC_OK || link_start(s->link, &r, posted, s) != RC_OK) {
 			pthread_mutex_lock(&s->lock);
 			s->events_failed++;

@@ -94,8 +94,9 @@ struct standin {
 	struct s3_store *s3;                    /* standin_s3.c */
 	struct chat_script chat_scripts[CHATS]; /* standin_chat.c */
 	int64_t chat_count;
-	struct smtp_stand *smtp;       /* standin_smtp.c */
-	struct doppler_stand *doppler; /* standin_doppler.c */
+	struct smtp_stand *smtp;         /* standin_smtp.c */
+	struct doppler_stand *doppler;   /* standin_doppler.c */
+	struct sendgrid_stand *sendgrid; /* standin_sendgrid.c */
 
 	/* events.c */
 	pthread_t poster;
@@ -151,6 +152,24 @@ bool doppler_is_call(struct request *rq);
 size_t doppler_body_max(void);
 bool doppler_handle(struct standin *s, struct request *rq, struct reply *rp);
 bool doppler_control(struct standin *s, struct request *rq, struct reply *rp);
+
+/* Standin_sendgrid.c: SendGrid's API and events. Lock held. */
+struct sendgrid_stand *sendgrid_stand_new(void); /* NULL: no memory */
+void sendgrid_stand_free(struct sendgrid_stand *g);
+void sendgrid_stand_reset(struct sendgrid_stand *g, int delivered_ms);
+const char *sendgrid_public_key(struct sendgrid_stand *g); /* "" = no memory */
+bool sendgrid_is_call(struct request *rq);
+size_t sendgrid_body_max(void);
+bool sendgrid_handle(struct standin *s, struct request *rq, struct reply *rp);
+bool sendgrid_control(struct standin *s, const char *what, struct request *rq, struct reply *rp);
+enum sendgrid_signature { SENDGRID_RIGHT, SENDGRID_WRONG, SENDGRID_MISSING, SENDGRID_OLD };
+struct sendgrid_draft {
+	struct sb *body; /* empty before */
+	char url[1000], headers[2][300];
+	bool is_signed;
+};
+/* The next body that is due to be posted. False: none is; *due: ticks of the next one, INT64_MAX = none. */
+bool sendgrid_take(struct standin *s, struct sendgrid_draft *d, int64_t *due);
 
 /* Events.c: posts to the webhook */
 enum rc events_start(struct standin *s) MUST_CHECK;

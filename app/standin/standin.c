@@ -85,6 +85,7 @@ static struct server_plan plan(void *arg, struct request *rq)
 		return (struct server_plan){ .body_max = CONTROL_BODY_MAX };
 	if (s3_is_call(rq)) return (struct server_plan){ .body_max = s3_body_max() };
 	if (chat_is_call(rq)) return (struct server_plan){ .body_max = chat_body_max() };
+	if (sendgrid_is_call(rq)) return (struct server_plan){ .body_max = sendgrid_body_max() };
 	if (doppler_is_call(rq)) return (struct server_plan){ .body_max = doppler_body_max() };
 	return (struct server_plan){ .body_max = wasender_body_max(path) };
 }
@@ -100,10 +101,11 @@ static void handle(void *arg, int worker, struct request *rq, struct reply *rp)
 	arena_reset(s->arena);
 	is_answered = strncmp(request_path(rq), control_prefix, sizeof(control_prefix) - 1) == 0
 			      ? control_handle(s, rq, rp)
-		      : s3_is_call(rq)      ? s3_handle(s, rq, rp)
-		      : chat_is_call(rq)    ? chat_handle(s, rq, rp)
-		      : doppler_is_call(rq) ? doppler_handle(s, rq, rp)
-					    : wasender_handle(s, rq, rp);
+		      : s3_is_call(rq)       ? s3_handle(s, rq, rp)
+		      : chat_is_call(rq)     ? chat_handle(s, rq, rp)
+		      : sendgrid_is_call(rq) ? sendgrid_handle(s, rq, rp)
+		      : doppler_is_call(rq)  ? doppler_handle(s, rq, rp)
+					     : wasender_handle(s, rq, rp);
 	pthread_mutex_unlock(&s->lock);
 	if (is_answered) return;
 	reply_status(rp, 404);
@@ -167,6 +169,7 @@ void standin_reset(struct standin *s)
 	ledger_reset(s->ledger);
 	smtp_stand_reset(s->smtp);
 	doppler_stand_reset(s->doppler);
+	sendgrid_stand_reset(s->sendgrid, s->initial.delivered_ms);
 }
 
 static void initial_free(struct standin_options *o)
@@ -187,11 +190,12 @@ static bool set_up(struct standin *s, const struct standin_options *o)
 	s->ledger = ledger_new();
 	s->s3 = s3_store_new();
 	s->doppler = doppler_stand_new();
+	s->sendgrid = sendgrid_stand_new();
 	s->clock = s->env->clock;
 	if (s->clock == NULL) s->clock = s->own_clock = clock_new(0);
 	if (s->arena == NULL || s->ledger == NULL || s->s3 == NULL || s->doppler == NULL ||
-	    s->clock == NULL || s->initial.webhook_url == NULL || s->initial.webhook_secret == NULL ||
-	    s->initial.api_key == NULL)
+	    s->sendgrid == NULL || s->clock == NULL || s->initial.webhook_url == NULL ||
+	    s->initial.webhook_secret == NULL || s->initial.api_key == NULL)
 		return false;
 	s->message_base = MESSAGE_ID_FIRST;
 	standin_reset(s);
@@ -204,6 +208,7 @@ static void standin_free(struct standin *s)
 	ledger_free(s->ledger);
 	s3_store_free(s->s3);
 	doppler_stand_free(s->doppler);
+	sendgrid_stand_free(s->sendgrid);
 	arena_free(s->arena);
 	clock_free(s->own_clock);
 	initial_free(&s->initial);
@@ -288,4 +293,14 @@ void standin_set_webhook(struct standin *s, const char *url, const char *secret)
 	mem_free(new_secret);
 	if (rc != RC_OK) log_event(LOG_ERROR, "errors", "standin.webhook", "why=no_memory");
 	events_wake(s);
+}
+
+const char *standin_event_key(struct standin *s)
+{
+	const char *key;
+
+	pthread_mutex_lock(&s->lock);
+	key = sendgrid_public_key(s->sendgrid);
+	pthread_mutex_unlock(&s->lock);
+	return key;
 }

@@ -18,6 +18,8 @@
 **   GET  /_standin/mails               the newest mails that its mail server read, with their text
 **   (standin_smtp.h) GET  /_standin/numbers             the table of magic numbers
 **   GET, POST /_standin/chat           how Slack, Discord and Telegram answer (standin_chat.c)
+**   GET, POST /_standin/sendgrid       SendGrid: public key of its events, answers, where events go; POST
+**                                      /_standin/sendgrid/event {events, signature: right|wrong|missing|old}
 **   GET, POST /_standin/doppler        Doppler Relay: state, templates, words; faults, limits, reports
 **                                      (standin_doppler.c)
 **   GET  /_standin/state               settings and counters of events
@@ -51,6 +53,8 @@ enum rc standin_start(struct standin **out, struct env *env, const struct standi
 		      const char **why) MUST_CHECK;
 int standin_port(const struct standin *s);
 int standin_smtp_port(const struct standin *s);
+/* Public key of the events that it signs as SendGrid; lent, "" = no memory. */
+const char *standin_event_key(struct standin *s);
 /* Where events go can be set later, when the panel knows its address. */
 void standin_set_webhook(struct standin *s, const char *url, const char *secret);
 /* Answer /_standin/… on somebody else's server (the panel, offline, loopback clients only). False: not
