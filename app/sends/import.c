@@ -262,6 +262,7 @@ static enum rc flip(struct import *im, const char *json)
 			       P_TEXT(":json", json), P_INT(":all", all), P_INT(":valid", valid),
 			       P_INT(":now", cx_now(cx)), P_INT(":id", im->bulk_id)));
 	if (rc == RC_OK && db_changes(cx) == 0) rc = RC_CONFLICT;
+	if (rc == RC_OK) rc = bulk_imported(cx, im->bulk_id);
 	return tx_end(cx, rc);
 }
 
@@ -300,11 +301,15 @@ static enum rc note_failure(struct import *im, enum rc why)
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"UPDATE bulk_send SET status = 'error', status_why = 'import', status_detail = :sentence,"
-			" import_status = 'error', import_error = :code, import_finished_at = :now, updated_at = :now"
-			" WHERE id = :id AND status = 'pending' AND import_status = 'importing'",
-			PARAMS(P_TEXT(":sentence", sentence), P_TEXT(":code", code),
-			       P_INT(":now", cx_now(cx)), P_INT(":id", im->bulk_id)));
+			"UPDATE bulk_send SET import_status = 'error', import_error = :code,"
+			" import_finished_at = :now, updated_at = :now WHERE id = :id AND import_status = 'importing'",
+			PARAMS(P_TEXT(":code", code), P_INT(":now", cx_now(cx)), P_INT(":id", im->bulk_id)));
+	if (rc == RC_OK) rc = bulk_import_failed(cx, im->bulk_id, code);
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE bulk_send SET status_detail = :sentence WHERE id = :id AND status = 'error'",
+			PARAMS(P_TEXT(":sentence", sentence), P_INT(":id", im->bulk_id)));
 	return tx_end(cx, rc);
 }
 

@@ -39,6 +39,11 @@ const struct schedule_default sends_schedules[] = {
 	  .rule_setting = "reports.after_send_min",
 	  .late_rule = "run",
 	  .late_limit_s = 86400 },
+	{ .name = "sends.retention",
+	  .job_kind = "sends.retention",
+	  .rule = "40 3 * * *",
+	  .late_rule = "run",
+	  .late_limit_s = 86400 },
 	{ .name = NULL },
 };
 
