@@ -217,13 +217,13 @@ static enum rc write_one(struct matching *m, const struct entry *e)
 	enum rc rc = db_run(
 		m->cx,
 		"INSERT INTO bulk_result (recipient_id, bulk_id, delivery_status, bounce_type, opens, clicks, domain,"
-		" matched_at, report_row) SELECT id, bulk_id, :status, '', :opens, :clicks,"
-		" lower(substr(coalesce(normalized, recipient), instr(coalesce(normalized, recipient), '@') + 1)), :now, :row"
-		" FROM bulk_recipient WHERE id = :id ON CONFLICT (recipient_id) DO UPDATE SET"
+		" matched_at, reported_at) SELECT id, bulk_id, :status, '', :opens, :clicks,"
+		" lower(substr(coalesce(normalized, recipient), instr(coalesce(normalized, recipient), '@') + 1)), :now, :at"
+		" FROM bulk_recipient WHERE id = :id ON CONFLICT (bulk_id, recipient_id) DO UPDATE SET"
 		" delivery_status = excluded.delivery_status, opens = excluded.opens, clicks = excluded.clicks,"
-		" domain = excluded.domain, matched_at = excluded.matched_at, report_row = excluded.report_row",
+		" domain = excluded.domain, matched_at = excluded.matched_at, reported_at = excluded.reported_at",
 		PARAMS(P_TEXT(":status", status), P_INT(":opens", e->opens), P_INT(":clicks", e->clicks),
-		       P_INT(":now", cx_now(m->cx)), P_INT(":row", e->row), P_INT(":id", e->recipient_id)));
+		       P_INT(":now", cx_now(m->cx)), P_INT(":at", e->at), P_INT(":id", e->recipient_id)));
 
 	if (rc != RC_OK || !e->is_sent) return rc;
 	if (strcasecmp(status, "Sent") == 0)
