@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#define THREADS_MOST 4   /* relays allow 10 to 20 connections of a client; more threads win little */
+#define THREADS_MOST 16  /* relays allow 10 to 20 connections of a client                         */
 #define WAITING_MAX  256 /* as in http.c                                                        */
 
 struct list {

@@ -376,7 +376,8 @@ static enum rc settle_sent(struct cx *cx, const struct claimed *m, const struct 
 		" sent_at = :now,"
 		" provider_id = :provider, next_check_at = :check WHERE id = :id AND state = 'sending'",
 		PARAMS(P_INT(":now", rules->now), P_TEXT(":provider", has_id ? v->provider_id : NULL),
-		       P_REF(":check", has_id ? rules->now + rules->check_ms : 0), P_INT(":id", m->id)));
+		       P_REF(":check", has_id && rules->check_ms > 0 ? rules->now + rules->check_ms : 0),
+		       P_INT(":id", m->id)));
 }
 
 static enum rc settle_other(struct cx *cx, const struct claimed *m, const struct verdict *v,

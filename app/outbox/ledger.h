@@ -97,7 +97,7 @@ struct settle_rules {
 	int retry_max;                       /* tries altogether                                    */
 	int64_t delays_ms[RETRY_DELAYS_MAX]; /* after the 1st, 2nd… try; the last one goes on */
 	size_t delay_count;
-	int64_t check_ms; /* first look at the delivery after that              */
+	int64_t check_ms; /* first look at the delivery after that; 0 = none              */
 };
 enum rc ledger_settle(struct cx *cx, const struct claimed *m, const struct verdict *v,
 		      const struct settle_rules *rules) MUST_CHECK;

@@ -82,8 +82,9 @@ static enum rc show_waiting(struct cx *cx, struct planned_shown *line)
 	const char *json, *body;
 	enum rc rc = db_row(
 		cx, &row,
-		"SELECT m.public_id, m.topic, m.body, m.template_version_id, m.variables_json, k.address"
-		" FROM message m JOIN contact k ON k.id = m.contact_id WHERE m.id = :id",
+		"SELECT m.public_id, m.topic, coalesce(m.body, l.subject, CASE WHEN l.batch_id IS NOT NULL THEN '' END) AS body,"
+		" m.template_version_id, m.variables_json, k.address FROM message m JOIN contact k ON k.id = m.contact_id"
+		" LEFT JOIN letter l ON l.batch_id = m.batch_id WHERE m.id = :id",
 		PARAMS(P_INT(":id", line->subject_id)));
 
 	if (rc != RC_OK) return rc == RC_NOT_FOUND ? RC_OK : rc;
