@@ -84,10 +84,15 @@ static void fill_looked(struct cx *cx, const struct value *seen, struct value *o
 	value_set_text(cx->arena, out, "encoding", text_at(seen, "encoding"));
 	value_set_text(cx->arena, out, "delimiter", delimiter_words(cx, text_at(seen, "delimiter")));
 	value_set_text(cx->arena, out, "email_column", email[0] != '\0' ? email : _("Not detected"));
+	if (email[0] == '\0')
+		value_set_text(cx->arena, out, "no_column",
+			       recipients_words(cx->lang, "email_column_missing"));
 	value_set_text(cx->arena, out, "name_column", text_at(seen, "name_column"));
 	for (const struct value *v = list != NULL ? list->first : NULL; v != NULL; v = v->next) {
-		struct value *one = value_add_map(cx->arena, errors);
+		struct value *one;
 
+		if (strcmp(text_at(v, "code"), "email_column_missing") == 0) continue; /* told above */
+		one = value_add_map(cx->arena, errors);
 		value_set_text(cx->arena, one, "text", text_at(v, "words"));
 		value_set_text(cx->arena, one, "code", text_at(v, "code"));
 		value_set_text(cx->arena, one, "count", bulk_number(cx, int_at(v, "count")));

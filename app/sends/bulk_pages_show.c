@@ -164,13 +164,13 @@ static void add_import(struct cx *cx, const struct value *row, const char *path,
 	value_set_text(cx->arena, out, "delimiter",
 		       strcmp(text_at(import, "delimiter"), "\t") == 0 ? "TAB"
 								       : text_at(import, "delimiter"));
-	list = value_get(import, "errors");
-	for (const struct value *v = list != NULL && list->type == VALUE_LIST ? list->first : NULL; v != NULL;
+	list = value_get(import, "errors"); /* {code: rows} */
+	for (const struct value *v = list != NULL && list->type == VALUE_MAP ? list->first : NULL; v != NULL;
 	     v = v->next) {
 		struct value *one = value_add_map(cx->arena, errors);
 
-		value_set_text(cx->arena, one, "text", recipients_words(cx->lang, text_at(v, "code")));
-		value_set_text(cx->arena, one, "count", bulk_number(cx, int_at(v, "count")));
+		value_set_text(cx->arena, one, "text", recipients_words(cx->lang, v->key));
+		value_set_text(cx->arena, one, "count", bulk_number(cx, value_int_of(v, 0)));
 	}
 }
 

@@ -50,7 +50,7 @@ static enum rc add_senders(struct cx *cx)
 
 		rc = db_get_int(cx, &known, "SELECT count(*) FROM sender WHERE from_email = :email",
 				PARAMS(P_TEXT(":email", senders[i].email)));
-		if (rc != RC_OK || known > 0 || desk_resource("senders") == NULL) continue;
+		if (rc != RC_OK || known > 0) continue;
 		value_set_text(cx->arena, in, "from_email", senders[i].email);
 		value_set_text(cx->arena, in, "from_name", senders[i].name);
 		rc = desk_save(cx, desk_resource("senders"), &id, in);
@@ -102,7 +102,7 @@ static const char *file_text(struct cx *cx, int rows)
 static enum rc add_send(struct cx *cx, size_t i)
 {
 	const char *text = file_text(cx, sends_made[i].rows), *template = "";
-	int64_t known = 0, file = 0, id = 0;
+	int64_t known = 0, file = 0, id = 0, sender = 0;
 	bool is_duplicate = false;
 	int fd = -1;
 	enum rc rc = db_get_int(cx, &known, "SELECT count(*) FROM bulk_send WHERE client_request_id = :id",
@@ -112,6 +112,9 @@ static enum rc add_send(struct cx *cx, size_t i)
 	if (rc == RC_OK)
 		rc = db_get_text(cx, &template, "SELECT public_id FROM mail_template WHERE name = :name",
 				 PARAMS(P_TEXT(":name", templates[sends_made[i].template].name)));
+	if (rc == RC_OK)
+		rc = db_get_int(cx, &sender, "SELECT id FROM sender WHERE from_email = :email",
+				PARAMS(P_TEXT(":email", senders[0].email)));
 	if (rc == RC_OK) rc = spool_open(&fd, cx->env->dir);
 	if (rc == RC_OK) rc = fd_write_all(fd, text, strlen(text));
 	if (rc == RC_OK)
