@@ -208,6 +208,7 @@ enum rc mail_template_choices(struct cx *cx, struct value **out, const char *cha
 	if (rc != RC_OK || strcmp(channel, TEMPLATE_DOPPLER) != 0) return rc;
 	if (doppler_is_set(cx) != RC_OK) {
 		*why = cx->message;
+		cx->error_code = NULL;
 		cx->message = before; /* what is there already can be chosen all the same */
 		return RC_OK;
 	}
@@ -222,6 +223,7 @@ enum rc mail_template_choices(struct cx *cx, struct value **out, const char *cha
 		rc = mail_templates_refresh(cx, &job);
 		if (rc == RC_CONFLICT || rc == RC_TRY_LATER || rc == RC_BAD_INPUT) rc = RC_OK;
 		cx->message = before; /* the list as it is will do */
+		cx->error_code = NULL;
 	}
 	return rc;
 }

@@ -20,7 +20,8 @@
 #define TO_MAX      50     /* more than that is a bulk send                           */
 #define TO_LETTERS  4000
 #define BATCH_KIND  "sends.single"
-#define PRIORITY    2 /* before any bulk send, behind answers */
+#define LIFE_MS     (3 * DAY_MS) /* older than that, what was written by hand is no news any more */
+#define PRIORITY    2            /* before any bulk send, behind answers */
 
 /* A resend speaks for the message it replaces. */
 #define MESSAGES                                                                                \
@@ -218,40 +219,38 @@ static const char *literal(struct cx *cx, const char *text)
 
 static enum rc hand_over(struct cx *cx, int64_t id, const struct value *row, const struct list *to)
 {
-	struct message_new m = { .channel = text_at(row, "channel"),
-				 .topic = "service",
-				 .priority = PRIORITY,
-				 .ignores_window = true };
+	struct feed feed = { .channel = text_at(row, "channel"),
+			     .topic = "service",
+			     .table = "single_mail_to",
+			     .expires_at = cx_now(cx) + LIFE_MS,
+			     .priority = PRIORITY };
 	struct letter_new letter = { .from_email = text_at(row, "from_email"),
 				     .from_name = text_at(row, "from_name"),
 				     .reply_to = "",
 				     .provider_template = "",
+				     .subject = literal(cx, text_at(row, "subject")),
+				     .html = literal(cx, text_at(row, "html")),
+				     .text = literal(cx, text_at(row, "text")),
 				     .list_name = "" };
-	enum rc rc = batch_open(cx, &m.batch_id,
+	struct feed_row rows[TO_MAX];
+	enum rc rc = batch_open(cx, &feed.batch_id,
 				&(struct batch_new){ .kind = BATCH_KIND,
 						     .title = text_at(row, "subject"),
 						     .origin = "manual",
 						     .local_on = "" });
 
-	letter.subject = literal(cx, text_at(row, "subject"));
-	letter.html = literal(cx, text_at(row, "html"));
-	letter.text = literal(cx, text_at(row, "text"));
-	m.variables = value_map(cx->arena);
-	if (rc == RC_OK) rc = letter_add(cx, m.batch_id, &letter);
-	for (size_t i = 0; rc == RC_OK && i < to->count; i++) {
-		int64_t message = 0;
-
-		rc = contact_ensure(cx, &m.contact_id, "email", to->at[i]);
-		m.occasion = arena_printf(cx->arena, "single_mail:%lld:%lld:%zu", (long long)id,
-					  (long long)m.batch_id, i + 1);
-		if (rc == RC_OK) rc = outbox_add(cx, &message, &m);
-	}
-	if (rc == RC_OK) rc = batch_planned(cx, m.batch_id);
+	if (rc == RC_OK) rc = letter_add(cx, feed.batch_id, &letter);
+	for (size_t i = 0; i < to->count; i++) /* a number of its own for each recipient of each attempt */
+		rows[i] = (struct feed_row){ .id = feed.batch_id * (TO_MAX + 1) + (int64_t)i + 1,
+					     .address = to->at[i],
+					     .variables_json = "{}" };
+	if (rc == RC_OK) rc = outbox_feed(cx, &feed, rows, to->count, NULL);
+	if (rc == RC_OK) rc = batch_planned(cx, feed.batch_id);
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
 			"UPDATE single_mail SET batch_id = :batch, sent_at = :now, updated_at = :now WHERE id = :id",
-			PARAMS(P_INT(":batch", m.batch_id), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
+			PARAMS(P_INT(":batch", feed.batch_id), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
 	return rc == RC_OK ? audit_add(cx, "send", "single_mail", id, NULL, NULL) : rc;
 }
 

@@ -16,7 +16,8 @@
 
 #include <string.h>
 
-#define TEST_BATCH "sends.template_test"
+#define TEST_BATCH   "sends.template_test"
+#define TEST_LIFE_MS DAY_MS /* who waits for a test longer than a day makes another one */
 
 struct typed {
 	const char *id; /* "" = new */
@@ -473,7 +474,11 @@ static enum rc add_test(struct cx *cx, const struct mail_template *t, const char
 			const struct sender *from, const char *to)
 {
 	struct value *variables = NULL;
-	struct message_new m = { .channel = road, .topic = "service", .priority = 1, .ignores_window = true };
+	struct feed feed = { .channel = road,
+			     .topic = "service",
+			     .table = "template_test",
+			     .expires_at = cx_now(cx) + TEST_LIFE_MS,
+			     .priority = 1 };
 	struct letter_new letter = { .from_email = from->from_email,
 				     .from_name = from->from_name,
 				     .reply_to = from->reply_to,
@@ -482,22 +487,26 @@ static enum rc add_test(struct cx *cx, const struct mail_template *t, const char
 				     .html = t->html[0] != '\0' ? t->html : NULL,
 				     .text = t->text[0] != '\0' ? t->text : NULL,
 				     .list_name = "" };
-	int64_t id = 0;
+	struct feed_row row = { .address = to };
+	struct sb json;
 	enum rc rc = template_made_up(cx, &variables, t);
 
-	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc != RC_OK) return rc;
 	value_set_text(cx->arena, variables, "email", to);
 	value_set_text(cx->arena, variables, "baja", "#"); /* nobody unsubscribes by trying a template */
-	m.variables = variables;
-	rc = batch_open(cx, &m.batch_id,
+	sb_init_arena(&json, cx->arena, (size_t)1024 * 1024);
+	json_write(&json, variables);
+	rc = sb_result(&json);
+	if (rc == RC_OK) rc = tx_begin(cx);
+	if (rc != RC_OK) return rc;
+	row.variables_json = sb_text_of(&json);
+	rc = batch_open(cx, &feed.batch_id,
 			&(struct batch_new){
 				.kind = TEST_BATCH, .title = t->name, .origin = "manual", .local_on = "" });
-	if (rc == RC_OK) rc = letter_add(cx, m.batch_id, &letter);
-	if (rc == RC_OK) rc = contact_ensure(cx, &m.contact_id, "email", to);
-	m.occasion = arena_printf(cx->arena, "template_test:%lld", (long long)m.batch_id);
-	if (rc == RC_OK) rc = outbox_add(cx, &id, &m);
-	if (rc == RC_OK) rc = batch_planned(cx, m.batch_id);
+	if (rc == RC_OK) rc = letter_add(cx, feed.batch_id, &letter);
+	row.id = feed.batch_id; /* one a batch */
+	if (rc == RC_OK) rc = outbox_feed(cx, &feed, &row, 1, NULL);
+	if (rc == RC_OK) rc = batch_planned(cx, feed.batch_id);
 	return tx_end(cx, rc);
 }
 
