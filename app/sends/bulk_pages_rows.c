@@ -2,11 +2,12 @@
 ** bulk_pages_rows.c -- what became of each row of a send: page by page, as a file, and those nobody knows
 ** about.
 **
-** Needs:  bulk.h for the rows; outbox's attempt for the evidence.
+** Needs:  bulk.h for the rows, bulk_inner.h for the evidence.
 ** Never:  decides an unsure row: its form posts to api.c.
 ** Holds:  (1) page, JSON and files have the same rows and columns (spec §9.7); (2) a file of 250,000 rows
 **         never is in memory as a whole; (3) nothing is told of a row here that its message does not say.
 */
+#include "sends/bulk_inner.h"
 #include "sends/bulk_pages.h"
 #include "files/files.h"
 #include "files/sheet.h"
@@ -230,27 +231,87 @@ enum rc handle_send_rows(struct cx *cx, struct call *call)
 
 /* Unsure rows (spec §9.6) */
 
-/* When it was handed over, how often, what was seen last. */
-static void fill_evidence(struct cx *cx, struct value *v)
+static void fill_tries(struct cx *cx, const struct value *attempts, struct value *v)
 {
-	struct value *rows = NULL, *list = value_set_list(cx->arena, v, "tries");
+	struct value *list = value_set_list(cx->arena, v, "tries");
 
-	if (text_at(v, "message_public_id")[0] == '\0' ||
-	    db_rows(cx, &rows, 10,
-		    "SELECT a.at, a.http, a.outcome, a.detail FROM message m JOIN attempt a ON a.message_id = m.id"
-		    " WHERE m.public_id = :id ORDER BY a.id LIMIT 10",
-		    PARAMS(P_TEXT(":id", text_at(v, "message_public_id")))) != RC_OK)
-		return;
-	for (const struct value *a = rows->first; a != NULL; a = a->next) {
+	for (const struct value *a = attempts != NULL ? attempts->first : NULL; a != NULL; a = a->next) {
 		struct value *one = value_add_map(cx->arena, list);
 
-		value_set_text(cx->arena, one, "at", bulk_moment(cx, int_at(a, "at")));
+		value_set_text(cx->arena, one, "at", bulk_moment(cx, int_at(a, "attempted_at")));
 		value_set_text(cx->arena, one, "seen",
 			       int_at(a, "http") != 0
 				       ? arena_printf(cx->arena, "HTTP %lld", (long long)int_at(a, "http"))
 				       : text_at(a, "outcome"));
 		value_set_text(cx->arena, one, "words", words_get(cx->lang, text_at(a, "detail")));
 	}
+}
+
+/* What the provider's own list has for that address around that time (spec §9.6). */
+static void fill_deliveries(struct cx *cx, const struct value *evidence, struct value *v)
+{
+	const struct value *found = value_get(evidence, "deliveries");
+	const char *state = text_at(evidence, "job_state");
+	struct value *list = value_set_list(cx->arena, v, "deliveries");
+
+	value_set_bool(cx->arena, v, "is_looking",
+		       strcmp(state, "queued") == 0 || strcmp(state, "running") == 0);
+	value_set_text(cx->arena, v, "look_error",
+		       strcmp(state, "failed") == 0 || strcmp(state, "dead") == 0
+			       ? words_get(cx->lang, text_at(evidence, "job_error"))
+			       : NULL);
+	for (const struct value *d = found != NULL ? found->first : NULL; d != NULL; d = d->next) {
+		struct value *one = value_add_map(cx->arena, list);
+
+		value_set_text(cx->arena, one, "at", bulk_moment(cx, int_at(d, "delivered_at")));
+		value_set_text(cx->arena, one, "seen", text_at(d, "delivery_status"));
+		value_set_text(cx->arena, one, "words", text_at(d, "subject"));
+	}
+	value_set_bool(cx->arena, v, "has_none", found != NULL && found->count == 0);
+}
+
+static void fill_evidence(struct cx *cx, int64_t id, struct value *v)
+{
+	struct value *evidence = NULL;
+
+	if (bulk_evidence(cx, &evidence, id, int_at(v, "row")) != RC_OK) {
+		cx->message = "";
+		return;
+	}
+	value_set_text(cx->arena, v, "handed_over", bulk_moment(cx, int_at(evidence, "handed_over_at")));
+	fill_tries(cx, value_get(evidence, "attempts"), v);
+	fill_deliveries(cx, evidence, v);
+}
+
+/* Ask the provider for what it delivered to a row's address: work, because it waits for the network. */
+enum rc handle_send_look(struct cx *cx, struct call *call)
+{
+	const char *text;
+	struct value row = { .type = VALUE_TEXT };
+	int64_t id = 0, job = 0;
+	enum rc rc = bulk_of_call(cx, call, &id);
+
+	if (rc == RC_OK) rc = form_read(cx, call);
+	if (rc != RC_OK) return rc;
+	text = form_text(call, "row");
+	row.text = text != NULL ? text : "";
+	row.len = strlen(row.text);
+	rc = bulk_evidence_ask(cx, &job, id, value_int_of(&row, 0));
+	if (rc == RC_CONFLICT && job != 0) rc = RC_OK; /* one looks already: its answer is as good */
+	if (rc == RC_OK)
+		answer_flash(cx, call, arena_printf(cx->arena, "/sends/%s/unsure", call_param(call, "id")),
+			     _("The provider is being asked; press “Refresh the detail” in a moment."));
+	return rc;
+}
+
+static const char *channel_of(struct cx *cx, int64_t id)
+{
+	const char *channel = "";
+
+	return db_get_text(cx, &channel, "SELECT channel FROM bulk_send WHERE id = :id",
+			   PARAMS(P_INT(":id", id))) == RC_OK
+		       ? channel
+		       : "";
 }
 
 enum rc handle_send_unsure(struct cx *cx, struct call *call)
@@ -264,7 +325,7 @@ enum rc handle_send_unsure(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return rc;
 	for (struct value *v = rows->first; v != NULL; v = v->next) {
 		fill_row(cx, v);
-		fill_evidence(cx, v);
+		fill_evidence(cx, id, v);
 		last = int_at(v, "row");
 	}
 	if (rows->count == UNSURE_SHOWN)
@@ -274,6 +335,10 @@ enum rc handle_send_unsure(struct cx *cx, struct call *call)
 	value_set_bool(cx->arena, page, "has_rows", rows->count > 0);
 	value_set(page, "rows", rows);
 	value_set_bool(cx->arena, page, "may_resolve", actor_may(&cx->actor, RIGHT_RESOLVE));
+	value_set_text(cx->arena, page, "look", arena_printf(cx->arena, "/sends/%s/unsure/look", public_id));
+	value_set_text(cx->arena, page, "here", arena_printf(cx->arena, "/sends/%s/unsure", public_id));
+	value_set_bool(cx->arena, page, "may_look",
+		       actor_may(&cx->actor, RIGHT_RESOLVE) && strcmp(channel_of(cx, id), "doppler") == 0);
 	value_set_text(cx->arena, page, "resolve", arena_printf(cx->arena, "/sends/%s/resolve", public_id));
 	bulk_trail(cx, page, id, public_id);
 	value_set_text(cx->arena, page, "heading",
