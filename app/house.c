@@ -199,6 +199,7 @@ static enum rc collect_tables(struct env *env, struct arena *forever)
 	TABLE_ADD(tables.schedules, storage_schedules);
 	TABLE_ADD(tables.schedules, watch_schedules);
 	TABLE_ADD(tables.resources, desk_resources);
+	TABLE_ADD(tables.resources, suppression_resources);
 	TABLE_ADD(tables.checks, app_checks);
 	TABLE_ADD(tables.checks, database_checks);
 	TABLE_ADD(tables.checks, service_checks);

@@ -48,6 +48,7 @@ static const struct word action_words[] = {
 static const struct word rare_words[] = {
 	{ "late_no", N_("left a missed time out") },
 	{ "late_yes", N_("let a missed time run") },
+	{ "lift", N_("took off the list") },
 	{ "pause", N_("paused") },
 	{ "put_default", N_("put back the default") },
 	{ "recovery_code_used", N_("logged in with a recovery code") },

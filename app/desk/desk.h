@@ -118,9 +118,9 @@ struct resource {
 	bool can_create, can_archive;
 	bool stays_archived; /* with can_archive: nothing puts it back, as a revoked token     */
 	const char *menu;    /* N_() title in the menu, NULL = not there                      */
-	int menu_order; /* 1…54 under the business; 200… under a module's own heading (menu.c)  */
+	int menu_order;      /* 1…54 under the business; 200… under a module's own heading (menu.c)  */
 	const char *menu_setting; /* in the menu only while this setting says yes; NULL = always */
-	const char *empty; /* N_() what to do when there are none                            */
+	const char *empty;        /* N_() what to do when there are none                            */
 	/* All called inside the write transaction; values: map by column name, the whole row as it
 	** will be (text checked, ints, null). before_save may set any column of the table, `search`
 	** and `public_id` too. */
@@ -261,7 +261,8 @@ void desk_reason_sources(const struct reason_source *const *sources);
 ** nobody; then RC_CONFLICT when he still has something. Own transactions. */
 enum rc user_leave(struct cx *cx, int64_t user_id, int64_t to, int64_t *moved) MUST_CHECK;
 
-extern const struct resource desk_resources[]; /* users, tokens, jobs, outbox, files… */
+extern const struct resource suppression_resources[]; /* who gets no mailings */
+extern const struct resource desk_resources[];        /* users, tokens, jobs, outbox, files… */
 extern const struct route desk_routes[]; /* home page, inbox, templates, settings page (read), batches */
 extern const struct route desk_outbox_routes[];     /* unsure, channels, why (outbox_routes.c) */
 extern const struct command desk_outbox_commands[]; /* why, unsure                            */
