@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 
 /* of writing rows; the commit takes the rest of the 100 ms a transaction may last */
-#define SLICE_MS      60
+#define SLICE_MS      35
 #define REMOVED_ONCE  5000 /* rows of a cut import, in one transaction */
 #define VERDICTS_MORE 4096 /* the array of verdicts grows by at least so much */
 
