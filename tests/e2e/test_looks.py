@@ -21,7 +21,8 @@ axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations.map
 def office():
     """A house full of made-up people: each list has rows."""
     village = Village()
-    house, standin = village.pair({"whatsapp.check_after_s": "1"}, "--delivered-ms", "100", "--read-ms", "200")
+    house, standin = village.pair({"whatsapp.check_after_s": "1", "smtp.host": "127.0.0.1", "smtp.port": "9",
+                                    "smtp.from": "avisos@example.com"}, "--delivered-ms", "100", "--read-ms", "200")
     house.serve(now=NOW)
     house.run("demo")
     house.call("renewals", "run", "--wait")
