@@ -21,8 +21,8 @@ struct mail_template {
 enum rc mail_template_read(struct cx *cx, struct mail_template *out, const char *channel, const char *id,
 			   bool may_ask) MUST_CHECK;
 
-/* Names that body and subject need (spec §5): {name, is_optional, is_in_subject}; e-mail itself is exempt. RC_BAD_INPUT:
-** not Mustache, with line and tag in the sentence. Pure. */
+/* Names that body and subject need (spec §5): {name, is_optional, is_in_subject}; e-mail itself is exempt.
+** RC_BAD_INPUT: not Mustache, with line and tag in the sentence. Pure. */
 enum rc template_variables(struct cx *cx, struct value **out, const struct mail_template *t) MUST_CHECK;
 /* Only the required names, as a list of texts. */
 enum rc template_required(struct cx *cx, struct value **out, const struct mail_template *t) MUST_CHECK;
@@ -33,8 +33,8 @@ bool template_uses_email(struct cx *cx, const struct mail_template *t);
 enum rc template_preview(struct cx *cx, const char **html, const char **text, const char **subject,
 			 const struct mail_template *t, const struct value *variables) MUST_CHECK;
 
-/* Choices for a form: list of {id, name, label, subject, is_stale}, at most 200, sorted by name; *is_stale: the
-** provider's list is older than 300 s (a refresh was started), *why: it could not be read. No network. */
+/* Choices for a form: list of {id, name, label, subject, is_stale}, at most 200, sorted by name; *is_stale:
+** the provider's list is older than 300 s (a refresh was started), *why: it could not be read. No network. */
 enum rc mail_template_choices(struct cx *cx, struct value **out, const char *channel, bool *is_stale,
 			      const char **why) MUST_CHECK;
 /* A job that reads the provider's list again; RC_CONFLICT: one runs (*job_id). Own transaction. */

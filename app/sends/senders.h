@@ -20,10 +20,10 @@ struct sender {
 	const char *source;                            /* "request", "chosen", "user", "account", "settings" */
 };
 /*
-** Spec §6: the request's own, the chosen one, the acting user's active one or the user's own mail and name, else
-** the settings' (email: smtp.from; doppler: doppler.from_email; sendgrid: the same two in this order). Values to keep
-** with the send. RC_BAD_INPUT with the sentence: the chosen one is not active, not a mail address, or there is none
-** at all; RC_NOT_FOUND: no such sender.
+** Spec §6: the request's own, the chosen one, the acting user's active one or the user's own mail and name,
+** else the settings' (email: smtp.from; doppler: doppler.from_email; sendgrid: the same two in this order).
+** Values to keep with the send. RC_BAD_INPUT with the sentence: the chosen one is not active, not a mail
+** address, or there is none at all; RC_NOT_FOUND: no such sender.
 */
 enum rc sender_resolve(struct cx *cx, struct sender *out, const struct sender_ask *ask) MUST_CHECK;
 /* The settings' alone, for lists of choices ("correo predeterminado"); RC_NOT_FOUND with the sentence: not set. */
@@ -32,8 +32,8 @@ enum rc sender_default(struct cx *cx, struct sender *out, const char *channel) M
 enum rc sender_choices(struct cx *cx, struct value **out) MUST_CHECK;
 /* Row of a public id; "" or NULL: 0. RC_NOT_FOUND with the sentence. */
 enum rc sender_find(struct cx *cx, int64_t *id, const char *public_id) MUST_CHECK;
-/* Save one's own (spec §18, /relay/user/email-config/): the user's active sender, made when there is none; *id of
-** it. Field errors in cx. Own transaction. */
+/* Save one's own (spec §18, /relay/user/email-config/): the user's active sender, made when there is none;
+** *id of it. Field errors in cx. Own transaction. */
 enum rc sender_save_own(struct cx *cx, int64_t *id, int64_t user_id, const char *from_email,
 			const char *from_name) MUST_CHECK;
 
