@@ -32,8 +32,11 @@ bool report_alias_is_set(struct cx *cx, const char *alias);
 /* Rows of a day and a send become bulk_result (spec §13.7): how many of the send's rows were matched. */
 enum rc report_match(struct cx *cx, int64_t *matched, int64_t bulk_id) MUST_CHECK;
 
+/* What must be so before the house starts: reports.analytics is something this program can serve. */
+enum rc reports_at_start(struct cx *cx) MUST_CHECK;
+
 /* State shown per send (spec §3.6): {state, loaded_at, status, rows_inserted, latest_error, reports:[…],
-** refresh_age_minutes, refresh_available, refresh_remaining_minutes}. */
+** refresh_age_minutes, refresh_available, refresh_remaining_minutes, next_pass_at}. */
 enum rc report_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id) MUST_CHECK;
 
 #endif

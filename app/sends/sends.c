@@ -4,6 +4,7 @@
 ** Rooms below walk the tables; nothing here runs by itself.
 */
 #include "sends/sends.h"
+#include "sends/reports.h"
 
 const struct right sends_rights[] = {
 	{ RIGHT_VIEW, N_("See bulk sends"), "owner operadores_ui report_managers reader" },
@@ -62,6 +63,7 @@ const struct module sends = {
 	.routes = routes,
 	.jobs = jobs,
 	.schedules = sends_schedules,
+	.at_start = reports_at_start,
 	.settings = sends_settings,
 	.rights = sends_rights,
 	.commands = sends_commands,
