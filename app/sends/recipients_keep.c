@@ -192,8 +192,12 @@ enum rc recipients_forget_command(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK && call->is_json)
 		fprintf(call->out, "{\"rows\":%lld}\n", (long long)rows);
 	else if (rc == RC_OK)
-		fprintf(call->out,
-			_("%lld rows of bulk sends forgot this person; the files they came from are removed. The address stays where it says that it wants no mail.\n"),
-			(long long)rows);
+		fprintf(call->out, "%s\n",
+			rows == 0
+				? _("No file of recipients has this address.")
+				: arena_printf(
+					  cx->arena,
+					  _("%lld rows of bulk sends forgot this person, and their files are gone."),
+					  (long long)rows));
 	return rc;
 }
