@@ -144,7 +144,9 @@ static bool is_accepted(struct post *p)
 
 	curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
 	p->answer[p->received] = '\0';
-	return status == 200 && strstr(p->answer, "\"success\":true") != NULL;
+	/* the gateway's word, and that of Doppler Relay */
+	return status / 100 == 2 && (strstr(p->answer, "\"success\":true") != NULL ||
+				     strstr(p->answer, "\"createdResourceId\"") != NULL);
 }
 
 /* Take what is finished, start the next ones; how many were accepted. */
