@@ -76,10 +76,23 @@ const char *api_address(struct cx *cx)
 	return arena_printf(cx->arena, "%.*s/api/v1", (int)len, url);
 }
 
+/* A module answers this one itself there, instead of the generic office. */
+static bool is_replaced(const struct route *row)
+{
+	const struct route *other;
+
+	for (size_t i = 0; !row->is_api_only && (other = web_route_at(i)) != NULL; i++)
+		if (other->is_api_only && strcmp(other->method, row->method) == 0 &&
+		    strcmp(other->path, row->path) == 0)
+			return true;
+	return false;
+}
+
 /* Is this row one that /api/v1 has? */
 static bool api_has_route(const struct route *row)
 {
-	return row->realm == REALM_STAFF && !row->no_api && strcmp(row->path, "/logout") != 0;
+	return row->realm == REALM_STAFF && !row->no_api && strcmp(row->path, "/logout") != 0 &&
+	       !is_replaced(row);
 }
 
 static bool is_get(const struct route *row)

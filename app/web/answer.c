@@ -348,11 +348,28 @@ void answer_staged(struct cx *cx, struct call *call, enum rc rc)
 	answer_error(cx, call, row->http, row->name, cx_sentence(cx, rc));
 }
 
+/* The shape that callers of an old system read (spec bulk-sends §18). */
+static void answer_flat(struct cx *cx, struct call *call, int status, const char *code, const char *sentence)
+{
+	struct value *data = value_map(cx->arena);
+	struct sb sb;
+
+	value_set_bool(cx->arena, data, "ok", false);
+	value_set_text(cx->arena, data, "error", sentence);
+	value_set_text(cx->arena, data, "error_code", code);
+	if (cx->field_count > 0) fields_into(cx, value_set_map(cx->arena, data, "fields"));
+	sb_init_arena(&sb, cx->arena, 64 * 1024);
+	json_write(&sb, data);
+	answer_text(cx, call, status, "application/json", sb_text_of(&sb));
+}
+
 void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 {
 	const struct rc_row *row = rc_row(rc);
+	const struct route *route = call->match != NULL ? call->match->route : NULL;
+	bool is_flat = route != NULL && route->has_flat_errors;
 
-	if (rc == RC_NO_LOGIN && !call->wants_json) {
+	if (rc == RC_NO_LOGIN && !call->wants_json && !is_flat) {
 		go_to_log_in(cx, call);
 		return;
 	}
@@ -361,6 +378,11 @@ void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 	if (row->http >= 500)
 		log_event(LOG_ERROR, "errors", "web.failure", "request=%s method=%s path=%s code=%s",
 			  cx->request_id, call_method(call), call_path(call), row->name);
+	if (is_flat) {
+		answer_flat(cx, call, status_of(cx, row), cx->error_code != NULL ? cx->error_code : row->name,
+			    cx_sentence(cx, rc));
+		return;
+	}
 	answer_error(cx, call, status_of(cx, row), cx->error_code != NULL ? cx->error_code : row->name,
 		     cx_sentence(cx, rc));
 }

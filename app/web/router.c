@@ -157,7 +157,8 @@ static void look(struct search *s, const struct entry *e)
 {
 	for (; e != NULL; e = e->next) {
 		if (!segments_fit(e, s->path, s->count) ||
-		    (s->is_staff_only && e->route->realm != REALM_STAFF) || (s->is_api && e->route->no_api))
+		    (s->is_staff_only && e->route->realm != REALM_STAFF) ||
+		    (s->is_api ? e->route->no_api : e->route->is_api_only))
 			continue;
 		s->has_path = true;
 		if (method_fits(e->route, s->method)) {

@@ -132,9 +132,15 @@ static enum rc live_show(struct cx *cx, struct call *call)
 }
 
 /* Addresses of the old panels: whoever has them in his bookmarks arrives at home. */
+/* Under /app/ operators had their bulk sends (spec bulk-sends §1); without that module it is the home page. */
 static enum rc old_address(struct cx *cx, struct call *call)
 {
-	answer_redirect(cx, call, "/");
+	const char *path = call_path(call), *to = "/";
+	const struct route *row;
+
+	for (size_t i = 0; strncmp(path, "/app", 4) == 0 && (row = web_route_at(i)) != NULL; i++)
+		if (strcmp(row->path, "/sends") == 0) to = "/sends";
+	answer_redirect(cx, call, to);
 	return RC_OK;
 }
 

@@ -20,7 +20,7 @@ enum realm {
 };
 enum route_class { ROUTE_MEMORY, ROUTE_DB, ROUTE_SPOOL };
 
-#define LANG_COOKIE "recado_lang" /* the language that somebody chose */
+#define LANG_COOKIE   "recado_lang" /* the language that somebody chose */
 #define MENU_UNPLACED 1000 /* order of what has no menu_order: behind everything that has           */
 
 struct call; /* request, reply and route parameters of one call */
@@ -63,8 +63,11 @@ struct route {
 	int menu_order;     /* smaller first, as a resource's; 0 = behind the module's lists */
 	const char *help;   /* N_() one line: manual, OpenAPI                          */
 	enum rc (*handle)(struct cx *cx, struct call *call);
-	const void *arg; /* for the handler: desk puts its resource here            */
-	bool no_api;     /* a page, a form or a file only: /api/v1 does not have it       */
+	const void *arg;  /* for the handler: desk puts its resource here            */
+	bool no_api;      /* a page, a form or a file only: /api/v1 does not have it       */
+	bool is_api_only; /* /api/v1 alone has it: the page at this path is another row's   */
+	/* A failure is {"ok":false,"error":sentence,"error_code"}, as an old system's callers read it. */
+	bool has_flat_errors;
 	/* Body of a write, query of a GET, when called as /api/v1: anything else is refused with its
 	** field. NULL: the handler looks for itself. */
 	const struct fact *takes;
