@@ -20,7 +20,6 @@
 /* the largest allowed by the setting, and the form around it */
 #define BODY_MAX ((size_t)22 * 1024 * 1024)
 /* in base64 through the API: three times that is memory */
-#define CALL_MAX  ((size_t)8 * 1024 * 1024)
 #define FORM_PAGE "sends/attachment_new"
 
 static const struct column columns[] = {
@@ -339,6 +338,7 @@ static enum rc handle_upload(struct cx *cx, struct call *call)
 static enum rc handle_add(struct cx *cx, struct call *call)
 {
 	const char *name, *content;
+	struct upload up = { .fd = -1 };
 	struct value *out;
 	int64_t id = 0;
 	enum rc rc = form_read(cx, call);
@@ -346,8 +346,10 @@ static enum rc handle_add(struct cx *cx, struct call *call)
 	if (rc != RC_OK) return rc;
 	name = form_text(call, "name");
 	content = form_text(call, "content");
-	if (name == NULL) name = "";
-	rc = attachment_add_base64(cx, &id, name, content != NULL ? content : "");
+	if (form_upload(call, "file", &up))
+		rc = up.fd >= 0 ? attachment_add(cx, &id, up.fd, name != NULL ? name : up.name) : RC_IO;
+	else
+		rc = attachment_add_base64(cx, &id, name != NULL ? name : "", content != NULL ? content : "");
 	if (rc != RC_OK) return rc;
 	rc = db_row(
 		cx, &out,
@@ -379,8 +381,10 @@ static enum rc handle_download(struct cx *cx, struct call *call)
 }
 
 static const struct fact create_takes[] = {
-	{ .name = "name", .type = FACT_TEXT, .is_needed = true, .max = NAME_LETTERS },
-	{ .name = "content", .type = FACT_TEXT, .is_needed = true, .help = N_("The file in base64.") },
+	{ .name = "name", .type = FACT_TEXT, .max = NAME_LETTERS },
+	{ .name = "content",
+	  .type = FACT_TEXT,
+	  .help = N_("The file in base64, at most 256 kB; a larger one as a form with the field file.") },
 	{ .name = NULL },
 };
 static const struct fact create_gives[] = {
@@ -416,7 +420,7 @@ const struct route attachment_routes[] = {
 	  .realm = REALM_STAFF,
 	  .right = RIGHT_EDIT,
 	  .class = ROUTE_DB,
-	  .body_max = CALL_MAX,
+	  .body_max = BODY_MAX,
 	  .has_token = true,
 	  .help = N_("Keep an attachment, in base64"),
 	  .handle = handle_add,
