@@ -35,7 +35,8 @@ struct send {
 	int64_t id, valid_rows, replaced;
 	const char *channel; /* in the job's arena */
 	struct send_feeder feeder;
-	int64_t counted_ticks, looked_ticks;
+	int64_t counted_ticks, looked_ticks, kept_ticks;
+	int64_t kept; /* mails settled by then */
 	int nap_ms;
 };
 
@@ -111,6 +112,19 @@ static enum rc in_flight(struct send *s, int64_t *out)
 			  PARAMS(P_INT(":batch", s->feeder.feed.batch_id)));
 }
 
+/* However often a send is interrupted, it goes on as long as mails leave in between: work gives up only what
+** stands still. */
+static enum rc keep_place(struct send *s, int64_t done)
+{
+	struct value *place = value_map(s->cx->arena);
+	enum rc rc;
+
+	value_set_int(s->cx->arena, place, "settled", done);
+	rc = tx_begin(s->cx);
+	if (rc == RC_OK) rc = job_save_place(s->cx, s->job, place);
+	return tx_end(s->cx, rc);
+}
+
 static enum rc tell_progress(struct send *s, int64_t queued)
 {
 	int64_t sending = 0, done, now = clock_ticks();
@@ -120,6 +134,11 @@ static enum rc tell_progress(struct send *s, int64_t queued)
 	done = s->feeder.fed - s->replaced - queued - sending;
 	if (done < 0) done = 0;
 	rc = job_progress(s->cx, s->job, done < s->valid_rows ? done : s->valid_rows, s->valid_rows);
+	if (rc == RC_OK && done > s->kept && now - s->kept_ticks >= COUNT_MS) {
+		s->kept_ticks = now;
+		s->kept = done;
+		rc = keep_place(s, done);
+	}
 	if (rc == RC_OK && now - s->counted_ticks >= COUNT_MS) {
 		s->counted_ticks = now;
 		rc = count_now(s);
@@ -461,6 +480,7 @@ static enum rc send_run(struct cx *cx, struct job *job)
 	enum rc rc;
 
 	s.id = value_int_of(value_get(job_args(job), "bulk_id"), 0);
+	s.kept = value_int_of(value_get(job_place(job), "settled"), 0);
 	rc = bulk_read(cx, &b, s.id);
 	if (rc == RC_OK && bulk_is(&b, "error") && b.batch_id == 0 &&
 	    strncmp(b.import_status, "ready", 5) == 0)
