@@ -10,9 +10,6 @@
 #include "outbox/mime.h"
 #include "outbox/suppression.h"
 
-#include "base/text.h"
-#include <string.h>
-
 static const struct column columns[] = {
 	{ .name = "address",
 	  .title = N_("Address"),
@@ -67,19 +64,9 @@ static const struct filter filters[] = {
 	{ .name = NULL },
 };
 
-/* The address as contacts have it: the domain in lower case. */
-static const char *contact_address(struct cx *cx, const char *typed)
-{
-	char *address = arena_text(cx->arena, typed), *at = strrchr(address, '@');
-
-	if (at == NULL) return address;
-	*at = '\0';
-	return arena_printf(cx->arena, "%s@%s", address, text_lower_ascii(cx->arena, at + 1));
-}
-
 static enum rc before_save(struct cx *cx, int64_t id, struct value *values)
 {
-	const char *address = contact_address(cx, value_text_of(value_get(values, "address"), ""));
+	const char *address = value_text_of(value_get(values, "address"), "");
 	char wire[MAIL_ADDRESS_SIZE];
 	const char *why = NULL;
 	int64_t contact = 0, n = 0;
@@ -98,7 +85,6 @@ static enum rc before_save(struct cx *cx, int64_t id, struct value *values)
 		(void)cx_fail_field(cx, "address", "%s", _("This address is on the list already."));
 		return RC_CONFLICT;
 	}
-	value_set_text(cx->arena, values, "address", address);
 	value_set_int(cx->arena, values, "contact_id", contact);
 	value_set_text(cx->arena, values, "reason", "hand");
 	value_set_text(cx->arena, values, "origin", ORIGIN_PANEL);

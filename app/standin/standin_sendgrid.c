@@ -546,13 +546,14 @@ bool sendgrid_handle(struct standin *s, struct request *rq, struct reply *rp)
 static void show(struct standin *s, struct reply *rp)
 {
 	struct sendgrid_stand *g = s->sendgrid;
+	const char *key = sendgrid_public_key(g);
 	char url[1000];
 	struct sb out;
 
 	put_url(s, url, sizeof(url));
 	sb_init_arena(&out, s->arena, ANSWER_MAX);
 	sb_lit(&out, "{\"public_key\":");
-	sb_json(&out, sendgrid_public_key(g), strlen(g->public));
+	sb_json(&out, key, strlen(key));
 	sb_lit(&out, ",\"webhook\":");
 	sb_json(&out, url, strlen(url));
 	sb_printf(&out, ",\"delivered_ms\":%d,\"count\":%lld,\"waiting\":%zu,\"words\":[", g->delivered_ms,
