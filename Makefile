@@ -211,13 +211,17 @@ deps-dev: $(DEPS)/dev.stamp
 # --- unit tests --------------------------------------------------------------------------------------------
 # tests/unit/ROOM/test_*.c are programs of their own; other .c files there are linked to each of them.
 
+# Beside the rooms below: whom the client of a provider is tested against.
+unit_also_sends  := standin
+
 # $(1) room
 define UNIT
 unit_src_$(1)    := $(sort $(wildcard tests/unit/$(1)/test_*.c))
 unit_help_$(1)   := $(filter-out $(wildcard tests/unit/$(1)/test_*.c),$(wildcard tests/unit/$(1)/*.c))
 unit_bin_$(1)    := $$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$$(unit_src_$(1)))
 $$(unit_bin_$(1)): $(BUILD)/unit/$(1)/%: $(BUILD)/asan/obj/tests/unit/$(1)/%.o \
-		$$(call objects,asan,$$(unit_help_$(1))) $(call room_link,asan,$(1))
+		$$(call objects,asan,$$(unit_help_$(1))) $(call room_link,asan,$(1)) \
+		$(unit_also_$(1):%=$(BUILD)/asan/lib/lib%.a)
 	@mkdir -p $$(@D)
 	@$(cc_asan) $(flags_asan) $(link_asan) -o $$@ $$(filter %.o,$$^) $$(call group,$$(filter %.a,$$^)) \
 		-L$(DEPS)/dev/lib $(LIBS) -lcmocka
