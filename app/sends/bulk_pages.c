@@ -8,12 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE_ROW(address, needed, handler, words)                                            \
-	{                                                                                    \
-		.method = "GET", .path = (address), .realm = REALM_STAFF, .right = (needed), \
-		.class = ROUTE_DB, .help = (words), .handle = (handler)                      \
-	}
-
 static enum rc handle_manual(struct cx *cx, struct call *call)
 {
 	answer_redirect(cx, call, "/help/manual");
@@ -63,7 +57,14 @@ const struct route bulk_routes[] = {
 	  .help = N_("How far a send is"),
 	  .handle = handle_bulk_send_progress,
 	  .no_api = true },
-	PAGE_ROW("/sends/:id/rows", RIGHT_VIEW, handle_send_rows, N_("What became of each row of the file")),
+	{ .method = "GET",
+	  .path = "/sends/:id/rows",
+	  .realm = REALM_STAFF,
+	  .right = RIGHT_VIEW,
+	  .class = ROUTE_SPOOL,
+	  .help = N_("What became of each row of the file"),
+	  .handle = handle_send_rows,
+	  .no_api = true },
 	{ .method = "GET",
 	  .path = "/sends/:id/unsure",
 	  .realm = REALM_STAFF,
@@ -71,15 +72,6 @@ const struct route bulk_routes[] = {
 	  .class = ROUTE_DB,
 	  .help = N_("Rows nobody knows about, with what speaks for either"),
 	  .handle = handle_send_unsure,
-	  .no_api = true },
-	{ .method = "POST",
-	  .path = "/sends/:id/unsure/look",
-	  .realm = REALM_STAFF,
-	  .right = RIGHT_RESOLVE,
-	  .class = ROUTE_DB,
-	  .has_token = true,
-	  .help = N_("Ask the provider what it delivered to an unsure row"),
-	  .handle = handle_send_look,
 	  .no_api = true },
 	{ .method = "POST",
 	  .path = "/sends/:id/jobs/:job/again",

@@ -58,6 +58,5 @@ enum rc handle_preview_frame(struct cx *cx, struct call *call) MUST_CHECK;
 /* bulk_pages_rows.c */
 enum rc handle_send_rows(struct cx *cx, struct call *call) MUST_CHECK;
 enum rc handle_send_unsure(struct cx *cx, struct call *call) MUST_CHECK;
-enum rc handle_send_look(struct cx *cx, struct call *call) MUST_CHECK;
 
 #endif

@@ -4,7 +4,7 @@
 **
 ** Needs:  bulk.h for the rows, bulk_inner.h for the evidence.
 ** Never:  decides an unsure row: its form posts to api.c.
-** Holds:  (1) page, JSON and files have the same rows and columns (spec §9.7); (2) a file of 250,000 rows
+** Holds:  (1) page and files have the same rows (spec §9.7), and programs by /recipients; (2) a file of 250,000 rows
 **         never is in memory as a whole; (3) nothing is told of a row here that its message does not say.
 */
 #include "sends/bulk_inner.h"
@@ -195,18 +195,6 @@ enum rc handle_send_rows(struct cx *cx, struct call *call)
 	}
 	for (struct value *v = rows->first; v != NULL; v = v->next)
 		last = int_at(v, "row");
-	if (call_shape(call) == SHAPE_JSON) {
-		struct value *out = value_map(cx->arena);
-
-		shape_json(cx, rows);
-		value_set(out, "data", rows);
-		if (value_bool_of(value_get(page, "has_next"), false))
-			value_set_int(cx->arena, out, "next", last);
-		else
-			value_set_null(cx->arena, out, "next");
-		answer_json(cx, call, 200, out);
-		return RC_OK;
-	}
 	for (struct value *v = rows->first; v != NULL; v = v->next)
 		fill_row(cx, v);
 	value_set_bool(cx->arena, page, "has_rows", rows->count > 0);
@@ -283,27 +271,6 @@ static void fill_evidence(struct cx *cx, int64_t id, struct value *v)
 	fill_deliveries(cx, evidence, v);
 }
 
-/* Ask the provider for what it delivered to a row's address: work, because it waits for the network. */
-enum rc handle_send_look(struct cx *cx, struct call *call)
-{
-	const char *text;
-	struct value row = { .type = VALUE_TEXT };
-	int64_t id = 0, job = 0;
-	enum rc rc = bulk_of_call(cx, call, &id);
-
-	if (rc == RC_OK) rc = form_read(cx, call);
-	if (rc != RC_OK) return rc;
-	text = form_text(call, "row");
-	row.text = text != NULL ? text : "";
-	row.len = strlen(row.text);
-	rc = bulk_evidence_ask(cx, &job, id, value_int_of(&row, 0));
-	if (rc == RC_CONFLICT && job != 0) rc = RC_OK; /* one looks already: its answer is as good */
-	if (rc == RC_OK)
-		answer_flash(cx, call, arena_printf(cx->arena, "/sends/%s/unsure", call_param(call, "id")),
-			     _("The provider is being asked; press “Refresh the detail” in a moment."));
-	return rc;
-}
-
 static const char *channel_of(struct cx *cx, int64_t id)
 {
 	const char *channel = "";
@@ -335,7 +302,7 @@ enum rc handle_send_unsure(struct cx *cx, struct call *call)
 	value_set_bool(cx->arena, page, "has_rows", rows->count > 0);
 	value_set(page, "rows", rows);
 	value_set_bool(cx->arena, page, "may_resolve", actor_may(&cx->actor, RIGHT_RESOLVE));
-	value_set_text(cx->arena, page, "look", arena_printf(cx->arena, "/sends/%s/unsure/look", public_id));
+	value_set_text(cx->arena, page, "look", arena_printf(cx->arena, "/sends/%s/evidence", public_id));
 	value_set_text(cx->arena, page, "here", arena_printf(cx->arena, "/sends/%s/unsure", public_id));
 	value_set_bool(cx->arena, page, "may_look",
 		       actor_may(&cx->actor, RIGHT_RESOLVE) && strcmp(channel_of(cx, id), "doppler") == 0);

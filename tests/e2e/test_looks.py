@@ -48,9 +48,10 @@ def pages(house):
         if ":" in path:
             resource = path.split("/")[1]
             reply = token.call("GET", resource + "?limit=1")
-            if reply.status != 200 or not (reply.json.get("data") or []):
+            rows = (reply.json.get("data") or reply.json.get("results") or []) if reply.status == 200 else []
+            if not rows:
                 continue
-            row = reply.json["data"][0]
+            row = rows[0]
             name = row.get("name") if resource == "texts" else row.get("id")
             if name is None:
                 continue
