@@ -109,14 +109,11 @@ def measure(report, build, bench, rounds=3):
             preview = preview_seconds(made, token, csv)
             made.stop()
             bulk_id = place(made, csv)
-            began = time.time()
             made.serve()
             own, pid = [], made.server.pid
             settled(made, bulk_id, lambda: own.append((bench.memory_kb(pid, "RssAnon"), bench.memory_kb(pid, "RssFile"))))
-            (started, ended), = made.sql("SELECT r.started_at, r.finished_at FROM job j JOIN job_run r ON r.job_id = j.id"
-                                         " WHERE j.kind = 'sends.import'")
-            if started / 1000 < began - 1:
-                raise RuntimeError("the job ran before the clock was looked at")
+            (started, ended), = made.sql("SELECT r.started_at, b.import_finished_at FROM job_run r JOIN job j ON j.id = r.job_id,"
+                                         " bulk_send b WHERE j.kind = 'sends.import' AND b.id = ?", bulk_id)
             ours.append((preview + (ended - started) / 1000, preview, (ended - started) / 1000))
             idle.append(own[0][0])
             peaks.append((max(a for a, _ in own), max(a + f for a, f in own)))
@@ -136,9 +133,8 @@ def meanwhile(report, build, bench):
         made = village.house()
         csv = made.folder / "destinatarios.csv"
         recipients(csv)
-        panel_name = "ana"
         made.serve()
-        panel = made.panel(panel_name)
+        panel = made.panel()
         bench.load(build, made, panel, "/services", OTHERS, 0.5)
         quiet = [bench.load(build, made, panel, "/services", OTHERS, 1)["p99_us"] for _ in range(3)]
         token, over = made.token(), threading.Event()
