@@ -190,7 +190,7 @@ def test_rows_are_told_page_by_page_and_as_files(office, ana, sends):
                         "opens,clicks") and len(lines) == 41
     assert ana.send("GET", f"/sends/{one}/rows.xlsx").body[:2] == b"PK"
     assert ana.send("GET", f"/sends/{one}/rows?state=<script>").status == 200
-    assert "Nada" in text_of(ana.page(f"/sends/{one}/unsure")) or "sin certeza" in text_of(ana.page(f"/sends/{one}/unsure"))
+    assert "No hay nada que decidir" in ana.page(f"/sends/{one}/unsure")
 
 
 def test_what_somebody_may_not_do_has_no_button_and_is_refused(office, sends, template):
@@ -217,6 +217,36 @@ def test_a_state_change_without_its_token_is_refused(ana, sends):
     one = sends[3]["id"]
     for path in ("/sends/preview", f"/sends/{one}/jobs/1/again", "/sends/actions/enqueue"):
         assert ana.send("POST", path, {"ids": one}).status == 403, path
+
+
+def test_a_send_is_made_by_its_form_and_called_off(office, ana, template):
+    """Saved without the tick it waits; its buttons do what they say, and a hostile name stays text."""
+    evil = '<img src=x onerror=alert(1)>"&\'{{nombres}}'
+    page = upload(ana, "/sends/preview", CSV, template_id=template, subject=evil)
+    kept = re.search(r'name="kept_file" value="([^"]+)"', page).group(1)
+    request_id = re.search(r'name="client_request_id" value="([^"]+)"', page).group(1)
+    fields = {"template_id": template, "subject": evil, "kept_file": kept, "client_request_id": request_id}
+    upload(ana, "/sends", None, status=303, **fields)
+    path = "/sends/" + office.sql("SELECT public_id FROM bulk_send WHERE client_request_id = ?", request_id)[0][0]
+    upload(ana, "/sends", None, status=303, **fields)
+    assert office.sql("SELECT count(*) FROM bulk_send WHERE client_request_id = ?", request_id) == [(1,)], "pressed twice"
+    wait_until(lambda: "lista" in text_of(ana.page(path)).split("Refrescar detalle")[1][:80], "the file to be read")
+    page = ana.page(path)
+    assert "<img src=x" not in page and "&lt;img src=x" in page
+    assert "<img src=x" not in ana.page("/sends") and "&lt;img src=x" in ana.page("/sends")
+    assert "Encolar envío" in page
+    assert "programado" in text_of(ana.post(path + "/schedule", scheduled_at="2199-01-01T10:00"))
+    ana.post(path + "/schedule", scheduled_at="")
+    assert "programado" not in text_of(ana.page(path)).split("Refrescar detalle")[1][:80]
+    assert "cancelado" in text_of(ana.post(path + "/cancel"))
+    assert 'action="' + path + "/process" not in ana.page(path)
+
+
+def test_a_refused_form_comes_back_with_what_was_typed(office, ana, template):
+    page = upload(ana, "/sends", CSV, status=422, template_id=template, subject="Mi asunto", scheduled_at="2001-01-01T10:00")
+    assert field_error(page, "scheduled_at") and 'value="Mi asunto"' in page
+    assert "lista.csv" in page and 'name="kept_file"' in page, "the file came and stays"
+    assert not office.sql("SELECT 1 FROM bulk_send WHERE subject = 'Mi asunto'")
 
 
 def test_the_manual_tells_both_days_in_both_languages(office, ana):
