@@ -79,13 +79,13 @@ enum rc bulk_row_message(struct cx *cx, int64_t *message_id, int64_t recipient_i
 	enum rc rc = db_get_int(cx, &id, "SELECT id FROM message WHERE occasion = 'bulk_recipient:' || :id",
 				PARAMS(P_INT(":id", recipient_id)));
 
+	*message_id = 0;
 	while (rc == RC_OK) {
 		*message_id = id;
 		rc = db_get_int(cx, &next, "SELECT id FROM message WHERE replaces_id = :id",
 				PARAMS(P_INT(":id", id)));
 		id = next;
 	}
-	if (rc == RC_NOT_FOUND && id == 0) *message_id = 0;
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 

@@ -397,9 +397,12 @@ enum rc bulk_cancel(struct cx *cx, int64_t id)
 	if (rc != RC_OK) return rc;
 	rc = tx_begin(cx);
 	if (rc == RC_OK) rc = cancel(cx, id);
-	if (rc == RC_CONFLICT || rc == RC_BUG) { /* it moved on meanwhile */
+	if (rc == RC_CONFLICT ||
+	    rc == RC_BUG) { /* it moved on meanwhile: perhaps its job saw the batch first */
 		(void)!tx_end(cx, rc);
-		return bulk_refuse(cx, id);
+		rc = bulk_read(cx, &b, id);
+		if (rc == RC_OK && bulk_is(&b, "cancelled")) return RC_OK;
+		return rc == RC_OK ? bulk_refuse(cx, id) : rc;
 	}
 	return tx_end(cx, rc);
 }
