@@ -29,12 +29,12 @@ struct env {
 	struct store *store;   /* db.h; NULL in commands that need no database          */
 	struct store *reports; /* reports.db, the rows of reports; NULL: not opened     */
 	bool is_offline;
-	bool is_holder;         /* this process holds the lock: it runs jobs and sends   */
-	bool is_frozen_clock;   /* started with --now                                    */
-	char *standin_url;      /* "http://127.0.0.1:PORT" of the built-in stand-in, or NULL */
-	char *standin_smtp;     /* "smtp://127.0.0.1:PORT" of its mail server, or NULL       */
+	bool is_holder;          /* this process holds the lock: it runs jobs and sends   */
+	bool is_frozen_clock;    /* started with --now                                    */
+	char *standin_url;       /* "http://127.0.0.1:PORT" of the built-in stand-in, or NULL */
+	char *standin_smtp;      /* "smtp://127.0.0.1:PORT" of its mail server, or NULL       */
 	char *standin_event_key; /* public key of the events that it signs as SendGrid, or NULL     */
-	int wake_fd[WAKE__MAX]; /* eventfd; -1 = nobody waits                            */
+	int wake_fd[WAKE__MAX];  /* eventfd; -1 = nobody waits                            */
 	_Atomic bool is_stopping;
 };
 

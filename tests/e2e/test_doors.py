@@ -158,7 +158,9 @@ def test_open_doors_are_few_and_known(house):
         ("GET", "/health/scheduler"), ("GET", "/health/worker"), ("GET", "/health/celery"),
         ("GET", "/admin"), ("GET", "/app"),          # old addresses lead home
         ("*", "/webhook/wasender"), ("*", "/webhook/whatsapp"), ("*", "/registros/webhook/whatsapp"),
-        ("*", "/subscriptions/webhook/whatsapp"), ("*", "/cron/notifications/"),
+        ("*", "/subscriptions/webhook/whatsapp"), ("*", "/webhook/sendgrid"), ("*", "/webhook/doppler"),
+        ("GET", "/u/:token"), ("POST", "/u/:token"),  # a person leaves the mailings
+        ("*", "/cron/notifications/"),
         ("*", "/subscriptions/cron/notifications/")}
 
 

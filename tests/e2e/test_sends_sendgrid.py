@@ -131,3 +131,18 @@ def test_credits_that_are_used_up_stop_the_channel_and_nothing_is_lost(sent):
     wait_until(lambda: house.sql("SELECT state, state_why FROM channel_account WHERE name = 'sendgrid'")
                == [("stopped", "payment")], "the stop")
     assert mailing.states(house)["rosa@example.com"][0] == "queued"
+
+
+def test_offline_a_mailing_goes_its_whole_way_without_any_account():
+    village = Village()
+    try:
+        house = village.house(mailing.ANY_HOUR)
+        house.serve()
+        house.stop()
+        mailing.queue(house, "sendgrid", ["ana@example.com", "bounce@example.com"])
+        house.serve()
+        request(house.address, "POST", "/_standin/sendgrid", '{"delivered_ms": 0}')
+        wait_until(lambda: [row[0] for row in mailing.states(house).values()] == ["delivered", "failed"], "the events")
+        assert mailing.suppressed(house) == {"bounce@example.com": "bounce"}
+    finally:
+        village.close()

@@ -1,5 +1,5 @@
 /*
-** test_sendgrid.c -- mail over SendGrid: what is asked for, what each answer of its sheet means, what its events do.
+** test_sendgrid.c -- mail over SendGrid: what is asked for, what each answer means, what its events do.
 */
 #include "house.h"
 #include "outbox/channels/sendgrid.h"
