@@ -178,12 +178,12 @@ const char *bulk_road(struct cx *cx, const char *channel)
 static const struct {
 	const char *state, *words, *mark;
 } states[] = {
-	{ "not_started", N_("Not started"), NULL },     { "queued", N_("In the queue"), "info" },
-	{ "sending", N_("Under way"), "info" },         { "sent", N_("Sent rows"), "ok" },
-	{ "delivered", N_("Delivered rows"), "ok" },    { "failed", N_("Failed rows"), "error" },
-	{ "unsure", N_("Unsure rows"), "warn" },        { "invalid", N_("Invalid rows"), "warn" },
-	{ "skipped", N_("Skipped rows"), "quiet" },     { "expired", N_("Expired rows"), "quiet" },
-	{ "cancelled", N_("Cancelled rows"), "quiet" },
+	{ "not_started", N_("Not started"), NULL }, { "queued", N_("In the queue"), "info" },
+	{ "sending", N_("Under way"), "info" },     { "sent", N_("Sent"), "ok" },
+	{ "delivered", N_("Delivered"), "ok" },     { "failed", N_("Failed"), "error" },
+	{ "unsure", N_("Unsure"), "warn" },         { "invalid", N_("Invalid"), "warn" },
+	{ "skipped", N_("Skipped"), "quiet" },      { "expired", N_("Expired"), "quiet" },
+	{ "cancelled", N_("Cancelled"), "quiet" },
 };
 
 const char *row_state_words(struct cx *cx, const char *state)

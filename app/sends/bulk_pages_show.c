@@ -116,7 +116,7 @@ static void add_facts(struct cx *cx, const struct value *row, struct value *page
 						 bulk_duration(cx, at - now))
 				  : bulk_moment(cx, at),
 			  NULL);
-	if (text_at(row, "scheduled_name")[0] != '\0')
+	if (at != 0 && text_at(row, "scheduled_name")[0] != '\0')
 		bulk_fact(cx, page, _("Timed by"), text_at(row, "scheduled_name"), NULL);
 	if (until != 0) bulk_fact(cx, page, _("Goes on"), bulk_moment(cx, until), NULL);
 	if (int_at(row, "sent_started_at") != 0)

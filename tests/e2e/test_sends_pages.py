@@ -184,7 +184,7 @@ def test_every_wrong_field_has_its_sentence(ana, template):
 def test_rows_are_told_page_by_page_and_as_files(office, ana, sends):
     one = sends[2]["id"]
     page = text_of(ana.page(f"/sends/{one}/rows?state=invalid"))
-    assert "sin-arroba.example.com" in page and "Filas inválidas" in page
+    assert "sin-arroba.example.com" in page and "Inválida" in page
     lines = ana.send("GET", f"/sends/{one}/rows.csv").text.splitlines()
     assert lines[0] == ("row,email,status,send_status,error_code,error_message,message_id,sent_at,delivery_status,"
                         "opens,clicks") and len(lines) == 41
