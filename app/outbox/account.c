@@ -248,11 +248,15 @@ bool account_is_held_by_session(const struct account *a)
 enum rc account_wait(struct cx *cx, const struct account *a, const char *why, const char *detail,
 		     instant until)
 {
+	const struct channel_kind *kind = channel_kind_find(a->kind);
+	/* Without sessions nothing but time ends a wait, whatever the provider's own word for it. */
+	bool is_timed = kind != NULL && kind->build_session == NULL;
+
 	if (a->state == ACCOUNT_STOPPED) return RC_OK;
-	if (a->state == ACCOUNT_WAITING && ends_by_time(why)) {
+	if (a->state == ACCOUNT_WAITING && (is_timed || ends_by_time(why))) {
 		/* A shorter wait does not cut a longer one, nor does time release a phone that is not
 		** linked. */
-		if (!ends_by_time(a->why) || a->until_at >= until) return RC_OK;
+		if ((!is_timed && !ends_by_time(a->why)) || a->until_at >= until) return RC_OK;
 	}
 	return put(cx, a, "waiting", why, detail, until);
 }

@@ -78,6 +78,7 @@ struct lane {
 	bool is_called;  /* the wire handed something of it back                         */
 	int64_t behind;  /* rows parked behind another to the same contact, about       */
 	int unreachable; /* calls in a row that reached nobody                        */
+	int waits;       /* answers in a row that asked for a growing wait (verdict.hold_most_ms) */
 	/* in clock_ticks() */
 	int64_t due_ticks;  /* its next turn, unless it is called before                        */
 	int64_t rest_ticks; /* after a turn that failed: not even when called                    */

@@ -243,6 +243,7 @@ void round_launch(struct lane *l, struct round *t)
 	l->used = t->used;
 	l->doubts = t->doubts;
 	l->unreachable = t->unreachable;
+	l->waits = t->waits;
 	l->behind += t->claim.behind - t->released;
 	if (l->behind < 0) l->behind = 0;
 	if (t->wrote_facts) {

@@ -95,21 +95,42 @@ static bool is_stopped_by_hand(const struct account *a)
 	       (strcmp(a->why, WHY_PERSON) == 0 || strcmp(a->why, WHY_RESTORED) == 0);
 }
 
+/* Longer with each in a row, and after so many of them a person looks. *is_over: that is now. */
+static int64_t growing_wait(const struct lane *l, struct round *t, const struct verdict *v, bool *is_over)
+{
+	int64_t ms = v->hold_ms;
+
+	for (int i = 0; i < l->waits && ms < v->hold_most_ms; i++)
+		ms *= 2;
+	t->waits = l->waits + 1; /* once a round, however many calls were told so */
+	*is_over = v->hold_rows > 0 && t->waits >= v->hold_rows;
+	return ms < v->hold_most_ms ? ms : v->hold_most_ms;
+}
+
+static enum rc stop(struct cx *cx, const struct lane *l, struct round *t, const struct verdict *v)
+{
+	mark_config(t->facts.refused, cx->arena, l);
+	if (is_stopped_by_hand(&t->account)) return RC_OK; /* and stays so, for that reason */
+	t->is_stale = true;
+	return account_stop(cx, &t->account, v->why, v->detail);
+}
+
 /* What one verdict says about the whole channel. */
 static enum rc heed(struct cx *cx, const struct lane *l, struct round *t, const struct verdict *v)
 {
 	const char *why = "";
 	instant until = 0;
 
-	if (v->outcome == OUTCOME_STOP) {
-		mark_config(t->facts.refused, cx->arena, l);
-		if (is_stopped_by_hand(&t->account)) return RC_OK; /* and stays so, for that reason */
-		t->is_stale = true;
-		return account_stop(cx, &t->account, v->why, v->detail);
-	}
+	if (v->outcome == OUTCOME_STOP) return stop(cx, l, t, v);
 	if (v->hold_ms > 0) {
 		int64_t ms = v->hold_ms;
+		bool is_over = false;
 
+		if (v->hold_most_ms > 0) ms = growing_wait(l, t, v, &is_over);
+		if (is_over) {
+			t->waits = 0;
+			return stop(cx, l, t, v);
+		}
 		if (strcmp(v->why, "unreachable") == 0) {
 			/* Doubled once a round, however many calls found nobody. */
 			ms <<= l->unreachable;
@@ -160,6 +181,7 @@ static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struc
 	t->settled++;
 	if (s->v.outcome == OUTCOME_SENT || s->v.outcome == OUTCOME_UNSURE) t->handed_over++;
 	if (s->v.http != 0) t->unreachable = 0;
+	if (s->v.hold_most_ms == 0) t->waits = 0;
 	doubt(&t->doubts, &s->v);
 	facts_learn(&t->facts, &s->v, t->now);
 	l->are_facts_new = true;
@@ -592,7 +614,8 @@ enum rc round_turn(struct lane *l)
 			   .facts = l->facts,
 			   .used = l->used,
 			   .doubts = l->doubts,
-			   .unreachable = l->unreachable };
+			   .unreachable = l->unreachable,
+			   .waits = l->waits };
 	enum rc rc = tx_begin(cx);
 
 	if (rc != RC_OK) return rc;

@@ -24,7 +24,7 @@ struct round {
 	struct rate_used used;
 	struct facts facts;
 	struct doubts doubts;
-	int unreachable;
+	int unreachable, waits;
 	bool is_stale; /* account says no more what its row does */
 	bool is_configured, is_halted, is_waiting, has_queued, asks_session, told_session, wrote_facts,
 		is_swept;

@@ -157,6 +157,38 @@ static void answers_that_say_nothing_stop_the_channel_and_a_person_opens_it(void
 	close_scene(&s);
 }
 
+/* A second, two, four, eight, and then nobody asks any more (contracts/doppler-relay.md §3, spec
+** bulk-sends §9.3). */
+static void a_provider_that_asks_to_wait_again_and_again_is_left_alone(void **state)
+{
+	struct scene s = { .o = NULL };
+
+	(void)state;
+	open_scene(&s);
+	gateway_answer(s.g, "later", "429 {}");
+	mailing(&s, "later", 3);
+	for (int i = 1; i < 5; i++) {
+		int64_t left;
+
+		until(&s,
+		      arena_printf(
+			      s.h.s.forever,
+			      "SELECT count(*) FROM channel_account WHERE state = 'waiting' AND state_why ="
+			      " 'doppler_http_429' AND (SELECT count(*) FROM attempt) = %d",
+			      i));
+		left = state_int(&s.h.s, "SELECT until_at FROM channel_account WHERE name = 'doppler'") -
+		       cx_now(&s.h.s.cx);
+		assert_in_range(left + 2000, 2000, 2000 + (1000 << (i - 1)));
+		clock_shift(s.h.s.env.clock, left + 1);
+		env_wake(&s.h.s.env, WAKE_OUTBOX);
+	}
+	until(&s,
+	      "SELECT count(*) FROM channel_account WHERE state = 'stopped' AND state_why = 'doppler_http_429'");
+	assert_int_equal(gateway_received(s.g, "later"), 5);
+	assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM message WHERE state = 'queued'"), 3);
+	close_scene(&s);
+}
+
 /* Never many in a row, and yet every second one: the fiftieth answer is enough. */
 static void half_of_the_last_fifty_is_enough_too(void **state)
 {
@@ -243,6 +275,7 @@ int main(void)
 		cmocka_unit_test(as_many_are_under_way_as_the_setting_says),
 		cmocka_unit_test(each_sender_pauses_between_its_mails),
 		cmocka_unit_test(answers_that_say_nothing_stop_the_channel_and_a_person_opens_it),
+		cmocka_unit_test(a_provider_that_asks_to_wait_again_and_again_is_left_alone),
 		cmocka_unit_test(half_of_the_last_fifty_is_enough_too),
 		cmocka_unit_test(of_two_caps_the_smaller_one_counts),
 		cmocka_unit_test(where_the_provider_counts_by_utc_so_do_we),
