@@ -73,7 +73,8 @@ static void random_base32(char *out, size_t count)
 	mbedtls_platform_zeroize(bits, sizeof(bits));
 }
 
-/* The millisecond first, so that an index of ids grows at its end; the digits before the letters, as they sort. */
+/* The millisecond first, so that an index of ids grows at its end; the digits before the letters, as they
+** sort. */
 static void put_time(char out[PUBLIC_ID_TIME])
 {
 	static const char digits[] = "234567abcdefghijklmnopqrstuvwxyz";

@@ -60,7 +60,8 @@ struct claim {
 	int behind;   /* rows parked behind another to the same contact */
 	bool is_more; /* there may be more that can leave right now     */
 };
-/* In order: priority, then id; with a closed window those alone that leave at any hour. A row that cannot leave any more is settled on the way
+/* In order: priority, then id; with a closed window those alone that leave at any hour. A row that cannot
+** leave any more is settled on the way
 ** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
 ** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
@@ -120,8 +121,8 @@ enum rc ledger_word(struct cx *cx, int64_t id, enum message_status status, const
 /* The message whose provider key this is; RC_NOT_FOUND. */
 enum rc ledger_find_key(struct cx *cx, int64_t *id, int64_t account, const char *key) MUST_CHECK;
 
-/* The provider speaks of this message by itself: an unsure one was sent after all. key: its own name for it, NULL =
-** none; detail: of the attempt row. Any other state stays. */
+/* The provider speaks of this message by itself: an unsure one was sent after all. key: its own name for it,
+** NULL = none; detail: of the attempt row. Any other state stays. */
 enum rc ledger_prove(struct cx *cx, int64_t id, const char *key, const char *detail) MUST_CHECK;
 /* The provider tells that a text went to an address, under this key: the unsure message that says just that
 ** is sent after all. *changed: one was found. */

@@ -515,7 +515,8 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
-    ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, sends, export, imports, recipients, load_report, forecast, schedules, backup")
+    ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, sends, export, imports, recipients,"
+                     " load_report, forecast, schedules, backup")
     said = ask.parse_args()
     build = said.build.resolve()
     os.environ["RECADO_BIN"] = str(build / "release" / "recado")

@@ -71,8 +71,8 @@ def our_round(bench, made, template, rows, *more):
         time.sleep(1)
         before = bench.cpu_s(made.server.pid)
         made.run("sends", "process", send)
-        ended = wait_for(bench, "the send", made, "SELECT status, sent_started_at, sent_finished_at, status_why || status_detail FROM bulk_send"
-                         " WHERE id = ? AND status IN ('done', 'error', 'paused')", row[1])
+        ended = wait_for(bench, "the send", made, "SELECT status, sent_started_at, sent_finished_at, status_why || status_detail"
+                         " FROM bulk_send WHERE id = ? AND status IN ('done', 'error', 'paused')", row[1])
         spent, high = bench.cpu_s(made.server.pid) - before, bench.memory_kb(made.server.pid, "VmHWM")
     finally:
         made.stop()
