@@ -1,5 +1,5 @@
-"""Every write, sync and allocation of the house's great works fails or is its last: a notice run, an import, a backup,
-a restore, a migration, a settings rewrite. Afterwards, and after doing it again: nothing lost, nothing twice, no crash.
+"""Every write, sync and allocation of the house's great works fails or is its last: a notice run, an import, a campaign and
+its recipients' file, a backup, a restore, a migration, a settings rewrite. Afterwards, and after doing it again: nothing lost, nothing twice, no crash.
 
 A command does each work alone in its folder. First it runs untouched and is counted; then each n is tried on a fresh
 copy of the folder. On ordinary days one or two draws of each sweep are enough, by night (make test-long) forty; RECADO_SWEEP=N takes N.
@@ -96,7 +96,7 @@ class Folder:
             read_line(server, rb"http://", self.path / "serve.log")
             wait_until(lambda: self.sql(
                 "SELECT (SELECT count(*) FROM job WHERE state = 'running' OR (state = 'queued' AND kind IN"
-                " ('renewals.plan', 'desk.import.commit', 'desk.import.read'))) +"
+                " ('renewals.plan', 'desk.import.commit', 'desk.import.read', 'sends.import', 'sends.send'))) +"
                 " (SELECT count(*) FROM message WHERE state IN ('queued', 'sending'))") == [(0,)], "the work that was left")
         finally:
             stop(server)
@@ -156,6 +156,73 @@ class Import(Work):
         folder.is_sound()
         assert folder.sql("SELECT count(*), count(DISTINCT phone) FROM client") == [(CUSTOMERS, CUSTOMERS)]
         assert folder.sql("SELECT count(*), count(DISTINCT client_id) FROM subscription") == [(CUSTOMERS, CUSTOMERS)]
+
+
+RECIPIENTS, SENDERS = 50, 4
+
+
+def people():
+    return "email,nombre,Valor\n" + "".join(f"cliente{n:02}@example.com,Cliente {n},{n}.00\n" for n in range(RECIPIENTS))
+
+
+class Recipients(Work):
+    """A send is made and its file taken in."""
+
+    name = "recipients"
+
+    def prepare(self, folder):
+        template = folder.standin.get("/_standin/doppler")["templates"][0]["id"]
+        (folder.path / "template").write_text(template)
+        (folder.path / "in.csv").write_text(people())
+        done = folder.call("config", "set", "doppler.base_url", folder.standin.address, "doppler.api_key", "key",
+                           "doppler.account_id", "7", "doppler.from_email", "avisos@example.com", "sends.pace_ms", "0",
+                           "sends.parallel", SENDERS)
+        assert done.returncode == 0, done.stderr
+
+    def words(self, folder):
+        return ["sends", "create", folder.path / "in.csv", "--template", (folder.path / "template").read_text(), "--hold",
+                "--request-id", "one-and-the-same", "--now", EVENING]
+
+    def finish(self, folder):
+        folder.serve_until_quiet()
+        done = folder.call(*self.words(folder)[:-1], LATER)
+        assert done.returncode == 0, done.stderr
+        folder.is_sound()
+        assert folder.sql("SELECT import_status, valid_rows, invalid_rows, status FROM bulk_send") \
+            == [("ready", RECIPIENTS, 0, "pending")]
+        assert folder.sql("SELECT count(*), count(DISTINCT r.recipient) FROM bulk_recipient r JOIN bulk_send s"
+                          " ON s.id = r.bulk_id AND s.import_version = r.import_version") == [(RECIPIENTS, RECIPIENTS)]
+        assert folder.arrived() == []
+
+
+class Campaign(Work):
+    name = "campaign"
+
+    def prepare(self, folder):
+        recipients = Recipients()
+        recipients.prepare(folder)
+        done = folder.call(*recipients.words(folder))
+        assert done.returncode == 0, done.stderr
+        (folder.path / "send").write_text(done.stdout.split()[0])
+
+    def words(self, folder):
+        return ["sends", "process", (folder.path / "send").read_text(), "--wait", "--now", MORNING]
+
+    def finish(self, folder):
+        folder.serve_until_quiet()
+        if folder.sql("SELECT status FROM bulk_send") != [("done",)]:
+            done = folder.call(*self.words(folder)[:-1], LATER)
+            assert done.returncode in (0, 3), done.stderr
+        folder.is_sound()
+        arrived = folder.arrived()
+        states = dict(folder.sql("SELECT c.address, m.state FROM message m JOIN contact c ON c.id = m.contact_id"))
+        unsure = {to for to, state in states.items() if state == "unsure"}
+        assert len(arrived) == len(set(arrived)), "somebody got it twice"
+        assert len(states) == RECIPIENTS, "somebody was skipped"
+        assert set(states) - set(arrived) <= unsure, "somebody was skipped and nobody knows"
+        assert len(unsure) <= SENDERS
+        assert set(states.values()) <= {"sent", "delivered", "unsure"}
+        assert folder.sql("SELECT status FROM bulk_send") == [("done",)]
 
 
 def backups(folder):
@@ -277,7 +344,7 @@ class Settings(Work):
         assert folder.call("config", "get", "business.name").stdout.strip().endswith("Nuevo")
 
 
-WORKS = [NoticeRun(), Import(), Backup(), Restore(), Migration(), Settings()]
+WORKS = [NoticeRun(), Import(), Recipients(), Campaign(), Backup(), Restore(), Migration(), Settings()]
 
 
 @pytest.fixture(scope="module")
