@@ -15,6 +15,19 @@
 	"unsubscribed=Unsubscribed|sent=Sent mails"
 #define HAS_ANALYTICS "EXISTS (SELECT 1 FROM meta WHERE key = 'reports.analytics')"
 
+static const char *loaded_shown(struct cx *cx, const char *stored)
+{
+	return stored[0] == '\0' ? "" : arena_printf(cx->arena, _("Loaded in: %s"), stored);
+}
+
+/* A code of ours has words in every language; what the provider's client said is a sentence already. */
+static const char *error_shown(struct cx *cx, const char *stored)
+{
+	const char *words = report_error_words(cx->lang, stored);
+
+	return words != NULL ? words : stored;
+}
+
 static const struct column columns[] = {
 	{ .name = "number", .title = N_("ID"), .type = COLUMN_INT, .flags = COL_READONLY | COL_LIST, .sql = "t.id" },
 	{ .name = "type",
@@ -46,14 +59,21 @@ static const struct column columns[] = {
 	  .title = N_("Loaded in"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST,
-	  .sql = "t.loaded_in" },
+	  .sql = "t.loaded_in",
+	  .shown = loaded_shown },
 	{ .name = "loaded_at", .title = N_("Loaded at"), .type = COLUMN_INSTANT, .flags = COL_READONLY },
 	{ .name = "rows_inserted",
 	  .title = N_("Rows loaded"),
 	  .type = COLUMN_INT,
 	  .flags = COL_READONLY | COL_LIST },
 	{ .name = "file_rows", .title = N_("Rows in the file"), .type = COLUMN_INT, .flags = COL_READONLY },
-	{ .name = "error", .title = N_("Error"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "error", .title = N_("Error"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_API },
+	{ .name = "error_text",
+	  .title = N_("Error"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
+	  .sql = "CASE WHEN t.error_detail <> '' THEN t.error_detail ELSE t.error END",
+	  .shown = error_shown },
 	{ .name = "request_id",
 	  .title = N_("Number at the provider"),
 	  .type = COLUMN_TEXT,
@@ -186,16 +206,11 @@ static const struct action actions[] = {
 static void rows_read(struct cx *cx, struct value *rows)
 {
 	for (struct value *v = rows->first; v != NULL; v = v->next) {
-		const char *id = value_text_of(value_get(v, "_pid"), ""),
-			   *loaded = value_text_of(value_get(v, "loaded"), ""),
-			   *words = report_error_words(cx->lang, value_text_of(value_get(v, "error"), ""));
+		const char *id = value_text_of(value_get(v, "_pid"), "");
 
 		if (id[0] != '\0' && value_text_of(value_get(v, "download"), "")[0] != '\0')
 			value_set_text(cx->arena, v, "download__href",
 				       arena_printf(cx->arena, "/reports/%s/download", id));
-		if (loaded[0] != '\0')
-			value_set_text(cx->arena, v, "loaded", arena_printf(cx->arena, _("Loaded in: %s"), loaded));
-		if (words != NULL) value_set_text(cx->arena, v, "error", words);
 	}
 }
 
