@@ -342,16 +342,23 @@ static const char *size_shown(struct cx *cx, int64_t bytes)
 static enum rc fill_text(struct cx *cx, const struct message_row *m, struct value *page)
 {
 	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "attachments");
-	const char *text = message_text(cx, m);
+	struct letter_shown letter = { "", "", "" };
+	const char *text = message_text(cx, m), *subject = m->subject, *html = m->html;
+	bool has_letter = text[0] == '\0' && letter_show(cx, &letter, m->id) == RC_OK;
 	enum rc rc = db_rows(cx, &rows, FILES_SHOWN,
 			     "SELECT f.name, f.size FROM message_file x JOIN file f ON f.id = x.file_id"
 			     " WHERE x.message_id = :id ORDER BY x.position",
 			     PARAMS(P_INT(":id", m->id)));
 
+	if (has_letter) {
+		text = letter.text;
+		subject = letter.subject;
+		html = letter.html;
+	}
 	value_set_text(cx->arena, page, "body", text);
-	value_set_bool(cx->arena, page, "is_emptied", text[0] == '\0');
-	value_set_text(cx->arena, page, "subject", m->subject);
-	value_set_text(cx->arena, page, "html_source", m->html);
+	value_set_bool(cx->arena, page, "is_emptied", text[0] == '\0' && html[0] == '\0');
+	value_set_text(cx->arena, page, "subject", subject);
+	value_set_text(cx->arena, page, "html_source", html);
 	if (rc != RC_OK) return rc;
 	for (const struct value *v = rows->first; v != NULL; v = v->next) {
 		struct value *out = value_add_map(cx->arena, list);

@@ -313,3 +313,56 @@ enum rc letter_render(struct letter_cache *c, const struct letter_kept *k, struc
 	if (o->text == NULL) o->text = "";
 	return rc;
 }
+
+/* Showing */
+
+static enum rc read_message(struct cx *cx, struct outgoing *o, int64_t *batch, int64_t id)
+{
+	struct query *q = NULL;
+	enum rc rc =
+		db_query(cx, &q,
+			 "SELECT m.batch_id, m.variables_json, c.address, c.id, c.public_id FROM message m"
+			 " CROSS JOIN contact c ON c.id = m.contact_id WHERE m.id = :id",
+			 PARAMS(P_INT(":id", id)));
+	const char *public_id = "";
+	int64_t contact = 0;
+
+	if (rc == RC_OK && query_next(q)) {
+		*batch = query_int(q, 0);
+		o->variables_json = query_is_null(q, 1) ? NULL : query_copy(cx, q, 1);
+		o->to = query_copy(cx, q, 2);
+		contact = query_int(q, 3);
+		public_id = query_copy(cx, q, 4);
+	}
+	rc = query_end(q, rc);
+	if (rc != RC_OK) return rc;
+	if (*batch == 0) return RC_NOT_FOUND;
+	o->unsubscribe_url = unsubscribe_url(cx, contact, public_id);
+	return RC_OK;
+}
+
+enum rc letter_show(struct cx *cx, struct letter_shown *out, int64_t message_id)
+{
+	struct letter_cache *c = letter_cache_new();
+	struct letter_kept *k = NULL;
+	struct outgoing o = { .to = "" };
+	int64_t batch = 0;
+	enum rc rc = c != NULL ? read_message(cx, &o, &batch, message_id) : RC_NO_MEMORY;
+
+	if (rc == RC_OK) rc = letter_of(cx, c, &k, batch);
+	if (rc == RC_OK && k == NULL) rc = RC_NOT_FOUND;
+	if (rc == RC_OK && o.variables_json == NULL) rc = RC_BAD_INPUT;
+	if (rc == RC_OK) {
+		if (!k->letter.has_unsubscribe) o.unsubscribe_url = NULL;
+		rc = letter_render(c, k, &o);
+	}
+	if (rc == RC_OK) {
+		bool is_theirs = k->letter.provider_template[0] != '\0';
+
+		out->subject = arena_text(cx->arena, o.subject);
+		out->html = arena_text(cx->arena, o.html);
+		out->text = arena_text(cx->arena, is_theirs ? o.variables_json : o.text);
+	}
+	letter_cache_free(c);
+	return rc;
+}

@@ -88,9 +88,17 @@ struct letter_new {
 	size_t file_count;    /* at most MESSAGE_FILES_MAX                                      */
 };
 enum rc letter_add(struct cx *cx, int64_t batch_id, const struct letter_new *letter) MUST_CHECK;
+/* What a message of a mailing says to its person, for who looks at it: arena, "" = none; of a template of the
+** provider's the variables stand in text. RC_NOT_FOUND: no such message, or its batch has no letter;
+** RC_BAD_INPUT: its variables cannot be read, or retention emptied them. */
+struct letter_shown {
+	const char *subject, *html, *text;
+};
+enum rc letter_show(struct cx *cx, struct letter_shown *out, int64_t message_id) MUST_CHECK;
 
-/* A mailing's rows become queued messages, in the caller's transaction: contacts are made where there are none.
-** occasion is "<table>:<id>" of each row. Rows whose occasion is there already are left alone (counted in
+/* A mailing's rows become queued messages, in the caller's transaction: contacts are made where there are
+** none. occasion is "<table>:<id>" of each row. Rows whose occasion is there already are left alone (counted
+** in
 ** *known): feeding twice feeds once. At most FEED_ROWS_MAX a call: a short write. */
 #define FEED_ROWS_MAX 256
 #define FEED_QUEUED_MAX \
@@ -115,7 +123,8 @@ enum rc batch_queued(struct cx *cx, int64_t *out, int64_t batch_id) MUST_CHECK;
 /* The person's own link to leave the mailings, "" without public_url (unsubscribe.c). Arena. */
 const char *unsubscribe_url(struct cx *cx, int64_t contact_id, const char *contact_public_id);
 
-/* Who gets no mail on a topic ("campaign"): unsubscribed, complained, put there by hand, or the address is dead
+/* Who gets no mail on a topic ("campaign"): unsubscribed, complained, put there by hand, or the address is
+** dead
 ** (suppression.c). Addresses are one and the same whatever the case of their letters. */
 enum rc address_is_suppressed(struct cx *cx, bool *out, const char *address, const char *topic) MUST_CHECK;
 /* Every such e-mail address, for an import: in lower case (text_lower_ascii), lent for the call, in no order,

@@ -221,6 +221,30 @@ static void more_mailings_than_are_kept_are_read_again(void **state)
 	house_close(&h);
 }
 
+static void who_looks_at_a_message_reads_what_its_person_reads(void **state)
+{
+	struct house h;
+	struct letter_shown shown = { "", "", "" };
+	struct letter_new l = shop;
+	int64_t id, other;
+
+	(void)state;
+	house_open(&h, 0);
+	other = house_message(&h, 2);
+	assert_int_equal(letter_show(&h.s.cx, &shown, other), RC_NOT_FOUND);
+	l.has_unsubscribe = false;
+	assert_int_equal(written(&h, &l), RC_OK);
+	id = house_message(&h, 1);
+	assert_int_equal(letter_show(&h.s.cx, &shown, id), RC_BAD_INPUT); /* no variables */
+	assert_int_equal(state_run(&h.s, "UPDATE message SET variables_json = '{\"nombre\":\"Ana\"}'"),
+			 RC_OK);
+	assert_int_equal(letter_show(&h.s.cx, &shown, id), RC_OK);
+	assert_string_equal(shown.subject, "Hola Ana");
+	assert_string_equal(shown.text, "Ana: ");
+	assert_int_equal(letter_show(&h.s.cx, &shown, 999), RC_NOT_FOUND);
+	house_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_text_that_cannot_be_read_is_refused_before_it_waits),
 		cmocka_unit_test(attachments_are_put_together_once_for_all),
 		cmocka_unit_test(more_mailings_than_are_kept_are_read_again),
+		cmocka_unit_test(who_looks_at_a_message_reads_what_its_person_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
