@@ -83,10 +83,11 @@ const char *bulk_slot(struct cx *cx, const char *what, int64_t id);
 /* The message that speaks for a row now: follows resends. 0 = none. */
 enum rc bulk_row_message(struct cx *cx, int64_t *message_id, int64_t recipient_id) MUST_CHECK;
 
-/* The form of a new send (bulk_pages_form.c), for whoever takes POST /sends and its call: client_request_id, channel,
-** template_id, template_name, subject, sender_id (public id), send_now, scheduled_at (without offset: local),
-** variables, may_be_empty, dedupe, sends_suppressed, attachments (public ids), recipients_file (upload) or kept_file
-** (what a preview stored). Texts lent for the call, the file stored; RC_BAD_INPUT with the errors at their fields. */
+/* The form of a new send (bulk_pages_form.c), for whoever takes POST /sends and its call: client_request_id,
+** channel, template_id, template_name, subject, sender_id (public id), send_now, scheduled_at (without offset:
+** local), variables, may_be_empty, dedupe, sends_suppressed, attachments (public ids), recipients_file (upload)
+** or kept_file (what a preview stored). Texts lent for the call, the file stored; RC_BAD_INPUT with the errors
+** at their fields. */
 enum rc bulk_form_read(struct cx *cx, struct call *call, struct bulk_new *out) MUST_CHECK;
 /* The page of the form once more with what was typed and the errors of cx: 422. */
 enum rc bulk_form_again(struct cx *cx, struct call *call) MUST_CHECK;

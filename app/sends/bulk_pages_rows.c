@@ -4,8 +4,9 @@
 **
 ** Needs:  bulk.h for the rows, bulk_inner.h for the evidence.
 ** Never:  decides an unsure row: its form posts to api.c.
-** Holds:  (1) page and files have the same rows (spec §9.7), and programs by /recipients; (2) a file of 250,000 rows
-**         never is in memory as a whole; (3) nothing is told of a row here that its message does not say.
+** Holds:  (1) page and files have the same rows (spec §9.7), and programs by /recipients; (2) a file of
+**         250,000 rows never is in memory as a whole; (3) nothing is told of a row here that its message does
+**         not say.
 */
 #include "sends/bulk_inner.h"
 #include "sends/bulk_pages.h"

@@ -6,6 +6,7 @@
 ** Holds:  (1) a button stands there only for those who may press it and while it would work; (2) a part that
 **         cannot be found out is left out, the page stands.
 */
+#include "sends/bulk_inner.h"
 #include "sends/bulk_pages.h"
 #include "sends/reports.h"
 #include <string.h>
@@ -208,9 +209,90 @@ static void add_counts(struct cx *cx, int64_t id, const char *path, struct value
 	}
 }
 
+/* Limits: what the provider said when the send began, and what the channel's own caps leave. */
+
+static const char *left_words(struct cx *cx, int64_t month, int64_t today, int64_t hour, int64_t *least)
+{
+	const int64_t left[] = { month, today, hour };
+	const char *text = "";
+
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		const char *n = bulk_number(cx, left[i]);
+
+		if (left[i] < 0) continue;
+		text = arena_join(cx->arena, text, text[0] != '\0' ? " · " : "",
+				  i == 0   ? arena_printf(cx->arena, _("%s this month"), n)
+				  : i == 1 ? arena_printf(cx->arena, _("%s today"), n)
+					   : arena_printf(cx->arena, _("%s this hour"), n),
+				  NULL);
+		if (*least < 0 || left[i] < *least) *least = left[i];
+	}
+	return text;
+}
+
+static int64_t left_of(const struct value *channel, const char *cap, const char *used)
+{
+	const struct value *most = value_get(channel, cap);
+	int64_t left = most != NULL && most->type == VALUE_INT ? most->integer - int_at(channel, used) : -1;
+
+	return most != NULL && most->type == VALUE_INT && left < 0 ? 0 : left;
+}
+
+static void add_limits(struct cx *cx, const struct value *row, struct value *page)
+{
+	struct value *result = NULL, *channels = NULL;
+	const char *json = text_at(row, "result_json"), *status = text_at(row, "status"), *text;
+	const struct value *told;
+	int64_t least = -1;
+
+	if (strcmp(status, "done") == 0 || strcmp(status, "error") == 0 || strcmp(status, "cancelled") == 0)
+		return;
+	told = json_parse(cx->arena, &result, NULL, json, strlen(json)) == RC_OK ? value_get(result, "limits")
+										 : NULL;
+	if (told != NULL) {
+		text = left_words(cx, value_int_of(value_get(told, "monthly_remaining"), -1),
+				  value_int_of(value_get(told, "daily_remaining"), -1),
+				  value_int_of(value_get(told, "hourly_remaining"), -1), &least);
+		if (text[0] != '\0') bulk_fact(cx, page, _("The provider still takes"), text, NULL);
+	}
+	if (channels_list(cx, &channels) != RC_OK) return;
+	for (const struct value *c = channels->first; c != NULL; c = c->next) {
+		if (strcmp(text_at(c, "name"), text_at(row, "channel")) != 0) continue;
+		text = left_words(cx, left_of(c, "per_month", "used_month"),
+				  left_of(c, "per_day", "used_day"), left_of(c, "per_hour", "used_hour"),
+				  &least);
+		if (text[0] != '\0') bulk_fact(cx, page, _("The channel's own limits leave"), text, NULL);
+	}
+	if (least >= 0 && int_at(row, "valid_rows") > least && strcmp(status, "pending") == 0)
+		value_set_text(
+			cx->arena, page, "limit_warning",
+			arena_printf(
+				cx->arena,
+				_("The limits leave %s mails, the send has %s: it will wait for the rest."),
+				bulk_number(cx, least), bulk_number(cx, int_at(row, "valid_rows"))));
+}
+
 static const char *work_of(struct cx *cx, int64_t id)
 {
 	return arena_printf(cx->arena, ":%lld", (long long)id);
+}
+
+/* Before anything is started: names that the template needs and the file does not give, as far as known
+** here. */
+static void add_missing(struct cx *cx, int64_t id, struct value *page)
+{
+	struct value *missing = NULL, *list = value_set_list(cx->arena, page, "missing");
+	struct mail_template t;
+	struct bulk b;
+
+	if (bulk_read(cx, &b, id) == RC_OK && bulk_is(&b, "pending") &&
+	    strncmp(b.import_status, "ready", 5) == 0 && gate_template(cx, &t, &b, false) == RC_OK &&
+	    t.has_body && gate_missing(cx, &missing, &b, &t) == RC_OK)
+		for (const struct value *v = missing->first; v != NULL; v = v->next)
+			value_set_text(cx->arena, value_add_map(cx->arena, list), "text",
+				       value_text_of(v, ""));
+	value_set_bool(cx->arena, page, "has_missing", list->count > 0);
+	cx->error_code = NULL;
 }
 
 /* The bar: the job that feeds counts what left, the import's job what was read. */
@@ -460,9 +542,11 @@ void bulk_show(struct cx *cx, int64_t id, struct value *page)
 	value_set_text(cx->arena, page, "why", bulk_why_words(cx, row));
 	add_buttons(cx, row, path, page);
 	add_facts(cx, row, page);
+	add_limits(cx, row, page);
 	add_attachments(cx, id, page);
 	add_import(cx, row, path, page);
 	add_counts(cx, id, path, page);
+	add_missing(cx, id, page);
 	add_progress(cx, row, path, page);
 	add_report(cx, row, path, page);
 	add_jobs(cx, id, path, page);
