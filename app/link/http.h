@@ -69,7 +69,7 @@ struct http_request {
 	bool may_repeat;          /* GET, PUT by key: may ride a kept connection freely   */
 	/* of a call that may repeat: a 3xx is the answer; the others never follow one */
 	bool no_redirects;
-	/* The body of a 200 goes into this descriptor as it arrives instead of into memory, at most answer_max
+	/* The body of a 200 goes into this descriptor as it arrives, not into memory, at most answer_max
 	** bytes; it stays the caller's and open until the answer. Other answers' bodies come as usual, at most
 	** 256 KiB of them. What was written of a call that failed stays: the caller cuts the file. */
 	bool has_sink;

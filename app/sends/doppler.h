@@ -1,9 +1,11 @@
 /*
-** doppler.h -- Doppler Relay beyond sending: templates, limits, reports, deliveries (contracts/doppler-relay.md).
+** doppler.h -- Doppler Relay beyond sending: templates, limits, reports, deliveries
+** (contracts/doppler-relay.md).
 **
-** All calls wait for the network: jobs and commands only, never inside a transaction, never in a request. Reads are
-** repeated by §10.2 (network, 429, 502, 503, 504: up to three tries), a report request is not. A failure's sentence
-** is translated, names what to do next, and has cx->error_code "doppler_http_401"…; never a key, header or body.
+** All calls wait for the network: jobs and commands only, never inside a transaction, never in a request.
+** Reads are repeated by §10.2 (network, 429, 502, 503, 504: up to three tries), a report request is not. A
+** failure's sentence is translated, names what to do next, and has cx->error_code "doppler_http_401"…; never
+** a key, header or body.
 */
 #ifndef RECADO_SENDS_DOPPLER_H
 #define RECADO_SENDS_DOPPLER_H
@@ -35,14 +37,15 @@ struct doppler_limits {
 };
 enum rc doppler_limits(struct cx *cx, struct doppler_limits *out) MUST_CHECK;
 
-/* Ask for a report of [from, until): *request_id (arena). One attempt; RC_IO with nothing known: it may exist. */
+/* Ask for a report of [from, until): *request_id (arena). One attempt; RC_IO with nothing known: it may
+** exist. */
 enum rc doppler_report_request(struct cx *cx, const char **request_id, instant from,
 			       instant until) MUST_CHECK;
 /* One look: *is_done, *file_url (arena; "" = processed without a file: no rows). RC_TRY_LATER: ask again. */
 enum rc doppler_report_poll(struct cx *cx, bool *is_done, const char **file_url,
 			    const char *request_id) MUST_CHECK;
-/* Stream the file into fd (from its start), without the key: https (http on loopback), the two hosts only, at most
-** max bytes. RC_BAD_INPUT: not a report (HTML…), RC_TOO_LARGE, RC_TRY_LATER. */
+/* Stream the file into fd (from its start), without the key: https (http on loopback), the two hosts only, at
+** most max bytes. RC_BAD_INPUT: not a report (HTML…), RC_TOO_LARGE, RC_TRY_LATER. */
 enum rc doppler_report_download(struct cx *cx, int fd, int64_t *size, const char *file_url,
 				int64_t max) MUST_CHECK;
 
