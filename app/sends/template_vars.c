@@ -12,10 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A template without a road is one of ours. */
+static bool is_providers(const struct mail_template *t)
+{
+	return t->channel != NULL && strcmp(t->channel, TEMPLATE_DOPPLER) == 0;
+}
+
 bool template_is_given(const struct mail_template *t, const char *name)
 {
 	if (strcmp(name, "email") == 0) return true;
-	return strcmp(t->channel, TEMPLATE_DOPPLER) != 0 && strcmp(name, "baja") == 0;
+	return !is_providers(t) && strcmp(name, "baja") == 0;
 }
 
 /* The refusal's own sentence with its subject in it. */
@@ -36,7 +42,7 @@ static const char *refusal(struct cx *cx, const struct template_error *err)
 enum rc template_compile_part(struct cx *cx, struct template **out, const char *part, const char *text,
 			      enum template_mode mode, const struct mail_template *t)
 {
-	struct template_options o = { .mode = mode, .is_users = strcmp(t->channel, TEMPLATE_DOPPLER) != 0 };
+	struct template_options o = { .mode = mode, .is_users = !is_providers(t) };
 	struct template_error err = { .msgid = "" };
 	enum rc rc = template_compile(out, &err, text, &o);
 
