@@ -26,5 +26,8 @@ enum rc sends_backfill(struct cx *cx, struct command_call *call);
 /* commands_reports.c */
 enum rc sends_reports_command(struct cx *cx, struct command_call *call);
 enum rc sends_post_reports_command(struct cx *cx, struct command_call *call);
+/* commands_schema.c */
+enum rc sends_inspect_command(struct cx *cx, struct command_call *call);
+enum rc sends_clean_command(struct cx *cx, struct command_call *call);
 
 #endif

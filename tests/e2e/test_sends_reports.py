@@ -122,6 +122,10 @@ def test_each_place_takes_a_report_once_and_has_its_badge(relay):
     where = f"WHERE report_on = '{day}'"
     assert reports_db(house, f"SELECT (SELECT count(*) FROM reports_deliveries {where}),"
                              f" (SELECT count(*) FROM analytics_reports_deliveries {where})") == [(4, 4)]
+    assert "integer" in house.run("inspect_reports_schema", "--types", "deliveries", "--days", "400")
+    assert "4" in house.run("clean_reports_contaminated", "--day", day, "--alias", "analytics")
+    assert reports_db(house, f"SELECT count(*) FROM analytics_reports_deliveries {where}") == [(0,)]
+    assert "Cargado en: default" in (shown := text_of(house.ana.page(f"/reports/{report}"))) and "Cargar BD (analytics)" in shown
     done = house.call("sends", "reports", "load", report, "--alias", "default")
     assert done.returncode == 1 and "Recargar" in done.stderr
 
