@@ -27,8 +27,9 @@ struct bulk_new {
 	const char *dedupe;         /* all | exact | address; NULL = exact                        */
 	bool sends_suppressed;
 	int64_t sender_id; /* 0 = usual                                                          */
-	const char *from_email, *from_name; /* told with the request (/relay/send/): only together; NULL = none */
-	int64_t file_id;   /* the recipients as uploaded (file store)                             */
+	/* told with the request (/relay/send/): only together; NULL = none */
+	const char *from_email, *from_name;
+	int64_t file_id; /* the recipients as uploaded (file store)                             */
 	const int64_t *attachment_ids;
 	size_t attachment_count;
 	instant scheduled_at; /* 0 = none; a date forces send_now off                             */
@@ -45,17 +46,19 @@ enum rc bulk_pause(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
 enum rc bulk_resume(struct cx *cx, int64_t id) MUST_CHECK;
 enum rc bulk_cancel(struct cx *cx, int64_t id) MUST_CHECK;
 enum rc bulk_reschedule(struct cx *cx, int64_t id, instant at) MUST_CHECK; /* 0 = none; only pending */
-/* With an offset, or the business's clock: "2026-11-22T09:30", "2026-11-22 09:30", "22/11/2026 09:30". RC_BAD_INPUT at
-** the field scheduled_at. */
+/* With an offset, or the business's clock: "2026-11-22T09:30", "2026-11-22 09:30", "22/11/2026 09:30".
+** RC_BAD_INPUT at the field scheduled_at. */
 enum rc bulk_hour_parse(struct cx *cx, instant *at, const char *text) MUST_CHECK;
-/* Called by the import's job when it ended well: starts what was asked to start at once. In its transaction. */
+/* Called by the import's job when it ended well: starts what was asked to start at once. In its
+** transaction. */
 enum rc bulk_imported(struct cx *cx, int64_t id) MUST_CHECK;
 /* The same when it ended badly: pending → error with a code of recipients_words(). In its transaction. */
 enum rc bulk_import_failed(struct cx *cx, int64_t id, const char *code) MUST_CHECK;
 /* Timed sends that are due are enqueued: the schedule's job, and `recado sends process`. *count sends. */
 enum rc bulk_process_due(struct cx *cx, int64_t *count) MUST_CHECK;
 
-/* A person's word on an unsure row (row_number): it was sent, or send it again; with a reason, in the history. */
+/* A person's word on an unsure row (row_number): it was sent, or send it again; with a reason, in the
+** history. */
 enum rc bulk_resolve(struct cx *cx, int64_t id, int64_t row_number, bool was_sent,
 		     const char *reason) MUST_CHECK;
 
@@ -63,20 +66,22 @@ enum rc bulk_resolve(struct cx *cx, int64_t id, int64_t row_number, bool was_sen
 enum rc bulk_find(struct cx *cx, int64_t *id, const char *given) MUST_CHECK;
 /* The object of spec §18 (list: short; detail: with variables, result, log, jobs). Arena. */
 enum rc bulk_object(struct cx *cx, struct value **out, int64_t id, bool is_detail) MUST_CHECK;
-/* Counters now: {eligible, invalid, not_fed, queued, sending, sent, delivered, read, failed, failed_late (of failed:
-** accepted, and bounced afterwards), unsure, cancelled, skipped, expired, total}. counted anew; written to result_json when `keeps`. */
+/* Counters now: {eligible, invalid, not_fed, queued, sending, sent, delivered, read, failed, failed_late (of
+** failed: accepted, and bounced afterwards), unsure, cancelled, skipped, expired, total}. counted anew;
+** written to result_json when `keeps`. */
 enum rc bulk_counts(struct cx *cx, struct value **out, int64_t id, bool keeps) MUST_CHECK;
-/* Rows for a page or an export (spec §9.7): list of {row, email, name, status, state (as the filter below), send_status
+/* Rows for a page or an export (spec §9.7): list of {row, email, name, status, state (as the filter below),
+** send_status
 ** (old words: not_started, deferred, sending, sent, send_failed, ambiguous…), error_code,
-** error_message, message_id, message_public_id, sent_at, delivery_status, opens, clicks}. state: "" = all, else one of
-** invalid, not_started, queued, sending, sent, delivered, failed, unsure, cancelled, skipped, expired. After
-** row number `after`, at most max. */
+** error_message, message_id, message_public_id, sent_at, delivery_status, opens, clicks}. state: "" = all,
+** else one of invalid, not_started, queued, sending, sent, delivered, failed, unsure, cancelled, skipped,
+** expired. After row number `after`, at most max. */
 enum rc bulk_rows(struct cx *cx, struct value **out, int64_t id, const char *state, int64_t after,
 		  int64_t max) MUST_CHECK;
 /* "enviando", "en cola", "programado", "importando"…: code and translated words of what is shown (spec §3.1). */
 const char *bulk_shown(struct cx *cx, const struct value *row, const char **code);
-/* Why it is in this state, translated: "The channel waits until …"; "" = nothing to say. row: channel, status,
-** status_why, status_detail, paused_until_at of bulk_send. */
+/* Why it is in this state, translated: "The channel waits until …"; "" = nothing to say. row: channel,
+** status, status_why, status_detail, paused_until_at of bulk_send. */
 const char *bulk_why_words(struct cx *cx, const struct value *row);
 /* Slot of a send's work: bulk_slot(cx, "import", id) is "sends.import:12". All of a send's jobs have such a one. */
 const char *bulk_slot(struct cx *cx, const char *what, int64_t id);
@@ -84,10 +89,10 @@ const char *bulk_slot(struct cx *cx, const char *what, int64_t id);
 enum rc bulk_row_message(struct cx *cx, int64_t *message_id, int64_t recipient_id) MUST_CHECK;
 
 /* The form of a new send (bulk_pages_form.c), for whoever takes POST /sends and its call: client_request_id,
-** channel, template_id, template_name, subject, sender_id (public id), send_now, scheduled_at (without offset:
-** local), variables, may_be_empty, dedupe, sends_suppressed, attachments (public ids), recipients_file (upload)
-** or kept_file (what a preview stored). Texts lent for the call, the file stored; RC_BAD_INPUT with the errors
-** at their fields. */
+** channel, template_id, template_name, subject, sender_id (public id), send_now, scheduled_at (without
+** offset: local), variables, may_be_empty, dedupe, sends_suppressed, attachments (public ids),
+** recipients_file (upload) or kept_file (what a preview stored). Texts lent for the call, the file stored;
+** RC_BAD_INPUT with the errors at their fields. */
 enum rc bulk_form_read(struct cx *cx, struct call *call, struct bulk_new *out) MUST_CHECK;
 /* The page of the form once more with what was typed and the errors of cx: 422. */
 enum rc bulk_form_again(struct cx *cx, struct call *call) MUST_CHECK;

@@ -132,7 +132,7 @@ static enum rc live_show(struct cx *cx, struct call *call)
 }
 
 /* Addresses of the old panels: whoever has them in his bookmarks arrives at home. */
-/* Under /app/ operators had their bulk sends (spec bulk-sends §1); without that module it is the home page. */
+/* Under /app/ operators had their bulk sends (spec bulk-sends §1); without that module: the home page. */
 static enum rc old_address(struct cx *cx, struct call *call)
 {
 	const char *path = call_path(call), *to = "/";
