@@ -264,7 +264,6 @@ const struct route bulk_api_routes[] = {
 	  .realm = REALM_STAFF,
 	  .right = RIGHT_VIEW,
 	  .class = ROUTE_DB,
-	  .is_api_only = true,
 	  .help = N_("What speaks for either of an unsure mail"),
 	  .handle = handle_bulk_evidence },
 	{ .method = "GET",

@@ -269,6 +269,11 @@ enum rc handle_bulk_evidence(struct cx *cx, struct call *call)
 	int64_t id = 0;
 	enum rc rc = bulk_find(cx, &id, call_param(call, "id"));
 
+	if (rc == RC_OK && call_shape(call) == SHAPE_PAGE) {
+		answer_redirect(cx, call,
+				arena_printf(cx->arena, "/sends/%s/unsure", call_param(call, "id")));
+		return RC_OK;
+	}
 	if (rc == RC_OK) rc = bulk_evidence(cx, &out, id, atoll(call_param(call, "row")));
 	if (rc == RC_OK) bulk_answer_object(cx, call, 200, out);
 	return rc;

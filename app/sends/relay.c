@@ -283,7 +283,7 @@ static enum rc handle_config_update(struct cx *cx, struct call *call)
 	enum rc rc = form_read(cx, call);
 
 	if (rc == RC_OK && cx->actor.user_id == 0)
-		rc = cx_fail(cx, RC_DENIED, "%s",
+		rc = cx_fail(cx, RC_CONFLICT, "%s",
 			     _("This token belongs to nobody, so it has no sender of its own."));
 	if (rc == RC_OK)
 		rc = sender_save_own(cx, &id, cx->actor.user_id, form_text(call, "from_email"),
