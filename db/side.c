@@ -42,12 +42,14 @@ static enum rc recognise(struct store *s, struct db *db, const struct side_file 
 	if (rc == RC_OK) rc = connect_int(db, &tables, "SELECT count(*) FROM sqlite_schema");
 	if (rc != RC_OK) return rc;
 	if (id != side->id && (id != 0 || *version != 0 || tables != 0)) {
-		*message = say(s, a, N_("this is another program's database. Move it away or name another file."));
+		*message = say(s, a,
+			       N_("this is another program's database. Move it away or name another file."));
 		return RC_CONFLICT;
 	}
 	if (*version > (int64_t)side->count) {
 		*message = say(
-			s, a, N_("this file was written by a newer version of Recado. Install that version first."));
+			s, a,
+			N_("this file was written by a newer version of Recado. Install that version first."));
 		return RC_CONFLICT;
 	}
 	return RC_OK;
@@ -113,15 +115,16 @@ enum rc store_open_side(struct store **out, struct env *env, struct arena *a, co
 		return RC_OK;
 	}
 	if ((*message)[0] == '\0')
-		*message = rc == RC_IO ? arena_printf(a,
-						      words_get(env->lang,
-								N_("%s cannot be read: it is damaged or not a "
-								   "database. Restore a backup.")),
-						      s->path)
-				       : arena_printf(a,
-						      words_get(env->lang,
-								N_("The database %s cannot be opened now.")),
-						      s->path);
+		*message = rc == RC_IO
+				   ? arena_printf(a,
+						  words_get(env->lang,
+							    N_("%s cannot be read: it is damaged or not a "
+							       "database. Restore a backup.")),
+						  s->path)
+				   : arena_printf(a,
+						  words_get(env->lang,
+							    N_("The database %s cannot be opened now.")),
+						  s->path);
 	store_free(s);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /*
-** after_send.c -- the reports of a send, fetched and matched by itself: an hour, a day and three days after it.
+** after_send.c -- the reports of a send, fetched and matched by itself: an hour, a day and three days after
+** it.
 **
 **   due ─ask for its days─► began ─reports READY─► load, match ─► done: done | zero_rows
 **                             └─ ERROR: asked again, RETRIES_MAX times ─► done: error
@@ -8,20 +9,20 @@
 ** after each fetched report and by the schedule.
 **
 ** Owns:   bulk_report_pass; post_reports_status and post_reports_loaded_at of a send.
-** Holds:  (1) a pass ends once, whatever restarts; (2) sends of the same day share one request and one file; (3)
-**         zero_rows may become done, done nothing else; (4) mail is never sent here.
+** Holds:  (1) a pass ends once, whatever restarts; (2) sends of the same day share one request and one file;
+**         (3) zero_rows may become done, done nothing else; (4) mail is never sent here.
 */
 #include "sends/report_inner.h"
 
 #include <string.h>
 
-#define PASS_EARLY   0 /* only when the setting asks for reports sooner than an hour */
-#define PASS_MANUAL  10 /* "Update report", and everything behind it: 10, 11, 12… */
-#define LOOK_BACK_MS (4 * DAY_MS) /* the last pass is after three */
+#define PASS_EARLY   0                /* only when the setting asks for reports sooner than an hour */
+#define PASS_MANUAL  10               /* "Update report", and everything behind it: 10, 11, 12… */
+#define LOOK_BACK_MS (4 * DAY_MS)     /* the last pass is after three */
 #define FRESH_MS     (30 * MINUTE_MS) /* a file asked for so shortly before a pass is due serves it too */
 #define RETRIES_MAX  3
 #define PASSES_MAX   200 /* gone on with in one go */
-#define DAYS_MAX     10 /* a send that lasts longer than that is two sends */
+#define DAYS_MAX     10  /* a send that lasts longer than that is two sends */
 
 static int64_t int_at(const struct value *row, const char *name)
 {
@@ -52,10 +53,11 @@ static enum rc days_between(struct cx *cx, struct value **out, instant from, ins
 enum rc report_days_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id)
 {
 	struct value *row = NULL;
-	enum rc rc = db_row(cx, &row,
-			    "SELECT coalesce(sent_started_at, created_at) AS a, coalesce(sent_finished_at, sent_started_at,"
-			    " created_at) AS b FROM bulk_send WHERE id = :id",
-			    PARAMS(P_INT(":id", bulk_id)));
+	enum rc rc = db_row(
+		cx, &row,
+		"SELECT coalesce(sent_started_at, created_at) AS a, coalesce(sent_finished_at, sent_started_at,"
+		" created_at) AS b FROM bulk_send WHERE id = :id",
+		PARAMS(P_INT(":id", bulk_id)));
 
 	if (rc == RC_NOT_FOUND) return cx_fail(cx, rc, _("There is no bulk send %lld."), (long long)bulk_id);
 	return rc == RC_OK ? days_between(cx, out, int_at(row, "a"), int_at(row, "b")) : rc;
@@ -65,9 +67,10 @@ enum rc report_days_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id)
 
 static enum rc add_pass(struct cx *cx, int64_t bulk_id, int64_t pass, instant due)
 {
-	return db_run(cx,
-		      "INSERT INTO bulk_report_pass (bulk_id, pass, due_at) VALUES (:bulk, :pass, :due) ON CONFLICT DO NOTHING",
-		      PARAMS(P_INT(":bulk", bulk_id), P_INT(":pass", pass), P_INT(":due", due)));
+	return db_run(
+		cx,
+		"INSERT INTO bulk_report_pass (bulk_id, pass, due_at) VALUES (:bulk, :pass, :due) ON CONFLICT DO NOTHING",
+		PARAMS(P_INT(":bulk", bulk_id), P_INT(":pass", pass), P_INT(":due", due)));
 }
 
 static enum rc plan_bulk(struct cx *cx, int64_t bulk_id, instant finished)
@@ -86,11 +89,12 @@ static enum rc plan_bulk(struct cx *cx, int64_t bulk_id, instant finished)
 static enum rc plan_all(struct cx *cx)
 {
 	struct value *list = NULL;
-	enum rc rc = db_rows(cx, &list, PASSES_MAX,
-			     "SELECT id, sent_finished_at FROM bulk_send b WHERE status = 'done' AND archived_at IS NULL"
-			     " AND sent_finished_at >= :since AND channel = 'doppler'"
-			     " AND NOT EXISTS (SELECT 1 FROM bulk_report_pass p WHERE p.bulk_id = b.id AND p.pass = 1)",
-			     PARAMS(P_INT(":since", cx_now(cx) - LOOK_BACK_MS)));
+	enum rc rc = db_rows(
+		cx, &list, PASSES_MAX,
+		"SELECT id, sent_finished_at FROM bulk_send b WHERE status = 'done' AND archived_at IS NULL"
+		" AND sent_finished_at >= :since AND channel = 'doppler'"
+		" AND NOT EXISTS (SELECT 1 FROM bulk_report_pass p WHERE p.bulk_id = b.id AND p.pass = 1)",
+		PARAMS(P_INT(":since", cx_now(cx) - LOOK_BACK_MS)));
 
 	for (const struct value *b = rc == RC_OK ? list->first : NULL; b != NULL && rc == RC_OK; b = b->next)
 		rc = plan_bulk(cx, int_at(b, "id"), int_at(b, "sent_finished_at"));
@@ -100,13 +104,14 @@ static enum rc plan_all(struct cx *cx)
 /* Forward only: nothing known → pending → error | zero_rows → done. */
 static enum rc set_status(struct cx *cx, int64_t bulk_id, const char *status, bool is_loaded)
 {
-	return db_run(cx,
-		      "UPDATE bulk_send SET updated_at = :now,"
-		      " post_reports_loaded_at = CASE WHEN :loaded THEN :now ELSE post_reports_loaded_at END,"
-		      " post_reports_status = CASE WHEN :status = 'done' OR post_reports_status IN ('', 'pending', 'error')"
-		      " THEN :status ELSE post_reports_status END WHERE id = :id",
-		      PARAMS(P_INT(":now", cx_now(cx)), P_INT(":loaded", is_loaded), P_TEXT(":status", status),
-			     P_INT(":id", bulk_id)));
+	return db_run(
+		cx,
+		"UPDATE bulk_send SET updated_at = :now,"
+		" post_reports_loaded_at = CASE WHEN :loaded THEN :now ELSE post_reports_loaded_at END,"
+		" post_reports_status = CASE WHEN :status = 'done' OR post_reports_status IN ('', 'pending', 'error')"
+		" THEN :status ELSE post_reports_status END WHERE id = :id",
+		PARAMS(P_INT(":now", cx_now(cx)), P_INT(":loaded", is_loaded), P_TEXT(":status", status),
+		       P_INT(":id", bulk_id)));
 }
 
 static enum rc end_pass(struct cx *cx, const struct value *pass, const char *outcome, bool is_loaded)
@@ -114,11 +119,13 @@ static enum rc end_pass(struct cx *cx, const struct value *pass, const char *out
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE bulk_report_pass SET done_at = :now, outcome = :outcome WHERE bulk_id = :bulk AND pass = :pass"
-			    " AND done_at IS NULL",
-			    PARAMS(P_INT(":now", cx_now(cx)), P_TEXT(":outcome", outcome),
-				   P_INT(":bulk", int_at(pass, "bulk_id")), P_INT(":pass", int_at(pass, "pass"))));
+		rc = db_run(
+			cx,
+			"UPDATE bulk_report_pass SET done_at = :now, outcome = :outcome WHERE bulk_id = :bulk AND pass = :pass"
+			" AND done_at IS NULL",
+			PARAMS(P_INT(":now", cx_now(cx)), P_TEXT(":outcome", outcome),
+			       P_INT(":bulk", int_at(pass, "bulk_id")),
+			       P_INT(":pass", int_at(pass, "pass"))));
 	if (rc == RC_OK) rc = set_status(cx, int_at(pass, "bulk_id"), outcome, is_loaded);
 	rc = tx_end(cx, rc);
 	log_event(LOG_INFO, "app", "report.pass", "bulk=%lld pass=%lld outcome=%s",
@@ -136,10 +143,11 @@ static enum rc is_fresh(struct cx *cx, const struct value *pass, const char *on,
 
 	if (least < finished) least = finished;
 	if (int_at(pass, "pass") >= PASS_MANUAL) least = int_at(pass, "due_at");
-	rc = db_get_int(cx, &n,
-			"SELECT count(*) FROM generated_report WHERE start_on = :on AND end_on = :on AND (state = 'PENDING'"
-			" OR (state IN ('PROCESSING', 'READY') AND asked_at >= :least))",
-			PARAMS(P_TEXT(":on", on), P_INT(":least", least)));
+	rc = db_get_int(
+		cx, &n,
+		"SELECT count(*) FROM generated_report WHERE start_on = :on AND end_on = :on AND (state = 'PENDING'"
+		" OR (state IN ('PROCESSING', 'READY') AND asked_at >= :least))",
+		PARAMS(P_TEXT(":on", on), P_INT(":least", least)));
 	*out = n >= REPORT_TYPES_MAX;
 	return rc;
 }
@@ -158,10 +166,11 @@ static enum rc ask_days(struct cx *cx, const struct value *pass, const struct va
 	if (rc != RC_OK) return rc;
 	rc = tx_begin(cx);
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE bulk_report_pass SET began_at = :now, tries = tries + 1 WHERE bulk_id = :bulk AND pass = :pass",
-			    PARAMS(P_INT(":now", cx_now(cx)), P_INT(":bulk", int_at(pass, "bulk_id")),
-				   P_INT(":pass", int_at(pass, "pass"))));
+		rc = db_run(
+			cx,
+			"UPDATE bulk_report_pass SET began_at = :now, tries = tries + 1 WHERE bulk_id = :bulk AND pass = :pass",
+			PARAMS(P_INT(":now", cx_now(cx)), P_INT(":bulk", int_at(pass, "bulk_id")),
+			       P_INT(":pass", int_at(pass, "pass"))));
 	if (rc == RC_OK) rc = set_status(cx, int_at(pass, "bulk_id"), "pending", false);
 	return tx_end(cx, rc);
 }
@@ -170,17 +179,20 @@ static enum rc ask_days(struct cx *cx, const struct value *pass, const struct va
 
 static enum rc state_of_days(struct cx *cx, const struct value *days, int64_t *open, int64_t *failed)
 {
-	return days->first == NULL
-		       ? RC_OK
-		       : db_get_int(cx, open,
-				    "SELECT count(*) FROM generated_report WHERE start_on = end_on AND start_on BETWEEN :first"
-				    " AND :last AND state IN ('PENDING', 'PROCESSING')",
-				    PARAMS(P_TEXT(":first", days->first->text), P_TEXT(":last", days->last->text))) != RC_OK
+	return days->first == NULL ? RC_OK
+	       : db_get_int(
+			 cx, open,
+			 "SELECT count(*) FROM generated_report WHERE start_on = end_on AND start_on BETWEEN :first"
+			 " AND :last AND state IN ('PENDING', 'PROCESSING')",
+			 PARAMS(P_TEXT(":first", days->first->text), P_TEXT(":last", days->last->text))) !=
+			       RC_OK
 		       ? RC_IO
-		       : db_get_int(cx, failed,
-				    "SELECT count(*) FROM generated_report WHERE start_on = end_on AND start_on BETWEEN :first"
-				    " AND :last AND state = 'ERROR'",
-				    PARAMS(P_TEXT(":first", days->first->text), P_TEXT(":last", days->last->text)));
+		       : db_get_int(
+				 cx, failed,
+				 "SELECT count(*) FROM generated_report WHERE start_on = end_on AND start_on BETWEEN :first"
+				 " AND :last AND state = 'ERROR'",
+				 PARAMS(P_TEXT(":first", days->first->text),
+					P_TEXT(":last", days->last->text)));
 }
 
 /* The day's file into `default`, unless that very file is there already. */
@@ -189,25 +201,27 @@ static enum rc load_day(struct cx *cx, struct job *job, const char *on)
 	struct value *report = NULL, *there = NULL;
 	struct target t = { .engine = NULL };
 	int64_t rows = 0;
-	enum rc rc = db_row(cx, &report,
-			    "SELECT id, public_id, file_id FROM generated_report WHERE start_on = :on AND end_on = :on"
-			    " AND type = 'deliveries' AND state = 'READY' ORDER BY id DESC LIMIT 1",
-			    PARAMS(P_TEXT(":on", on)));
+	enum rc rc = db_row(
+		cx, &report,
+		"SELECT id, public_id, file_id FROM generated_report WHERE start_on = :on AND end_on = :on"
+		" AND type = 'deliveries' AND state = 'READY' ORDER BY id DESC LIMIT 1",
+		PARAMS(P_TEXT(":on", on)));
 
 	if (rc != RC_OK) return rc;
 	rc = target_open(cx, &t, ALIAS_DEFAULT);
 	if (rc == RC_OK)
 		rc = t.engine->loaded(cx, &t, &there, int_at(report, "id"), text_at(report, "public_id"));
 	target_close(&t);
-	if (rc == RC_OK && int_at(there, "file_id") == int_at(report, "file_id") && int_at(report, "file_id") != 0)
+	if (rc == RC_OK && int_at(there, "file_id") == int_at(report, "file_id") &&
+	    int_at(report, "file_id") != 0)
 		return RC_OK;
 	return rc == RC_OK || rc == RC_NOT_FOUND
 		       ? report_load(cx, job, &rows, int_at(report, "id"), ALIAS_DEFAULT, true)
 		       : rc;
 }
 
-static enum rc load_and_match(struct cx *cx, struct job *job, const struct value *pass, const struct value *days,
-			      bool *is_ended)
+static enum rc load_and_match(struct cx *cx, struct job *job, const struct value *pass,
+			      const struct value *days, bool *is_ended)
 {
 	int64_t matched = 0;
 	enum rc rc = RC_OK;
@@ -233,7 +247,8 @@ static enum rc failed_days(struct cx *cx, const struct value *pass, const struct
 }
 
 /* As far as it gets now. */
-static enum rc go_on(struct cx *cx, struct job *job, const struct value *pass, int64_t *ended, bool *has_asked)
+static enum rc go_on(struct cx *cx, struct job *job, const struct value *pass, int64_t *ended,
+		     bool *has_asked)
 {
 	struct value *days = NULL;
 	int64_t open = 0, failed = 0;
@@ -276,7 +291,8 @@ static enum rc go_on_all(struct cx *cx, struct job *job, int64_t bulk_id, int64_
 	int64_t moved = 0;
 	enum rc rc = passes_due(cx, &list, bulk_id);
 
-	for (const struct value *p = rc == RC_OK ? list->first : NULL; p != NULL && rc == RC_OK; p = p->next) {
+	for (const struct value *p = rc == RC_OK ? list->first : NULL; p != NULL && rc == RC_OK;
+	     p = p->next) {
 		if (cx->env->is_stopping || (job != NULL && job_should_stop(job))) return RC_TRY_LATER;
 		rc = go_on(cx, job, p, ended, &has_asked);
 	}
@@ -297,11 +313,13 @@ static enum rc add_manual(struct cx *cx, int64_t bulk_id)
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "INSERT INTO bulk_report_pass (bulk_id, pass, due_at) SELECT :bulk, max(:first, coalesce((SELECT max(pass) + 1"
-			    " FROM bulk_report_pass WHERE bulk_id = :bulk), 0)), :now WHERE NOT EXISTS (SELECT 1 FROM bulk_report_pass"
-			    " WHERE bulk_id = :bulk AND pass >= :first AND done_at IS NULL)",
-			    PARAMS(P_INT(":bulk", bulk_id), P_INT(":first", PASS_MANUAL), P_INT(":now", cx_now(cx))));
+		rc = db_run(
+			cx,
+			"INSERT INTO bulk_report_pass (bulk_id, pass, due_at) SELECT :bulk, max(:first, coalesce((SELECT max(pass) + 1"
+			" FROM bulk_report_pass WHERE bulk_id = :bulk), 0)), :now WHERE NOT EXISTS (SELECT 1 FROM bulk_report_pass"
+			" WHERE bulk_id = :bulk AND pass >= :first AND done_at IS NULL)",
+			PARAMS(P_INT(":bulk", bulk_id), P_INT(":first", PASS_MANUAL),
+			       P_INT(":now", cx_now(cx))));
 	return tx_end(cx, rc);
 }
 
@@ -314,7 +332,8 @@ static enum rc force(struct cx *cx, int64_t bulk_id)
 			     PARAMS(P_INT(":id", bulk_id), P_INT(":since", cx_now(cx) - LOOK_BACK_MS)));
 
 	if (rc == RC_OK && list->first == NULL && bulk_id != 0)
-		return cx_fail(cx, RC_CONFLICT, "%s", _("Reports are for sends that are done; this one is not."));
+		return cx_fail(cx, RC_CONFLICT, "%s",
+			       _("Reports are for sends that are done; this one is not."));
 	for (const struct value *b = rc == RC_OK ? list->first : NULL; b != NULL && rc == RC_OK; b = b->next)
 		rc = add_manual(cx, int_at(b, "id"));
 	return rc;
@@ -342,15 +361,16 @@ static enum rc read_reports(struct cx *cx, struct value **reports, const struct 
 {
 	*reports = value_list(cx->arena);
 	if (days->first == NULL) return RC_OK;
-	return db_rows(cx, reports, (size_t)REPORT_TYPES_MAX * DAYS_MAX,
-		       "SELECT id, public_id, type, start_on, end_on, state, error, error_detail, file_id IS NOT NULL AS has_file,"
-		       " file_rows, loaded_in, loaded_at, rows_inserted FROM generated_report WHERE start_on = end_on"
-		       " AND start_on BETWEEN :first AND :last ORDER BY start_on, id",
-		       PARAMS(P_TEXT(":first", days->first->text), P_TEXT(":last", days->last->text)));
+	return db_rows(
+		cx, reports, (size_t)REPORT_TYPES_MAX * DAYS_MAX,
+		"SELECT id, public_id, type, start_on, end_on, state, error, error_detail, file_id IS NOT NULL AS has_file,"
+		" file_rows, loaded_in, loaded_at, rows_inserted FROM generated_report WHERE start_on = end_on"
+		" AND start_on BETWEEN :first AND :last ORDER BY start_on, id",
+		PARAMS(P_TEXT(":first", days->first->text), P_TEXT(":last", days->last->text)));
 }
 
-static const char *shown_state(const struct value *bulk, const struct value *reports, const char **latest_error,
-			       struct cx *cx)
+static const char *shown_state(const struct value *bulk, const struct value *reports,
+			       const char **latest_error, struct cx *cx)
 {
 	const char *status = text_at(bulk, "post_reports_status");
 	bool is_processing = false, is_pending = strcmp(status, "pending") == 0;
@@ -361,7 +381,8 @@ static const char *shown_state(const struct value *bulk, const struct value *rep
 		if (strcmp(state, "PROCESSING") == 0) is_processing = true;
 		if (strcmp(state, "PENDING") == 0) is_pending = true;
 		if (strcmp(state, "ERROR") == 0)
-			*latest_error = report_error_shown(cx, text_at(r, "error"), text_at(r, "error_detail"));
+			*latest_error =
+				report_error_shown(cx, text_at(r, "error"), text_at(r, "error_detail"));
 	}
 	if (strcmp(text_at(bulk, "status"), "done") != 0) return "not_started";
 	if (is_processing) return "processing";
@@ -373,34 +394,39 @@ static const char *shown_state(const struct value *bulk, const struct value *rep
 
 static enum rc bulk_for_report(struct cx *cx, struct value **out, int64_t bulk_id)
 {
-	enum rc rc = db_row(cx, out,
-			    "SELECT status, channel, post_reports_status, coalesce(post_reports_loaded_at, 0) AS loaded_at,"
-			    " coalesce(sent_started_at, created_at) AS started_at, coalesce(sent_finished_at, 0) AS finished_at"
-			    " FROM bulk_send WHERE id = :id",
-			    PARAMS(P_INT(":id", bulk_id)));
+	enum rc rc = db_row(
+		cx, out,
+		"SELECT status, channel, post_reports_status, coalesce(post_reports_loaded_at, 0) AS loaded_at,"
+		" coalesce(sent_started_at, created_at) AS started_at, coalesce(sent_finished_at, 0) AS finished_at"
+		" FROM bulk_send WHERE id = :id",
+		PARAMS(P_INT(":id", bulk_id)));
 
-	return rc == RC_NOT_FOUND ? cx_fail(cx, rc, _("There is no bulk send %lld."), (long long)bulk_id) : rc;
+	return rc == RC_NOT_FOUND ? cx_fail(cx, rc, _("There is no bulk send %lld."), (long long)bulk_id)
+				  : rc;
 }
 
 enum rc report_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id)
 {
 	struct value *bulk = NULL, *days = NULL, *reports = NULL, *o = value_map(cx->arena);
-	int64_t finished, least = setting_int(cx->env->settings, "reports.manual_age_min"), age, rows = 0, next = 0;
+	int64_t finished, least = setting_int(cx->env->settings, "reports.manual_age_min"), age, rows = 0,
+			  next = 0;
 	const char *latest = "", *state;
 	bool is_open, is_done;
 	enum rc rc = bulk_for_report(cx, &bulk, bulk_id);
 
 	if (rc != RC_OK) return rc;
 	finished = int_at(bulk, "finished_at");
-	rc = days_between(cx, &days, int_at(bulk, "started_at"), finished != 0 ? finished : int_at(bulk, "started_at"));
+	rc = days_between(cx, &days, int_at(bulk, "started_at"),
+			  finished != 0 ? finished : int_at(bulk, "started_at"));
 	if (rc == RC_OK) rc = read_reports(cx, &reports, days);
 	if (rc == RC_OK)
 		rc = db_get_int(cx, &rows, "SELECT count(*) FROM bulk_result WHERE bulk_id = :id",
 				PARAMS(P_INT(":id", bulk_id)));
 	if (rc == RC_OK)
-		rc = db_get_int(cx, &next,
-				"SELECT coalesce(min(due_at), 0) FROM bulk_report_pass WHERE bulk_id = :id AND done_at IS NULL",
-				PARAMS(P_INT(":id", bulk_id)));
+		rc = db_get_int(
+			cx, &next,
+			"SELECT coalesce(min(due_at), 0) FROM bulk_report_pass WHERE bulk_id = :id AND done_at IS NULL",
+			PARAMS(P_INT(":id", bulk_id)));
 	if (rc != RC_OK) return rc;
 	state = shown_state(bulk, reports, &latest, cx);
 	is_open = strcmp(state, "pending") == 0 || strcmp(state, "processing") == 0;
@@ -435,19 +461,22 @@ enum rc report_refresh(struct cx *cx, int64_t bulk_id)
 	if (rc == RC_OK) rc = report_of_bulk(cx, &shown, bulk_id);
 	if (rc != RC_OK) return rc;
 	if (strcmp(text_at(bulk, "status"), "done") != 0 || int_at(bulk, "finished_at") == 0)
-		return cx_fail(cx, RC_CONFLICT, "%s", _("Reports are for sends that are done; this one is not."));
+		return cx_fail(cx, RC_CONFLICT, "%s",
+			       _("Reports are for sends that are done; this one is not."));
 	left = int_at(shown, "refresh_remaining_minutes");
 	if (left > 0)
-		return cx_fail(cx, RC_CONFLICT, _("Available in %lld minutes: the provider's figures need a while."),
+		return cx_fail(cx, RC_CONFLICT,
+			       _("Available in %lld minutes: the provider's figures need a while."),
 			       (long long)left);
 	if (!value_bool_of(value_get(shown, "refresh_available"), false))
-		return cx_fail(cx, RC_CONFLICT, "%s", _("The reports of this send are being fetched already."));
+		return cx_fail(cx, RC_CONFLICT, "%s",
+			       _("The reports of this send are being fetched already."));
 	value_set_int(cx->arena, args, "bulk_id", bulk_id);
 	value_set_bool(cx->arena, args, "is_forced", true);
 	rc = tx_begin(cx);
 	if (rc == RC_OK)
-		rc = report_job_add(cx, &job, JOB_AFTER_SEND, arena_printf(cx->arena, "post_report:%lld", (long long)bulk_id),
-				    args, 0);
+		rc = report_job_add(cx, &job, JOB_AFTER_SEND,
+				    arena_printf(cx->arena, "post_report:%lld", (long long)bulk_id), args, 0);
 	if (rc == RC_OK) rc = audit_add(cx, "refresh_report", "bulk_send", bulk_id, NULL, NULL);
 	if (rc == RC_CONFLICT)
 		rc = cx_fail(cx, rc, "%s", _("The reports of this send are being fetched already."));

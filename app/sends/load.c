@@ -15,9 +15,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define STEP_ROWS  1024 /* between two looks at "must we stop" and the bar */
-#define EXTRA_MAX  (256 * 1024) /* unknown columns of one row as JSON; a record has half of that */
-#define OFFSET_MS  (15 * MINUTE_MS) /* clocks change at quarters of an hour */
+#define STEP_ROWS 1024             /* between two looks at "must we stop" and the bar */
+#define EXTRA_MAX (256 * 1024)     /* unknown columns of one row as JSON; a record has half of that */
+#define OFFSET_MS (15 * MINUTE_MS) /* clocks change at quarters of an hour */
 
 enum { SUBJECT, SENDER, SENDERNAME, EMAIL, STATUS, DATE, OPENS, CLICKS, SUMMARY_COLUMNS };
 static const char *const summary[SUMMARY_COLUMNS] = { "Subject", "Sender", "SenderName", "Email",
@@ -315,12 +315,13 @@ static enum rc prepare(struct loading *l, const struct value *report, struct val
 		   *end = value_text_of(value_get(report, "end_on"), ""),
 		   *zone = setting_text(cx->env->settings, "reports.csv_zone");
 	/* The rows carry the deliveries' id; without such a row that of the first one of these days. */
-	enum rc rc = db_rows(cx, shared, REPORT_TYPES_MAX,
-			     "SELECT id, public_id, type FROM generated_report WHERE start_on = :start AND end_on = :end"
-			     " AND state = 'READY' AND coalesce(file_id, 0) = :file GROUP BY type HAVING id = max(id)"
-			     " ORDER BY type <> 'deliveries', id",
-			     PARAMS(P_TEXT(":start", start), P_TEXT(":end", end),
-				    P_INT(":file", value_int_of(value_get(report, "file_id"), 0))));
+	enum rc rc = db_rows(
+		cx, shared, REPORT_TYPES_MAX,
+		"SELECT id, public_id, type FROM generated_report WHERE start_on = :start AND end_on = :end"
+		" AND state = 'READY' AND coalesce(file_id, 0) = :file GROUP BY type HAVING id = max(id)"
+		" ORDER BY type <> 'deliveries', id",
+		PARAMS(P_TEXT(":start", start), P_TEXT(":end", end),
+		       P_INT(":file", value_int_of(value_get(report, "file_id"), 0))));
 
 	if (rc == RC_OK && (*shared)->first == NULL) rc = RC_NOT_FOUND;
 	if (rc == RC_OK) rc = day_parse(&l->first, start);
@@ -379,14 +380,16 @@ static enum rc load_into(struct cx *cx, struct job *job, int64_t *rows, const st
 	if (rc == RC_OK && file != 0) rc = file_open(cx, &fd, &l->size, file);
 	if (rc == RC_IO || rc == RC_NOT_FOUND) {
 		cx->error_code = "report_file_missing";
-		rc = cx_fail(cx, RC_NOT_FOUND, _("The file of report %lld is not there any more; ask for the report again."),
+		rc = cx_fail(cx, RC_NOT_FOUND,
+			     _("The file of report %lld is not there any more; ask for the report again."),
 			     (long long)value_int_of(value_get(report, "id"), 0));
 	}
 	if (rc == RC_OK) rc = load_file(l, shared, fd);
 	if (fd >= 0) close(fd);
 	if (rc == RC_OK) {
 		*rows = t->rows;
-		log_event(LOG_INFO, "app", "report.load", "report=%lld alias=%s rows=%lld bad_dates=%lld ms=%lld",
+		log_event(LOG_INFO, "app", "report.load",
+			  "report=%lld alias=%s rows=%lld bad_dates=%lld ms=%lld",
 			  (long long)l->plan.report_id, t->alias, (long long)t->rows, (long long)t->bad_dates,
 			  (long long)(clock_ticks() - began));
 		rc = report_note_loads(cx, l->plan.start_on, l->plan.end_on, t->alias, t);
@@ -399,19 +402,23 @@ enum rc report_load(struct cx *cx, struct job *job, int64_t *rows, int64_t repor
 {
 	struct value *report = NULL;
 	struct target t = { .engine = NULL };
-	enum rc rc = db_row(cx, &report, "SELECT id, public_id, type, start_on, end_on, state, file_id FROM generated_report"
-					 " WHERE id = :id",
-			    PARAMS(P_INT(":id", report_id)));
+	enum rc rc =
+		db_row(cx, &report,
+		       "SELECT id, public_id, type, start_on, end_on, state, file_id FROM generated_report"
+		       " WHERE id = :id",
+		       PARAMS(P_INT(":id", report_id)));
 
 	if (rc == RC_NOT_FOUND) return cx_fail(cx, rc, _("There is no report %lld."), (long long)report_id);
 	if (rc != RC_OK) return rc;
 	if (strcmp(value_text_of(value_get(report, "state"), ""), "READY") != 0) {
 		cx->error_code = "not_ready";
-		return cx_fail(cx, RC_CONFLICT, _("Report %lld is not ready yet; only a ready one can be loaded."),
+		return cx_fail(cx, RC_CONFLICT,
+			       _("Report %lld is not ready yet; only a ready one can be loaded."),
 			       (long long)report_id);
 	}
 	if (!report_task_begin(TASK_LOAD))
-		return cx_fail(cx, RC_TRY_LATER, "%s", _("Another report is being loaded. Try again in a moment."));
+		return cx_fail(cx, RC_TRY_LATER, "%s",
+			       _("Another report is being loaded. Try again in a moment."));
 	rc = target_open(cx, &t, alias);
 	if (rc == RC_OK) rc = load_into(cx, job, rows, report, &t, is_again);
 	target_close(&t);

@@ -1,14 +1,15 @@
 /*
 ** match.c -- rows of a report find the rows of a send: what became of each mail (spec §13.7).
 **
-** A report has no message id, so a delivery is a row's when address and subject are the same and it came after
-** the row left: nearest in time first, one to one. Deliveries are read once from reports.db and matched in
-** memory; what was found is written in slices.
+** A report has no message id, so a delivery is a row's when address and subject are the same and it came
+** after the row left: nearest in time first, one to one. Deliveries are read once from reports.db and matched
+** in memory; what was found is written in slices.
 **
 ** Owns:   the table bulk_result.
-** Holds:  (1) memory: some 60 bytes a row of the send, whatever the report's size; (2) a delivery goes to at most
-**         one row and a row has at most one; (3) a cut leaves some rows told anew and others as before: matching
-**         again ends the same; (4) a row found once is never lost by a later report that does not have it.
+** Holds:  (1) memory: some 60 bytes a row of the send, whatever the report's size; (2) a delivery goes to at
+**         most one row and a row has at most one; (3) a cut leaves some rows told anew and others as before:
+**         matching again ends the same; (4) a row found once is never lost by a later report that does not
+**         have it.
 */
 #include "base/mem.h"
 #include "outbox/ledger.h"
@@ -21,11 +22,13 @@
 #include <string.h>
 #include <strings.h>
 
-#define EARLY_MS     (5 * MINUTE_MS) /* the provider's clock may be behind ours: spec §9.6 looks as far back */
-#define SLICE        400             /* rows a transaction, each with its message: some tens of milliseconds */
-#define STATUS_MAX   24              /* kinds of status kept by name; the provider has six                  */
-#define STATUS_SIZE  40
-#define SLICE_ARENA  (4 * 1024 * 1024)
+/* the provider's clock may be behind ours: spec §9.6 looks as far back */
+#define EARLY_MS (5 * MINUTE_MS)
+/* rows a transaction, each with its message: some tens of milliseconds */
+#define SLICE       400
+#define STATUS_MAX  24 /* kinds of status kept by name; the provider has six                  */
+#define STATUS_SIZE 40
+#define SLICE_ARENA (4 * 1024 * 1024)
 
 struct entry {
 	uint64_t hash;
@@ -128,7 +131,8 @@ static bool subject_fits(const char *pattern, const char *p, size_t len)
 		if (close == NULL) {
 			/* What follows the last tag ends the subject. */
 			if ((size_t)(end - p) < part) return false;
-			return memcmp(end - part, pattern, part) == 0 && (!is_first || (size_t)(end - p) == part);
+			return memcmp(end - part, pattern, part) == 0 &&
+			       (!is_first || (size_t)(end - p) == part);
 		}
 		p = found + part;
 		pattern = close + (close[2] == '}' ? 3 : 2);
@@ -158,7 +162,8 @@ static uint32_t small(int64_t n)
 	return n < 0 ? 0 : n > INT32_MAX ? INT32_MAX : (uint32_t)n;
 }
 
-/* The nearest of the rows with this address that has none, or one further away; who is pushed out looks on. */
+/* The nearest of the rows with this address that has none, or one further away; who is pushed out looks
+** on. */
 static void place(struct matching *m, struct entry found)
 {
 	while (found.row != 0) {
@@ -283,11 +288,12 @@ enum rc report_match(struct cx *cx, int64_t *matched, int64_t bulk_id)
 
 	*matched = 0;
 	if (rc == RC_OK)
-		rc = db_row(cx, &bulk,
-			    "SELECT b.subject, b.sent_started_at, coalesce((SELECT p.subject FROM provider_template p"
-			    " WHERE p.channel = b.channel AND p.provider_id = b.template_id), (SELECT l.subject FROM letter l"
-			    " WHERE l.batch_id = b.batch_id), '') AS template_subject FROM bulk_send b WHERE b.id = :id",
-			    PARAMS(P_INT(":id", bulk_id)));
+		rc = db_row(
+			cx, &bulk,
+			"SELECT b.subject, b.sent_started_at, coalesce((SELECT p.subject FROM provider_template p"
+			" WHERE p.channel = b.channel AND p.provider_id = b.template_id), (SELECT l.subject FROM letter l"
+			" WHERE l.batch_id = b.batch_id), '') AS template_subject FROM bulk_send b WHERE b.id = :id",
+			PARAMS(P_INT(":id", bulk_id)));
 	if (rc == RC_OK) rc = report_days_of_bulk(cx, &days, bulk_id);
 	if (rc != RC_OK || days->first == NULL) return rc;
 	*m = (struct matching){ .cx = cx, .bulk_id = bulk_id, .subject = subject_of(cx, bulk) };
@@ -301,8 +307,8 @@ enum rc report_match(struct cx *cx, int64_t *matched, int64_t bulk_id)
 	}
 	db_close(reports);
 	if (rc == RC_OK) rc = write_all(m, matched);
-	log_event(LOG_INFO, "app", "report.match", "bulk=%lld rows=%zu matched=%lld ms=%lld", (long long)bulk_id,
-		  m->count, (long long)*matched, (long long)(clock_ticks() - began));
+	log_event(LOG_INFO, "app", "report.match", "bulk=%lld rows=%zu matched=%lld ms=%lld",
+		  (long long)bulk_id, m->count, (long long)*matched, (long long)(clock_ticks() - began));
 	mem_free(m->entries);
 	mem_free(m->heads);
 	return rc == RC_OK && *matched > 0 ? figures_count(cx, bulk_id) : rc;

@@ -39,7 +39,8 @@ const char *report_column(struct arena *a, struct bytes heading)
 
 static bool is_taken(const char *name, const char *const *before, size_t count)
 {
-	static const char *const own[] = { "id", "rowid", "oid", "_rowid_", "generated_report_id", "created_at" };
+	static const char *const own[] = { "id",        "rowid", "oid", "_rowid_", "generated_report_id",
+					   "created_at" };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(own[i], name) == 0) return true;
@@ -83,7 +84,8 @@ bool cell_integer(int64_t *out, struct bytes cell)
 	int64_t n = 0;
 
 	for (; i < cell.len && is_figure(cell.p[i]); i++)
-		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, cell.p[i] - '0', &n)) return false;
+		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, cell.p[i] - '0', &n))
+			return false;
 	if (i == from) return false;
 	/* "3.0", as a spreadsheet writes it: the original's cast goes through a float */
 	if (i < cell.len && cell.p[i] == '.') {
@@ -171,7 +173,8 @@ static bool offset_of(const char *p, size_t len, bool *has, int *minutes)
 	*has = true;
 	if (len == 1) return *p == 'Z' || *p == 'z';
 	if (len < 5 || len > 6 || (*p != '+' && *p != '-')) return false;
-	if (!figures(&hours, p + 1, 2) || !figures(&rest, p + len - 2, 2) || (len == 6 && p[3] != ':')) return false;
+	if (!figures(&hours, p + 1, 2) || !figures(&rest, p + len - 2, 2) || (len == 6 && p[3] != ':'))
+		return false;
 	if (hours > 14 || rest > 59) return false;
 	*minutes = (hours * 60 + rest) * (*p == '-' ? -1 : 1);
 	return true;
@@ -200,7 +203,8 @@ bool cell_time(instant *out, struct bytes cell, const struct zone *zone)
 		if (c.hour > 23 || c.minute > 59 || c.second > 59) return false;
 	}
 	if (has_offset || zone == NULL)
-		*out = (int64_t)c.day * DAY_MS + (c.hour * 60 + c.minute - minutes) * MINUTE_MS + c.second * SECOND_MS;
+		*out = (int64_t)c.day * DAY_MS + (c.hour * 60 + c.minute - minutes) * MINUTE_MS +
+		       c.second * SECOND_MS;
 	else
 		*out = zone_instant(zone, c);
 	return true;

@@ -165,7 +165,8 @@ static enum rc take_cell(struct report_csv *r, size_t *at, bool *is_last)
 	char *p = r->buf + *at, *end = r->buf + r->len, *start = p;
 	struct bytes cell = { p, 0 };
 
-	if (r->count == LOAD_COLUMNS_MAX) return wrong(r, N_("The report has more columns than can be read."));
+	if (r->count == LOAD_COLUMNS_MAX)
+		return wrong(r, N_("The report has more columns than can be read."));
 	if (p < end && *p == '"') {
 		if (!quoted(r, at, &cell)) return wrong(r, N_("The report ends inside a quoted text."));
 		p = r->buf + *at;

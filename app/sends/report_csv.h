@@ -33,8 +33,8 @@ enum rc report_csv_open_bytes(struct report_csv *r, struct bytes file) MUST_CHEC
 enum rc report_csv_next(struct report_csv *r) MUST_CHECK;
 void report_csv_close(struct report_csv *r);
 
-/* Heading → column: accents off, lower case, what is neither letter nor figure "_", "c_" before a figure; "" →
-** "c_". Arena. */
+/* Heading → column: accents off, lower case, what is neither letter nor figure "_", "c_" before a figure; ""
+** → "c_". Arena. */
 const char *report_column(struct arena *a, struct bytes heading);
 /* Names of all headings, no two alike, none that the table needs itself. */
 void report_columns(struct arena *a, const char **out, const struct bytes *headings, size_t count);

@@ -39,25 +39,29 @@ static enum rc ready(struct cx *cx, const struct report_days *days, int64_t file
 
 	/* What they had before, unless rows of other days share it (they never do). */
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE file SET archived_at = :now WHERE archived_at IS NULL AND id <> :file AND id IN"
-			    " (SELECT file_id FROM generated_report WHERE start_on = :start AND end_on = :end AND file_id IS NOT NULL)",
-			    PARAMS(P_INT(":now", cx_now(cx)), P_INT(":file", file_id), P_TEXT(":start", days->start_on),
-				   P_TEXT(":end", days->end_on)));
+		rc = db_run(
+			cx,
+			"UPDATE file SET archived_at = :now WHERE archived_at IS NULL AND id <> :file AND id IN"
+			" (SELECT file_id FROM generated_report WHERE start_on = :start AND end_on = :end AND file_id IS NOT NULL)",
+			PARAMS(P_INT(":now", cx_now(cx)), P_INT(":file", file_id),
+			       P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE generated_report SET state = 'READY', file_id = :file, file_rows = :rows, error = '',"
-			    " error_detail = '', poll_next_at = NULL, updated_at = :now"
-			    " WHERE start_on = :start AND end_on = :end AND state = 'PROCESSING'",
-			    PARAMS(P_REF(":file", file_id), P_INT(":rows", rows), P_INT(":now", cx_now(cx)),
-				   P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+		rc = db_run(
+			cx,
+			"UPDATE generated_report SET state = 'READY', file_id = :file, file_rows = :rows, error = '',"
+			" error_detail = '', poll_next_at = NULL, updated_at = :now"
+			" WHERE start_on = :start AND end_on = :end AND state = 'PROCESSING'",
+			PARAMS(P_REF(":file", file_id), P_INT(":rows", rows), P_INT(":now", cx_now(cx)),
+			       P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 	return tx_end(cx, rc);
 }
 
 static enum rc keep(struct cx *cx, const struct report_days *days, int fd, int64_t *file_id)
 {
 	struct value *row = NULL;
-	struct file_new file = { .media_type = "text/csv", .owner_table = "generated_report", .max = REPORT_BYTES_MAX };
+	struct file_new file = { .media_type = "text/csv",
+				 .owner_table = "generated_report",
+				 .max = REPORT_BYTES_MAX };
 	enum rc rc = db_row(cx, &row,
 			    "SELECT id, type FROM generated_report WHERE start_on = :start AND end_on = :end"
 			    " ORDER BY type <> 'deliveries', id LIMIT 1",
@@ -65,8 +69,8 @@ static enum rc keep(struct cx *cx, const struct report_days *days, int fd, int64
 
 	if (rc != RC_OK) return rc;
 	file.owner_id = value_int_of(value_get(row, "id"), 0);
-	file.name = report_file_name(cx, value_text_of(value_get(row, "type"), ""), days->start_on, days->end_on,
-				     file.owner_id);
+	file.name = report_file_name(cx, value_text_of(value_get(row, "type"), ""), days->start_on,
+				     days->end_on, file.owner_id);
 	rc = file_store(cx, file_id, fd, &file);
 	if (rc == RC_IO) cx->error_code = "disk_failed";
 	return rc == RC_IO ? RC_BUG : rc; /* our disk: another look at the provider does not mend it */

@@ -29,7 +29,8 @@ const char *report_error_code_at(size_t i); /* NULL past the end */
 /* "" for the row's own words: what people read of an error. */
 const char *report_error_shown(struct cx *cx, const char *code, const char *detail);
 
-/* All seven rows of these days are there and asked for anew (READY and ERROR become PENDING). Own transaction. */
+/* All seven rows of these days are there and asked for anew (READY and ERROR become PENDING). Own
+** transaction. */
 enum rc report_ask_again(struct cx *cx, const struct report_days *days) MUST_CHECK;
 /* One PENDING group is asked for, one PROCESSING group looked at; its new state in *state (arena). The task
 ** TASK_FETCH is the caller's. */

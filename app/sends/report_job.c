@@ -33,7 +33,9 @@ static enum rc process_run(struct cx *cx, struct job *job)
 		job_note(job, cx_sentence(cx, rc));
 		return RC_OK;
 	}
-	if (rc == RC_OK) job_note(job, arena_printf(cx->arena, _("Reports asked for or looked at: %lld."), (long long)moved));
+	if (rc == RC_OK)
+		job_note(job, arena_printf(cx->arena, _("Reports asked for or looked at: %lld."),
+					   (long long)moved));
 	return rc;
 }
 
@@ -42,9 +44,10 @@ static enum rc process_run(struct cx *cx, struct job *job)
 static enum rc wake_passes(struct cx *cx)
 {
 	int64_t waiting = 0, id = 0;
-	enum rc rc = db_get_int(cx, &waiting,
-				"SELECT count(*) FROM bulk_report_pass WHERE done_at IS NULL AND due_at <= :now AND began_at IS NOT NULL",
-				PARAMS(P_INT(":now", cx_now(cx))));
+	enum rc rc = db_get_int(
+		cx, &waiting,
+		"SELECT count(*) FROM bulk_report_pass WHERE done_at IS NULL AND due_at <= :now AND began_at IS NOT NULL",
+		PARAMS(P_INT(":now", cx_now(cx))));
 
 	if (rc != RC_OK || waiting == 0) return rc;
 	rc = tx_begin(cx);
@@ -57,10 +60,11 @@ static enum rc wake_passes(struct cx *cx)
 
 static enum rc next_look(struct cx *cx, const struct report_days *days, instant *at)
 {
-	return db_get_int(cx, at,
-			  "SELECT coalesce(max(poll_next_at), 0) FROM generated_report WHERE start_on = :start AND end_on = :end"
-			  " AND state = 'PROCESSING'",
-			  PARAMS(P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+	return db_get_int(
+		cx, at,
+		"SELECT coalesce(max(poll_next_at), 0) FROM generated_report WHERE start_on = :start AND end_on = :end"
+		" AND state = 'PROCESSING'",
+		PARAMS(P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 }
 
 static enum rc poll_run(struct cx *cx, struct job *job)
@@ -107,7 +111,8 @@ static enum rc load_run(struct cx *cx, struct job *job)
 		return rc;
 	}
 	if (rc == RC_OK)
-		job_note(job, arena_printf(cx->arena, _("%lld rows loaded into “%s”."), (long long)rows, alias));
+		job_note(job,
+			 arena_printf(cx->arena, _("%lld rows loaded into “%s”."), (long long)rows, alias));
 	return rc;
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define STATES "PENDING=Pending report|PROCESSING=Being made|READY=Ready to use|ERROR=With an error"
-#define TYPES                                                                                        \
+#define TYPES                                                                                   \
 	"deliveries=Deliveries|bounces=Bounces|opens=Opens|clicks=Clicks|spam=Spam complaints|" \
 	"unsubscribed=Unsubscribed|sent=Sent mails"
 #define HAS_ANALYTICS "EXISTS (SELECT 1 FROM meta WHERE key = 'reports.analytics')"
@@ -29,13 +29,20 @@ static const char *error_shown(struct cx *cx, const char *stored)
 }
 
 static const struct column columns[] = {
-	{ .name = "number", .title = N_("ID"), .type = COLUMN_INT, .flags = COL_READONLY | COL_LIST, .sql = "t.id" },
+	{ .name = "number",
+	  .title = N_("ID"),
+	  .type = COLUMN_INT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .sql = "t.id" },
 	{ .name = "type",
 	  .title = N_("Kind of report"),
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_LIST,
 	  .choices = TYPES },
-	{ .name = "start_on", .title = N_("First day"), .type = COLUMN_DATE, .flags = COL_READONLY | COL_LIST },
+	{ .name = "start_on",
+	  .title = N_("First day"),
+	  .type = COLUMN_DATE,
+	  .flags = COL_READONLY | COL_LIST },
 	{ .name = "end_on", .title = N_("Last day"), .type = COLUMN_DATE, .flags = COL_READONLY | COL_LIST },
 	{ .name = "state",
 	  .title = N_("State"),
@@ -116,9 +123,10 @@ static enum rc start_load(struct cx *cx, int64_t id, const char *alias, bool is_
 	enum rc rc;
 
 	if (!report_alias_is_set(cx, alias))
-		return cx_fail(cx, RC_NOT_FOUND,
-			       _("There is no place “%s” for reports here; see the setting reports.analytics."),
-			       alias);
+		return cx_fail(
+			cx, RC_NOT_FOUND,
+			_("There is no place “%s” for reports here; see the setting reports.analytics."),
+			alias);
 	value_set_int(cx->arena, args, "report_id", id);
 	value_set_text(cx->arena, args, "alias", alias);
 	value_set_bool(cx->arena, args, "is_again", is_again);
@@ -131,7 +139,8 @@ static enum rc start_load(struct cx *cx, int64_t id, const char *alias, bool is_
 		rc = audit_add(cx, is_again ? "load_again" : "load", "generated_report", id, NULL, NULL);
 	rc = tx_end(cx, rc);
 	if (rc == RC_OK)
-		*done = arena_printf(cx->arena, _("Job %lld loads report %lld into “%s”; all rows appear at once."),
+		*done = arena_printf(cx->arena,
+				     _("Job %lld loads report %lld into “%s”; all rows appear at once."),
 				     (long long)job, (long long)id, alias);
 	return rc;
 }
@@ -146,9 +155,10 @@ static enum rc load_first(struct cx *cx, int64_t id, const char *alias, const ch
 	if (rc != RC_OK) return rc;
 	if (strstr(loaded, alias) != NULL) {
 		cx->error_code = "already_loaded";
-		return cx_fail(cx, RC_CONFLICT,
-			       _("Report %lld is loaded in “%s” already. Press “Load again” to replace its rows."),
-			       (long long)id, alias);
+		return cx_fail(
+			cx, RC_CONFLICT,
+			_("Report %lld is loaded in “%s” already. Press “Load again” to replace its rows."),
+			(long long)id, alias);
 	}
 	return start_load(cx, id, alias, false, done);
 }
@@ -225,7 +235,8 @@ const struct resource report_resources[] = {
 	  .title = N_("Reports of sends"),
 	  .title_one = N_("Report"),
 	  .table = "generated_report",
-	  .row_name = "t.type || ' ' || t.start_on || CASE WHEN t.end_on <> t.start_on THEN ' – ' || t.end_on ELSE '' END",
+	  .row_name =
+		  "t.type || ' ' || t.start_on || CASE WHEN t.end_on <> t.start_on THEN ' – ' || t.end_on ELSE '' END",
 	  .columns = columns,
 	  .sorts = sorts,
 	  .filters = filters,
@@ -237,7 +248,8 @@ const struct resource report_resources[] = {
 	  .menu = N_("Reports of sends"),
 	  .menu_order = MENU_REPORTS,
 	  .menu_setting = "reports.in_menu",
-	  .empty = N_("No report was asked for yet. Sends ask for theirs by themselves an hour after they end."),
+	  .empty = N_(
+		  "No report was asked for yet. Sends ask for theirs by themselves an hour after they end."),
 	  .list_extra = list_extra,
 	  .list_template = "sends/report_list",
 	  .rows_read = rows_read },

@@ -8,16 +8,14 @@
 
 #include <string.h>
 
-
 static void add_types(struct cx *cx, struct value *page, const char *chosen)
 {
-	static const char *const titles[][2] = { { "deliveries", N_("Deliveries") },
-						 { "bounces", N_("Bounces") },
-						 { "opens", N_("Opens") },
-						 { "clicks", N_("Clicks") },
-						 { "spam", N_("Spam complaints") },
-						 { "unsubscribed", N_("Unsubscribed") },
-						 { "sent", N_("Sent mails") } };
+	static const char *const titles[][2] = {
+		{ "deliveries", N_("Deliveries") }, { "bounces", N_("Bounces") },
+		{ "opens", N_("Opens") },           { "clicks", N_("Clicks") },
+		{ "spam", N_("Spam complaints") },  { "unsubscribed", N_("Unsubscribed") },
+		{ "sent", N_("Sent mails") }
+	};
 	struct value *list = value_set_list(cx->arena, page, "types");
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
@@ -41,7 +39,8 @@ static void show_form(struct cx *cx, struct call *call, const char *type, const 
 		struct value *one = value_add_map(cx->arena, errors);
 
 		value_set_text(cx->arena, one, "message", cx->fields[i].message);
-		value_set_bool(cx->arena, page, arena_printf(cx->arena, "%s_wrong", cx->fields[i].field), true);
+		value_set_bool(cx->arena, page, arena_printf(cx->arena, "%s_wrong", cx->fields[i].field),
+			       true);
 	}
 	if (cx->message != NULL && cx->message[0] != '\0' && cx->field_count == 0)
 		value_set_text(cx->arena, value_add_map(cx->arena, errors), "message", cx->message);
@@ -89,7 +88,8 @@ static enum rc handle_create(struct cx *cx, struct call *call)
 		answer_json(cx, call, 201, out);
 		return RC_OK;
 	}
-	if (call_shape(call) == SHAPE_JSON || (rc != RC_OK && rc != RC_BAD_INPUT && rc != RC_CONFLICT)) return rc;
+	if (call_shape(call) == SHAPE_JSON || (rc != RC_OK && rc != RC_BAD_INPUT && rc != RC_CONFLICT))
+		return rc;
 	if (rc != RC_OK) {
 		show_form(cx, call, type, start, end);
 		reply_status(call_reply(call), rc_row(rc)->http);
@@ -117,7 +117,8 @@ static enum rc handle_process(struct cx *cx, struct call *call)
 		answer_json(cx, call, 202, out);
 		return RC_OK;
 	}
-	answer_flash(cx, call, "/reports", _("Pending reports are being fetched; look at the list again in a moment."));
+	answer_flash(cx, call, "/reports",
+		     _("Pending reports are being fetched; look at the list again in a moment."));
 	return RC_OK;
 }
 
@@ -130,10 +131,11 @@ static enum rc handle_download(struct cx *cx, struct call *call)
 	enum rc rc = desk_find(cx, &id, r, call_param(call, "id"));
 
 	if (rc == RC_OK)
-		rc = db_row(cx, &row,
-			    "SELECT type, start_on, end_on, coalesce(file_id, 0) AS file_id FROM generated_report"
-			    " WHERE id = :id AND state = 'READY'",
-			    PARAMS(P_INT(":id", id)));
+		rc = db_row(
+			cx, &row,
+			"SELECT type, start_on, end_on, coalesce(file_id, 0) AS file_id FROM generated_report"
+			" WHERE id = :id AND state = 'READY'",
+			PARAMS(P_INT(":id", id)));
 	if (rc == RC_OK) rc = file_open(cx, &fd, &size, value_int_of(value_get(row, "file_id"), 0));
 	if (rc == RC_NOT_FOUND || rc == RC_IO) {
 		cx->error_code = "report_file_missing";
@@ -148,7 +150,10 @@ static enum rc handle_download(struct cx *cx, struct call *call)
 }
 
 static const struct fact request_takes[] = {
-	{ .name = "type", .type = FACT_TEXT, .choices = REPORT_TYPES, .help = N_("Kind of report; deliveries unless given.") },
+	{ .name = "type",
+	  .type = FACT_TEXT,
+	  .choices = REPORT_TYPES,
+	  .help = N_("Kind of report; deliveries unless given.") },
 	{ .name = "start_on", .type = FACT_DATE, .help = N_("First day; today unless given.") },
 	{ .name = "end_on", .type = FACT_DATE, .help = N_("Last day; the first one unless given.") },
 	{ .name = NULL },
@@ -215,7 +220,8 @@ enum rc reports_at_start(struct cx *cx)
 
 	if (!target_is_possible(cx, analytics, &why)) return cx_fail(cx, RC_BAD_INPUT, "%s", why);
 	rc = tx_begin(cx);
-	if (rc == RC_OK && report_alias_is_set(cx, ALIAS_ANALYTICS)) rc = meta_set(cx, "reports.analytics", "yes");
+	if (rc == RC_OK && report_alias_is_set(cx, ALIAS_ANALYTICS))
+		rc = meta_set(cx, "reports.analytics", "yes");
 	else if (rc == RC_OK)
 		rc = db_run(cx, "DELETE FROM meta WHERE key = 'reports.analytics'", NO_PARAMS);
 	return tx_end(cx, rc);

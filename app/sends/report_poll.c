@@ -1,7 +1,8 @@
 /*
 ** report_poll.c -- what was asked for is asked of the provider and looked at until it is there.
 **
-**   PENDING ─ask─► PROCESSING ─look─► READY            a look is a job, due at poll_next_at: nobody waits for it
+**   PENDING ─ask─► PROCESSING ─look─► READY            a look is a job, due at poll_next_at: nobody waits for
+**   it
 **                      │ not yet, no network, 5xx, 429: again later, until the deadline
 **                      └─ deadline, refused, not a report ─► ERROR
 **
@@ -66,14 +67,15 @@ static enum rc claim(struct cx *cx, const struct report_days *days, bool *is_min
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE generated_report SET state = 'PROCESSING', request_id = '', error = '', error_detail = '',"
-			    " asked_at = :now, attempts = attempts + 1, poll_next_at = NULL, poll_delay_s = 0,"
-			    " poll_deadline_at = :deadline, updated_at = :now WHERE start_on = :start AND end_on = :end"
-			    " AND (state = 'PENDING' OR (state = 'PROCESSING' AND request_id = ''))",
-			    PARAMS(P_INT(":now", cx_now(cx)),
-				   P_INT(":deadline", cx_now(cx) + seconds(cx, "reports.poll_total_s")),
-				   P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+		rc = db_run(
+			cx,
+			"UPDATE generated_report SET state = 'PROCESSING', request_id = '', error = '', error_detail = '',"
+			" asked_at = :now, attempts = attempts + 1, poll_next_at = NULL, poll_delay_s = 0,"
+			" poll_deadline_at = :deadline, updated_at = :now WHERE start_on = :start AND end_on = :end"
+			" AND (state = 'PENDING' OR (state = 'PROCESSING' AND request_id = ''))",
+			PARAMS(P_INT(":now", cx_now(cx)),
+			       P_INT(":deadline", cx_now(cx) + seconds(cx, "reports.poll_total_s")),
+			       P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 	if (rc == RC_OK) *is_mine = db_changes(cx) > 0;
 	return tx_end(cx, rc);
 }
@@ -85,11 +87,12 @@ static enum rc asked(struct cx *cx, const struct report_days *days, const char *
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE generated_report SET request_id = :id, poll_delay_s = :delay, poll_next_at = :at,"
-			    " search = public_id || ' ' || lower(:id) WHERE start_on = :start AND end_on = :end AND state = 'PROCESSING'",
-			    PARAMS(P_TEXT(":id", request_id), P_INT(":delay", first), P_INT(":at", at),
-				   P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+		rc = db_run(
+			cx,
+			"UPDATE generated_report SET request_id = :id, poll_delay_s = :delay, poll_next_at = :at,"
+			" search = public_id || ' ' || lower(:id) WHERE start_on = :start AND end_on = :end AND state = 'PROCESSING'",
+			PARAMS(P_TEXT(":id", request_id), P_INT(":delay", first), P_INT(":at", at),
+			       P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 	if (rc == RC_OK) rc = add_poll_job(cx, days, at);
 	return tx_end(cx, rc);
 }
@@ -127,7 +130,8 @@ enum rc report_ask(struct cx *cx, const struct report_days *days)
 
 static enum rc later(struct cx *cx, const struct report_days *days, const struct value *row)
 {
-	int64_t most = setting_int(cx->env->settings, "reports.poll_most_s"), delay = int_at(row, "poll_delay_s") * 2;
+	int64_t most = setting_int(cx->env->settings, "reports.poll_most_s"),
+		delay = int_at(row, "poll_delay_s") * 2;
 	instant now = cx_now(cx);
 	enum rc rc;
 
@@ -136,11 +140,12 @@ static enum rc later(struct cx *cx, const struct report_days *days, const struct
 	if (now >= int_at(row, "poll_deadline_at")) return report_is_error(cx, days, "timeout", "");
 	rc = tx_begin(cx);
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE generated_report SET poll_delay_s = :delay, poll_next_at = :at WHERE start_on = :start"
-			    " AND end_on = :end AND state = 'PROCESSING'",
-			    PARAMS(P_INT(":delay", delay), P_INT(":at", now + delay * SECOND_MS),
-				   P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+		rc = db_run(
+			cx,
+			"UPDATE generated_report SET poll_delay_s = :delay, poll_next_at = :at WHERE start_on = :start"
+			" AND end_on = :end AND state = 'PROCESSING'",
+			PARAMS(P_INT(":delay", delay), P_INT(":at", now + delay * SECOND_MS),
+			       P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 	if (rc == RC_OK) rc = add_poll_job(cx, days, now + delay * SECOND_MS);
 	return tx_end(cx, rc);
 }
@@ -155,24 +160,27 @@ enum rc report_look(struct cx *cx, const struct report_days *days)
 	const char *url = "", *code;
 	struct value *row = NULL;
 	bool is_done = false;
-	enum rc rc = db_row(cx, &row,
-			    "SELECT request_id, poll_delay_s, poll_deadline_at FROM generated_report WHERE start_on = :start"
-			    " AND end_on = :end AND state = 'PROCESSING' AND request_id <> '' LIMIT 1",
-			    PARAMS(P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+	enum rc rc = db_row(
+		cx, &row,
+		"SELECT request_id, poll_delay_s, poll_deadline_at FROM generated_report WHERE start_on = :start"
+		" AND end_on = :end AND state = 'PROCESSING' AND request_id <> '' LIMIT 1",
+		PARAMS(P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
 
 	if (rc == RC_NOT_FOUND) return RC_OK; /* somebody was faster */
 	if (rc != RC_OK) return rc;
 	rc = doppler_report_poll(cx, &is_done, &url, text_at(row, "request_id"));
 	if (rc == RC_OK && is_done) rc = report_fetch(cx, days, url);
-	log_event(LOG_INFO, "app", "report.look", "start=%s end=%s rc=%s done=%d", days->start_on, days->end_on,
-		  rc_row(rc)->name, is_done);
+	log_event(LOG_INFO, "app", "report.look", "start=%s end=%s rc=%s done=%d", days->start_on,
+		  days->end_on, rc_row(rc)->name, is_done);
 	if (rc == RC_OK && is_done) return RC_OK;
 	if (rc == RC_OK || is_worth_another_look(rc)) {
 		cx->message = "";
 		cx->error_code = NULL;
 		return later(cx, days, row);
 	}
-	code = rc == RC_NOT_FOUND ? "report_gone" : rc == RC_TOO_LARGE ? "report_too_large" : rc_row(rc)->name;
+	code = rc == RC_NOT_FOUND   ? "report_gone"
+	       : rc == RC_TOO_LARGE ? "report_too_large"
+				    : rc_row(rc)->name;
 	code = arena_text(cx->arena, code_of(cx, code));
 	rc = report_is_error(cx, days, code, arena_text(cx->arena, cx_sentence(cx, rc)));
 	cx->message = "";
@@ -184,11 +192,12 @@ enum rc report_look(struct cx *cx, const struct report_days *days)
 
 static enum rc due_groups(struct cx *cx, struct value **out)
 {
-	return db_rows(cx, out, GROUPS_MAX,
-		       "SELECT start_on, end_on, max(state = 'PENDING' OR request_id = '') AS is_new FROM generated_report"
-		       " WHERE state = 'PENDING' OR (state = 'PROCESSING' AND (request_id = '' OR poll_next_at <= :now))"
-		       " GROUP BY start_on, end_on ORDER BY min(id)",
-		       PARAMS(P_INT(":now", cx_now(cx))));
+	return db_rows(
+		cx, out, GROUPS_MAX,
+		"SELECT start_on, end_on, max(state = 'PENDING' OR request_id = '') AS is_new FROM generated_report"
+		" WHERE state = 'PENDING' OR (state = 'PROCESSING' AND (request_id = '' OR poll_next_at <= :now))"
+		" GROUP BY start_on, end_on ORDER BY min(id)",
+		PARAMS(P_INT(":now", cx_now(cx))));
 }
 
 static enum rc process_all(struct cx *cx, struct job *job, int64_t *moved)
@@ -196,7 +205,8 @@ static enum rc process_all(struct cx *cx, struct job *job, int64_t *moved)
 	struct value *groups = NULL;
 	enum rc rc = due_groups(cx, &groups);
 
-	for (const struct value *g = rc == RC_OK ? groups->first : NULL; g != NULL && rc == RC_OK; g = g->next) {
+	for (const struct value *g = rc == RC_OK ? groups->first : NULL; g != NULL && rc == RC_OK;
+	     g = g->next) {
 		struct report_days days = { text_at(g, "start_on"), text_at(g, "end_on") };
 
 		if (cx->env->is_stopping || (job != NULL && job_should_stop(job))) return RC_TRY_LATER;
@@ -213,7 +223,8 @@ enum rc reports_process(struct cx *cx, struct job *job, int64_t *moved)
 	*moved = 0;
 	if (!report_task_begin(TASK_FETCH)) {
 		cx->error_code = "busy";
-		return cx_fail(cx, RC_CONFLICT, "%s", _("Reports are being fetched right now; nothing to do."));
+		return cx_fail(cx, RC_CONFLICT, "%s",
+			       _("Reports are being fetched right now; nothing to do."));
 	}
 	rc = process_all(cx, job, moved);
 	report_task_end(TASK_FETCH);

@@ -97,9 +97,10 @@ enum rc target_open(struct cx *cx, struct target *t, const char *alias)
 	*t = (struct target){ .alias = ALIAS_DEFAULT, .prefix = "", .path = "", .engine = &target_sqlite };
 	if (!report_alias_is_set(cx, alias)) {
 		cx->error_code = "unknown_alias";
-		return cx_fail(cx, RC_NOT_FOUND,
-			       _("There is no place “%s” for reports here; see the setting reports.analytics."),
-			       alias);
+		return cx_fail(
+			cx, RC_NOT_FOUND,
+			_("There is no place “%s” for reports here; see the setting reports.analytics."),
+			alias);
 	}
 	if (strcmp(alias, ALIAS_ANALYTICS) == 0) {
 		t->alias = ALIAS_ANALYTICS;

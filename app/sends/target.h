@@ -7,8 +7,9 @@
 **
 ** Aliases: "default" is reports.db (design §5); "analytics" by the setting reports.analytics: "" none, "yes"
 ** tables of its own there (prefix analytics_), a path a second SQLite file, open only during a load.
-** Tables: PREFIX + reports_deliveries (a view of what is visible, for people with a shell), reports_<type> for
-** files with other headings, report_load (report_id, alias) beside the rows. target_schema.c has the words.
+** Tables: PREFIX + reports_deliveries (a view of what is visible, for people with a shell), reports_<type>
+** for files with other headings, report_load (report_id, alias) beside the rows. target_schema.c has the
+** words.
 */
 #ifndef RECADO_SENDS_TARGET_H
 #define RECADO_SENDS_TARGET_H
@@ -71,7 +72,8 @@ struct target_engine {
 	const char *name;
 	enum rc (*open)(struct cx *cx, struct target *t);
 	void (*close)(struct target *t);
-	/* RC_NOT_FOUND: not loaded. {loaded_at, rows_inserted, file_id, generation, table_name, loaded_by}. */
+	/* RC_NOT_FOUND: not loaded. {loaded_at, rows_inserted, file_id, generation, table_name,
+	** loaded_by}. */
 	enum rc (*loaded)(struct cx *cx, struct target *t, struct value **out, int64_t report_id,
 			  const char *public_id);
 	enum rc (*begin)(struct cx *cx, struct target *t, struct load_plan *plan);
@@ -91,7 +93,8 @@ void target_close(struct target *t); /* zeroed is fine */
 /* Is the setting reports.analytics one that this program can serve? *why: translated. */
 bool target_is_possible(struct cx *cx, const char *analytics, const char **why);
 
-/* A connection to reports.db, made where it is not there yet; for readers (figures, matches) too. Close it. */
+/* A connection to reports.db, made where it is not there yet; for readers (figures, matches) too. Close
+** it. */
 enum rc reports_db_open(struct cx *cx, struct db **out) MUST_CHECK;
 /* cx speaks to db from here on; returns what it spoke to before. */
 struct db *cx_swap_db(struct cx *cx, struct db *db);

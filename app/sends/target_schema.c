@@ -3,8 +3,8 @@
 **
 ** Owns:   the steps of such a file, numbered by their place; a step is never changed once released.
 ** Holds:  (1) nothing of ours is in the schema: the ordinary shell reads, checks and copies the file.
-**         (2) A row's number says its load, its day in the report and its line in the file: generation << 40 |
-**         day << 31 | line. So the key (report day, line) is unique by itself, rows are only ever appended,
+**         (2) A row's number says its load, its day in the report and its line in the file: generation << 40
+**         | day << 31 | line. So the key (report day, line) is unique by itself, rows are only ever appended,
 **         and no index has to be kept beside them. (3) What is visible is what report_day points at: one row
 **         a day, changed by the flip.
 */
@@ -12,22 +12,23 @@
 
 #define APPLICATION_ID 0x52435250 /* "RCRP" */
 
-#define ROWS(p)                                                                                              \
-	"CREATE TABLE " p "reports_deliveries_rows ("                                                        \
-	" id INTEGER PRIMARY KEY, subject TEXT, sender TEXT, sendername TEXT, email TEXT, status TEXT,"      \
-	" date_at INTEGER, offset_min INTEGER, opens INTEGER, clicks INTEGER, extra TEXT"                    \
-	") STRICT;"                                                                                          \
-	"CREATE TABLE " p "report_day ("                                                                     \
-	" report_on TEXT PRIMARY KEY, first_id INTEGER NOT NULL, generation INTEGER NOT NULL"                \
-	") STRICT, WITHOUT ROWID;"                                                                           \
-	"CREATE INDEX " p "report_day_generation ON " p "report_day (generation);"                           \
-	"CREATE VIEW " p "reports_deliveries AS"                                                             \
-	" SELECT r.id, r.subject, r.sender, r.sendername, r.email, r.status,"                                \
-	" datetime(r.date_at / 1000, 'unixepoch') AS date, r.opens, r.clicks,"                               \
-	" datetime(r.date_at / 1000 + r.offset_min * 60, 'unixepoch') AS date_local,"                        \
-	" d.report_on, g.report_id AS generated_report_id, g.ended_at AS created_at, r.extra"                \
-	" FROM " p "report_day d CROSS JOIN report_generation g ON g.id = d.generation"                      \
-	" CROSS JOIN " p "reports_deliveries_rows r ON r.id >= d.first_id AND r.id < d.first_id + 2147483648;"
+#define ROWS(p)                                                                                         \
+	"CREATE TABLE " p "reports_deliveries_rows ("                                                   \
+	" id INTEGER PRIMARY KEY, subject TEXT, sender TEXT, sendername TEXT, email TEXT, status TEXT," \
+	" date_at INTEGER, offset_min INTEGER, opens INTEGER, clicks INTEGER, extra TEXT"               \
+	") STRICT;"                                                                                     \
+	"CREATE TABLE " p "report_day ("                                                                \
+	" report_on TEXT PRIMARY KEY, first_id INTEGER NOT NULL, generation INTEGER NOT NULL"           \
+	") STRICT, WITHOUT ROWID;"                                                                      \
+	"CREATE INDEX " p "report_day_generation ON " p "report_day (generation);"                      \
+	"CREATE VIEW " p "reports_deliveries AS"                                                        \
+	" SELECT r.id, r.subject, r.sender, r.sendername, r.email, r.status,"                           \
+	" datetime(r.date_at / 1000, 'unixepoch') AS date, r.opens, r.clicks,"                          \
+	" datetime(r.date_at / 1000 + r.offset_min * 60, 'unixepoch') AS date_local,"                   \
+	" d.report_on, g.report_id AS generated_report_id, g.ended_at AS created_at, r.extra"           \
+	" FROM " p "report_day d CROSS JOIN report_generation g ON g.id = d.generation"                 \
+	" CROSS JOIN " p                                                                                \
+	"reports_deliveries_rows r ON r.id >= d.first_id AND r.id < d.first_id + 2147483648;"
 
 static const char *const steps[] = {
 	/* 1 */

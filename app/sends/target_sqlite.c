@@ -11,15 +11,16 @@
 
 #include <string.h>
 
-#define SLICE_MS     50 /* of a write transaction: half of what one may last, since the COMMIT comes on top */
-#define SLICE_ROWS   128 /* between two looks at the clock: about a quarter of a millisecond */
-#define LOG_BYTES    (16 * 1024 * 1024) /* of rows between two copies of the log: it stays in the page cache */
-#define SWEEP_ROWS   4000 /* deleted a transaction: some ten milliseconds */
-#define LINES_BITS   31
-#define DAYS_BITS    9
-#define FIRST_ID(g)  ((g) << (LINES_BITS + DAYS_BITS))
+#define SLICE_MS   50  /* of a write transaction: half of what one may last, since the COMMIT comes on top */
+#define SLICE_ROWS 128 /* between two looks at the clock: about a quarter of a millisecond */
+/* of rows between two copies of the log: it stays in the page cache */
+#define LOG_BYTES         (16 * 1024 * 1024)
+#define SWEEP_ROWS        4000 /* deleted a transaction: some ten milliseconds */
+#define LINES_BITS        31
+#define DAYS_BITS         9
+#define FIRST_ID(g)       ((g) << (LINES_BITS + DAYS_BITS))
 #define ID_OF(g, d, line) (FIRST_ID(g) | ((int64_t)(d) << LINES_BITS) | (line))
-#define LINES_MAX    ((INT64_C(1) << LINES_BITS) - 1)
+#define LINES_MAX         ((INT64_C(1) << LINES_BITS) - 1)
 _Static_assert(REPORT_DAYS_MAX < 1 << DAYS_BITS, "a day of a report must fit into a row's number");
 
 static enum rc open_target(struct cx *cx, struct target *t)
@@ -46,11 +47,11 @@ static enum rc loaded(struct cx *cx, struct target *t, struct value **out, int64
 		      const char *public_id)
 {
 	struct db *house = cx_swap_db(cx, t->db);
-	enum rc rc = db_row(cx, out,
-			    "SELECT loaded_at, rows_inserted, file_id, generation, table_name, loaded_by FROM report_load"
-			    " WHERE report_id = :id AND alias = :alias AND public_id = :public",
-			    PARAMS(P_INT(":id", report_id), P_TEXT(":alias", t->alias),
-				   P_TEXT(":public", public_id)));
+	enum rc rc = db_row(
+		cx, out,
+		"SELECT loaded_at, rows_inserted, file_id, generation, table_name, loaded_by FROM report_load"
+		" WHERE report_id = :id AND alias = :alias AND public_id = :public",
+		PARAMS(P_INT(":id", report_id), P_TEXT(":alias", t->alias), P_TEXT(":public", public_id)));
 
 	cx_swap_db(cx, house);
 	return rc;
@@ -68,8 +69,9 @@ static const char *column_type(enum load_type kind)
 static enum rc settle_columns(struct cx *cx, struct target *t, struct load_plan *plan)
 {
 	struct value *there = NULL;
-	enum rc rc = db_rows(cx, &there, LOAD_COLUMNS_MAX * 2, "SELECT name, type FROM pragma_table_info(:table)",
-			     PARAMS(P_TEXT(":table", t->table)));
+	enum rc rc =
+		db_rows(cx, &there, LOAD_COLUMNS_MAX * 2, "SELECT name, type FROM pragma_table_info(:table)",
+			PARAMS(P_TEXT(":table", t->table)));
 
 	for (size_t i = 0; rc == RC_OK && i < plan->count; i++) {
 		const struct value *c = there->first;
@@ -78,8 +80,8 @@ static enum rc settle_columns(struct cx *cx, struct target *t, struct load_plan 
 			c = c->next;
 		if (c == NULL) {
 			rc = db_run(cx,
-				    arena_printf(cx->arena, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", t->table,
-						 plan->name[i], column_type(plan->kind[i])),
+				    arena_printf(cx->arena, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s",
+						 t->table, plan->name[i], column_type(plan->kind[i])),
 				    NO_PARAMS);
 		} else if (strcmp(value_text_of(value_get(c, "type"), ""), column_type(plan->kind[i])) != 0) {
 			const char *type = value_text_of(value_get(c, "type"), "TEXT");
@@ -100,18 +102,20 @@ static enum rc make_view(struct cx *cx, struct target *t, const char *view)
 	if (rc != RC_OK) return rc;
 	return db_run(
 		cx,
-		arena_printf(cx->arena,
-			     "CREATE VIEW \"%s\" AS SELECT r.*, g.report_id AS generated_report_id, g.ended_at AS created_at"
-			     " FROM report_generation g CROSS JOIN \"%s\" r ON r.id >= g.id << 40 AND r.id < (g.id + 1) << 40"
-			     " WHERE g.state = 'live' AND g.alias = '%s' AND g.table_name = '%s'",
-			     view, t->table, t->alias, view),
+		arena_printf(
+			cx->arena,
+			"CREATE VIEW \"%s\" AS SELECT r.*, g.report_id AS generated_report_id, g.ended_at AS created_at"
+			" FROM report_generation g CROSS JOIN \"%s\" r ON r.id >= g.id << 40 AND r.id < (g.id + 1) << 40"
+			" WHERE g.state = 'live' AND g.alias = '%s' AND g.table_name = '%s'",
+			view, t->table, t->alias, view),
 		NO_PARAMS);
 }
 
 static enum rc make_table(struct cx *cx, struct target *t, struct load_plan *plan, const char *view)
 {
 	enum rc rc = db_run(cx,
-			    arena_printf(cx->arena, "CREATE TABLE IF NOT EXISTS \"%s\" (id INTEGER PRIMARY KEY) STRICT",
+			    arena_printf(cx->arena,
+					 "CREATE TABLE IF NOT EXISTS \"%s\" (id INTEGER PRIMARY KEY) STRICT",
 					 t->table),
 			    NO_PARAMS);
 
@@ -126,10 +130,11 @@ static const char *insert_of(struct cx *cx, struct target *t, struct load_plan *
 
 	sb_init_arena(&sb, cx->arena, 64 * 1024);
 	if (plan->is_summary) {
-		sb_printf(&sb,
-			  "INSERT INTO %s (id, subject, sender, sendername, email, status, date_at, offset_min, opens, clicks, extra)"
-			  " VALUES (:id, :a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
-			  t->table);
+		sb_printf(
+			&sb,
+			"INSERT INTO %s (id, subject, sender, sendername, email, status, date_at, offset_min, opens, clicks, extra)"
+			" VALUES (:id, :a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
+			t->table);
 		return sb_text_of(&sb);
 	}
 	sb_printf(&sb, "INSERT INTO \"%s\" (id", t->table);
@@ -152,15 +157,16 @@ static enum rc begin_in(struct cx *cx, struct target *t, struct load_plan *plan,
 
 	if (rc == RC_OK && !plan->is_summary) rc = make_table(cx, t, plan, view);
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "INSERT INTO report_generation (alias, report_id, public_id, type, table_name, start_on, end_on,"
-			    " file_id, state, began_at) VALUES (:alias, :report, :public, :type, :table, :start, :end, :file,"
-			    " 'staging', :now)",
-			    PARAMS(P_TEXT(":alias", t->alias), P_INT(":report", plan->report_id),
-				   P_TEXT(":public", plan->public_id), P_TEXT(":type", plan->type),
-				   P_TEXT(":table", view), P_TEXT(":start", plan->start_on),
-				   P_TEXT(":end", plan->end_on), P_INT(":file", plan->file_id),
-				   P_INT(":now", cx_now(cx))));
+		rc = db_run(
+			cx,
+			"INSERT INTO report_generation (alias, report_id, public_id, type, table_name, start_on, end_on,"
+			" file_id, state, began_at) VALUES (:alias, :report, :public, :type, :table, :start, :end, :file,"
+			" 'staging', :now)",
+			PARAMS(P_TEXT(":alias", t->alias), P_INT(":report", plan->report_id),
+			       P_TEXT(":public", plan->public_id), P_TEXT(":type", plan->type),
+			       P_TEXT(":table", view), P_TEXT(":start", plan->start_on),
+			       P_TEXT(":end", plan->end_on), P_INT(":file", plan->file_id),
+			       P_INT(":now", cx_now(cx))));
 	if (rc == RC_OK) t->generation = db_last_id(cx);
 	return tx_end(cx, rc);
 }
@@ -216,8 +222,8 @@ static enum rc put_summary(struct cx *cx, struct target *t, int64_t id, const st
 	if (!r->has_date) p[6].type = p[7].type = PARAM_NULL;
 	if (!r->has_opens) p[8].type = PARAM_NULL;
 	if (!r->has_clicks) p[9].type = PARAM_NULL;
-	t->bytes += (int64_t)(r->subject.len + r->sender.len + r->sendername.len + r->email.len + r->status.len +
-			      r->extra.len) +
+	t->bytes += (int64_t)(r->subject.len + r->sender.len + r->sendername.len + r->email.len +
+			      r->status.len + r->extra.len) +
 		    32;
 	return db_run(cx, t->insert, p);
 }
@@ -276,34 +282,40 @@ static enum rc point_days(struct cx *cx, struct target *t)
 	if (rc == RC_OK) rc = day_parse(&last, t->plan->end_on);
 	for (day d = first; rc == RC_OK && d <= last; d++) {
 		day_text(on, d);
-		rc = db_run(cx,
-			    arena_printf(cx->arena,
-					 "INSERT INTO %sreport_day (report_on, first_id, generation) VALUES (:on, :id, :generation)"
-					 " ON CONFLICT (report_on) DO UPDATE SET first_id = :id, generation = :generation",
-					 t->prefix),
-			    PARAMS(P_TEXT(":on", on), P_INT(":id", ID_OF(t->generation, d - first, 0)),
-				   P_INT(":generation", t->generation)));
+		rc = db_run(
+			cx,
+			arena_printf(
+				cx->arena,
+				"INSERT INTO %sreport_day (report_on, first_id, generation) VALUES (:on, :id, :generation)"
+				" ON CONFLICT (report_on) DO UPDATE SET first_id = :id, generation = :generation",
+				t->prefix),
+			PARAMS(P_TEXT(":on", on), P_INT(":id", ID_OF(t->generation, d - first, 0)),
+			       P_INT(":generation", t->generation)));
 	}
 	return rc;
 }
 
-/* Who is not pointed at any more: a summary no day of which is its own, another table's load of these days. */
+/* Who is not pointed at any more: a summary no day of which is its own, another table's load of these
+** days. */
 static enum rc drop_older(struct cx *cx, struct target *t)
 {
 	if (t->plan->is_summary)
-		return db_run(cx,
-			      arena_printf(cx->arena,
-					   "UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
-					   " AND table_name = '%sreports_deliveries'"
-					   " AND NOT EXISTS (SELECT 1 FROM %sreport_day d WHERE d.generation = report_generation.id)",
-					   t->prefix, t->prefix),
-			      PARAMS(P_TEXT(":alias", t->alias)));
-	return db_run(cx,
-		      "UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias AND id <> :id"
-		      " AND table_name = (SELECT table_name FROM report_generation WHERE id = :id)"
-		      " AND start_on = :start AND end_on = :end",
-		      PARAMS(P_TEXT(":alias", t->alias), P_INT(":id", t->generation),
-			     P_TEXT(":start", t->plan->start_on), P_TEXT(":end", t->plan->end_on)));
+		return db_run(
+			cx,
+			arena_printf(
+				cx->arena,
+				"UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
+				" AND table_name = '%sreports_deliveries'"
+				" AND NOT EXISTS (SELECT 1 FROM %sreport_day d WHERE d.generation = report_generation.id)",
+				t->prefix, t->prefix),
+			PARAMS(P_TEXT(":alias", t->alias)));
+	return db_run(
+		cx,
+		"UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias AND id <> :id"
+		" AND table_name = (SELECT table_name FROM report_generation WHERE id = :id)"
+		" AND start_on = :start AND end_on = :end",
+		PARAMS(P_TEXT(":alias", t->alias), P_INT(":id", t->generation),
+		       P_TEXT(":start", t->plan->start_on), P_TEXT(":end", t->plan->end_on)));
 }
 
 static enum rc mark_loads(struct cx *cx, struct target *t, const struct load_mark *marks, size_t count)
@@ -325,12 +337,13 @@ static enum rc mark_loads(struct cx *cx, struct target *t, const struct load_mar
 				     { .name = NULL, .type = PARAM_END } };
 
 		if (marks[i].rows < 0) p[9].type = PARAM_NULL;
-		rc = db_run(cx,
-			    "INSERT OR REPLACE INTO report_load (report_id, alias, public_id, type, start_on, end_on, file_id,"
-			    " generation, loaded_at, rows_inserted, loaded_by, table_name)"
-			    " VALUES (:report, :alias, :public, :type, :start, :end, :file, :generation, :now, :rows, :by,"
-			    " (SELECT table_name FROM report_generation WHERE id = :generation))",
-			    p);
+		rc = db_run(
+			cx,
+			"INSERT OR REPLACE INTO report_load (report_id, alias, public_id, type, start_on, end_on, file_id,"
+			" generation, loaded_at, rows_inserted, loaded_by, table_name)"
+			" VALUES (:report, :alias, :public, :type, :start, :end, :file, :generation, :now, :rows, :by,"
+			" (SELECT table_name FROM report_generation WHERE id = :generation))",
+			p);
 	}
 	return rc;
 }
@@ -344,11 +357,12 @@ static enum rc flip(struct cx *cx, struct target *t, const struct load_mark *mar
 	if (rc == RC_OK) {
 		rc = tx_begin(cx);
 		if (rc == RC_OK)
-			rc = db_run(cx,
-				    "UPDATE report_generation SET state = 'live', rows = :rows, bad_dates = :bad, ended_at = :now"
-				    " WHERE id = :id AND state = 'staging'",
-				    PARAMS(P_INT(":rows", t->rows), P_INT(":bad", t->bad_dates),
-					   P_INT(":now", cx_now(cx)), P_INT(":id", t->generation)));
+			rc = db_run(
+				cx,
+				"UPDATE report_generation SET state = 'live', rows = :rows, bad_dates = :bad, ended_at = :now"
+				" WHERE id = :id AND state = 'staging'",
+				PARAMS(P_INT(":rows", t->rows), P_INT(":bad", t->bad_dates),
+				       P_INT(":now", cx_now(cx)), P_INT(":id", t->generation)));
 		if (rc == RC_OK && db_changes(cx) != 1) rc = RC_BUG;
 		if (rc == RC_OK && t->plan->is_summary) rc = point_days(cx, t);
 		if (rc == RC_OK) rc = drop_older(cx, t);
@@ -370,12 +384,14 @@ static enum rc sweep_one(struct cx *cx, int64_t id, const char *table)
 	while (rc == RC_OK && gone > 0 && !cx->env->is_stopping) {
 		rc = tx_begin(cx);
 		if (rc == RC_OK)
-			rc = db_run(cx,
-				    arena_printf(cx->arena,
-						 "DELETE FROM \"%s_rows\" WHERE id IN (SELECT id FROM \"%s_rows\""
-						 " WHERE id >= :id << 40 AND id < (:id + 1) << 40 ORDER BY id LIMIT :max)",
-						 table, table),
-				    PARAMS(P_INT(":id", id), P_INT(":max", SWEEP_ROWS)));
+			rc = db_run(
+				cx,
+				arena_printf(
+					cx->arena,
+					"DELETE FROM \"%s_rows\" WHERE id IN (SELECT id FROM \"%s_rows\""
+					" WHERE id >= :id << 40 AND id < (:id + 1) << 40 ORDER BY id LIMIT :max)",
+					table, table),
+				PARAMS(P_INT(":id", id), P_INT(":max", SWEEP_ROWS)));
 		if (rc == RC_OK) gone = db_changes(cx);
 		if (rc == RC_OK && gone == 0)
 			rc = db_run(cx, "UPDATE report_generation SET state = 'gone' WHERE id = :id",
@@ -396,10 +412,12 @@ static enum rc sweep(struct cx *cx, struct target *t)
 		rc = RC_OK;
 	}
 	db_staging(t->db, true);
-	rc = db_rows(cx, &list, 100,
-		     "SELECT id, table_name FROM report_generation WHERE state IN ('staging', 'dropped') AND alias = :alias",
-		     PARAMS(P_TEXT(":alias", t->alias)));
-	for (const struct value *g = rc == RC_OK ? list->first : NULL; g != NULL && rc == RC_OK; g = g->next) {
+	rc = db_rows(
+		cx, &list, 100,
+		"SELECT id, table_name FROM report_generation WHERE state IN ('staging', 'dropped') AND alias = :alias",
+		PARAMS(P_TEXT(":alias", t->alias)));
+	for (const struct value *g = rc == RC_OK ? list->first : NULL; g != NULL && rc == RC_OK;
+	     g = g->next) {
 		rc = sweep_one(cx, value_int_of(value_get(g, "id"), 0),
 			       value_text_of(value_get(g, "table_name"), ""));
 		db_copy_log(cx);
@@ -411,31 +429,37 @@ static enum rc sweep(struct cx *cx, struct target *t)
 
 static enum rc forget_in(struct cx *cx, struct target *t, const char *on, int64_t *rows)
 {
-	const struct param all[] = { P_TEXT(":day", on), P_TEXT(":alias", t->alias),
+	const struct param all[] = { P_TEXT(":day", on),
+				     P_TEXT(":alias", t->alias),
 				     { .name = NULL, .type = PARAM_END } };
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
-		rc = db_get_int(cx, rows,
-				"SELECT coalesce(sum(rows), 0) FROM report_generation WHERE state = 'live' AND alias = :alias"
-				" AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
-				all);
+		rc = db_get_int(
+			cx, rows,
+			"SELECT coalesce(sum(rows), 0) FROM report_generation WHERE state = 'live' AND alias = :alias"
+			" AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
+			all);
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    arena_printf(cx->arena,
-					 "DELETE FROM %sreport_day WHERE generation IN (SELECT id FROM report_generation"
-					 " WHERE state = 'live' AND alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day)))",
-					 t->prefix),
-			    all);
+		rc = db_run(
+			cx,
+			arena_printf(
+				cx->arena,
+				"DELETE FROM %sreport_day WHERE generation IN (SELECT id FROM report_generation"
+				" WHERE state = 'live' AND alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day)))",
+				t->prefix),
+			all);
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "DELETE FROM report_load WHERE alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
-			    all);
+		rc = db_run(
+			cx,
+			"DELETE FROM report_load WHERE alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
+			all);
 	if (rc == RC_OK)
-		rc = db_run(cx,
-			    "UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
-			    " AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
-			    all);
+		rc = db_run(
+			cx,
+			"UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
+			" AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
+			all);
 	return tx_end(cx, rc);
 }
 

@@ -203,3 +203,27 @@ def test_two_sends_of_a_day_share_one_request_and_each_pass_runs_once_across_res
         assert {kind for kind, in house.sql("SELECT DISTINCT type FROM generated_report")} == set(TYPES)
     finally:
         village.close()
+
+
+def test_loaded_rows_travel_with_a_backup_and_come_back_equal():
+    village = Village()
+    try:
+        standin = village.standin()
+        house = village.house({**SETTINGS, "doppler.base_url": standin.address}, standin).serve(secret=None)
+        standin.post("/_standin/doppler", report={"polls": 1, "lines": 6})
+        report, _ = asked(house)
+        fetched(house, report)
+        loaded(house, report)
+        house.run("backup")
+        archive = sorted((house.state / "backups").iterdir())[-1]
+        told = "SELECT email, status, date_local, opens FROM reports_deliveries ORDER BY id"
+        before = reports_db(house, told)
+        house.run("clean_reports_contaminated", "--truncate")
+        assert reports_db(house, told) == [] and len(before) == 6
+        house.stop()
+        house.run("restore", archive)
+        assert reports_db(house, told) == before
+        house.serve(secret=None)
+        assert "Cargado en: default" in text_of(house.panel("ana").page(f"/reports/{report}"))
+    finally:
+        village.close()

@@ -1,6 +1,6 @@
 /*
-** sends_report_csv.c -- fuzz: sends/report_csv.h. Any bytes give records or a failure with its words; cells lie in
-** valid text, and what they are taken for can be read again.
+** sends_report_csv.c -- fuzz: sends/report_csv.h. Any bytes give records or a failure with its words; cells
+** lie in valid text, and what they are taken for can be read again.
 */
 #include "base/text.h"
 #include "base_fuzz.h"
@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			must(text_is_utf8(cell.p, cell.len));
 			column_guess(&guess, cell);
-			if (cell_time(&at, cell, NULL)) must(at > -INT64_C(10000000000000) && at < INT64_C(10000000000000));
+			if (cell_time(&at, cell, NULL))
+				must(at > -INT64_C(10000000000000) && at < INT64_C(10000000000000));
 			if (cell_integer(&n, cell)) must(!cell_is_null(cell));
 		}
 	}

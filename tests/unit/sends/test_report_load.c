@@ -1,5 +1,5 @@
-/* sends/load.c, target_sqlite.c, report_csv.c, report_cast.c, match.c: a report becomes rows once, whole or not
-** at all, and its rows find those of the send. */
+/* sends/load.c, target_sqlite.c, report_csv.c, report_cast.c, match.c: a report becomes rows once, whole or
+** not at all, and its rows find those of the send. */
 #include "state.h"
 
 #include "db/faults.c"
@@ -47,8 +47,10 @@ static int64_t a_file(const char *text)
 	assert_true(fd >= 0);
 	assert_int_equal(fd_write_all(fd, text, strlen(text)), RC_OK);
 	assert_int_equal(file_store(&s.cx, &id, fd,
-				    &(struct file_new){ .name = "r.csv", .media_type = "text/csv",
-							.owner_table = "generated_report", .max = REPORT_BYTES_MAX }),
+				    &(struct file_new){ .name = "r.csv",
+							.media_type = "text/csv",
+							.owner_table = "generated_report",
+							.max = REPORT_BYTES_MAX }),
 			 RC_OK);
 	close(fd);
 	return id;
@@ -63,11 +65,12 @@ static int64_t a_report(const char *type, const char *start, const char *end, in
 
 	snprintf(public_id, sizeof(public_id), "r%d", ++n);
 	if (rc == RC_OK)
-		rc = db_run(&s.cx,
-			    "INSERT INTO generated_report (public_id, type, start_on, end_on, state, file_id, created_at, updated_at)"
-			    " VALUES (:public, :type, :start, :end, 'READY', :file, 0, 0)",
-			    PARAMS(P_TEXT(":public", public_id), P_TEXT(":type", type), P_TEXT(":start", start),
-				   P_TEXT(":end", end), P_REF(":file", file)));
+		rc = db_run(
+			&s.cx,
+			"INSERT INTO generated_report (public_id, type, start_on, end_on, state, file_id, created_at, updated_at)"
+			" VALUES (:public, :type, :start, :end, 'READY', :file, 0, 0)",
+			PARAMS(P_TEXT(":public", public_id), P_TEXT(":type", type), P_TEXT(":start", start),
+			       P_TEXT(":end", end), P_REF(":file", file)));
 	id = db_last_id(&s.cx);
 	assert_int_equal(tx_end(&s.cx, rc), RC_OK);
 	return id;
@@ -98,10 +101,10 @@ static enum rc load(int64_t id, const char *alias, bool is_again, int64_t *rows)
 	return rc;
 }
 
-#define DAY_FILE                                                                                             \
-	HEADING "Hola,a@b.ec,A,ana@x.ec,Sent,2025-11-20 10:00:00,2,1\r\n"                                    \
-		"Hola,a@b.ec,A,eva@x.ec,Rejected,2025-11-20T23:30:00Z,0,0\r\n"                               \
-		"\"Hola, \"\"tú\"\"\",a@b.ec,A,leo@y.ec,Invalid,2025-11-21 02:00:00,,x\r\n"                 \
+#define DAY_FILE                                                                             \
+	HEADING "Hola,a@b.ec,A,ana@x.ec,Sent,2025-11-20 10:00:00,2,1\r\n"                    \
+		"Hola,a@b.ec,A,eva@x.ec,Rejected,2025-11-20T23:30:00Z,0,0\r\n"               \
+		"\"Hola, \"\"tú\"\"\",a@b.ec,A,leo@y.ec,Invalid,2025-11-21 02:00:00,,x\r\n" \
 		"Hola,a@b.ec,A,sin@y.ec,Sent,ayer,1.0,0\r\n"
 
 static void a_day_is_loaded_with_its_types(void **unused)
@@ -115,15 +118,19 @@ static void a_day_is_loaded_with_its_types(void **unused)
 	other = a_report("opens", "2025-11-20", "2025-11-20", file);
 	assert_int_equal(load(other, "default", false, &rows), RC_OK);
 	assert_int_equal(rows, 4);
-	assert_string_equal(told("default", "SELECT group_concat(email || ' ' || status || ' ' || coalesce(date, '-') || ' ' ||"
-					    " coalesce(date_local, '-') || ' ' || coalesce(opens, '-') || ' ' || coalesce(clicks, '-')"
-					    " || ' ' || subject, char(10)) FROM (SELECT * FROM reports_deliveries ORDER BY id)"),
-			    "ana@x.ec Sent 2025-11-20 10:00:00 2025-11-20 05:00:00 2 1 Hola\n"
-			    "eva@x.ec Rejected 2025-11-20 23:30:00 2025-11-20 18:30:00 0 0 Hola\n"
-			    "leo@y.ec Invalid 2025-11-21 02:00:00 2025-11-20 21:00:00 - - Hola, \"tú\"\n"
-			    "sin@y.ec Sent - - 1 0 Hola");
-	assert_string_equal(told("default", "SELECT group_concat(type || ' ' || rows_inserted, ', ') FROM (SELECT * FROM report_load ORDER BY type)"),
-			    "deliveries 4, opens 2");
+	assert_string_equal(
+		told("default",
+		     "SELECT group_concat(email || ' ' || status || ' ' || coalesce(date, '-') || ' ' ||"
+		     " coalesce(date_local, '-') || ' ' || coalesce(opens, '-') || ' ' || coalesce(clicks, '-')"
+		     " || ' ' || subject, char(10)) FROM (SELECT * FROM reports_deliveries ORDER BY id)"),
+		"ana@x.ec Sent 2025-11-20 10:00:00 2025-11-20 05:00:00 2 1 Hola\n"
+		"eva@x.ec Rejected 2025-11-20 23:30:00 2025-11-20 18:30:00 0 0 Hola\n"
+		"leo@y.ec Invalid 2025-11-21 02:00:00 2025-11-20 21:00:00 - - Hola, \"tú\"\n"
+		"sin@y.ec Sent - - 1 0 Hola");
+	assert_string_equal(
+		told("default",
+		     "SELECT group_concat(type || ' ' || rows_inserted, ', ') FROM (SELECT * FROM report_load ORDER BY type)"),
+		"deliveries 4, opens 2");
 	assert_string_equal(told("default", "SELECT DISTINCT generated_report_id FROM reports_deliveries"),
 			    arena_printf(s.cx.arena, "%lld", (long long)id));
 	assert_string_equal(told("default", "SELECT bad_dates FROM report_generation"), "1");
@@ -143,9 +150,11 @@ static void a_report_is_loaded_once_per_place(void **unused)
 	assert_string_equal(s.cx.error_code, "already_loaded");
 	assert_int_equal(load(id, "analytics", false, &rows), RC_CONFLICT);
 	assert_int_equal(load(id, "default", true, &rows), RC_OK);
-	assert_string_equal(told("default", "SELECT (SELECT count(*) FROM reports_deliveries) || ' ' || (SELECT count(*) FROM"
-					    " reports_deliveries_rows) || ' ' || (SELECT count(*) FROM analytics_reports_deliveries)"),
-			    "4 4 4");
+	assert_string_equal(
+		told("default",
+		     "SELECT (SELECT count(*) FROM reports_deliveries) || ' ' || (SELECT count(*) FROM"
+		     " reports_deliveries_rows) || ' ' || (SELECT count(*) FROM analytics_reports_deliveries)"),
+		"4 4 4");
 	assert_int_equal(load(id, "elsewhere", false, &rows), RC_NOT_FOUND);
 	house_close();
 }
@@ -181,11 +190,14 @@ static void days_that_overlap_count_once(void **unused)
 				      "Hola,a@b.ec,A,dos@x.ec,Sent,2025-11-20 12:00:00,0,0\n"));
 	assert_int_equal(load(one, "default", false, &rows), RC_OK);
 	assert_int_equal(load(two, "default", false, &rows), RC_OK);
-	assert_string_equal(told("default", "SELECT group_concat(report_on || ' ' || email, ', ') FROM (SELECT * FROM reports_deliveries ORDER BY id)"),
-			    "2025-11-19 uno@x.ec, 2025-11-20 dos@x.ec");
+	assert_string_equal(
+		told("default",
+		     "SELECT group_concat(report_on || ' ' || email, ', ') FROM (SELECT * FROM reports_deliveries ORDER BY id)"),
+		"2025-11-19 uno@x.ec, 2025-11-20 dos@x.ec");
 	assert_int_equal(load(one, "default", true, &rows), RC_OK);
-	assert_string_equal(told("default", "SELECT count(*) || ' ' || sum(email = 'dos@x.ec') FROM reports_deliveries"),
-			    "5 0");
+	assert_string_equal(
+		told("default", "SELECT count(*) || ' ' || sum(email = 'dos@x.ec') FROM reports_deliveries"),
+		"5 0");
 	house_close();
 }
 
@@ -201,17 +213,23 @@ static void other_headings_get_typed_columns(void **unused)
 			     "n/a;null;7;;2;no\n"));
 	assert_int_equal(load(id, "default", false, &rows), RC_OK);
 	assert_int_equal(rows, 2);
-	assert_string_equal(told("default", "SELECT group_concat(name || ' ' || type, ', ') FROM pragma_table_info('reports_clicks_rows')"),
-			    "id INTEGER, correo TEXT, fecha TEXT, no INTEGER, url_clicada TEXT, c_2nd REAL, no_2 TEXT");
-	assert_string_equal(told("default", "SELECT correo || ' ' || fecha || ' ' || no || ' ' || url_clicada || ' ' || c_2nd FROM reports_clicks"
-					    " WHERE correo IS NOT NULL"),
-			    "ana@x.ec 2025-11-20 10:00:00 3 http://x/\xc3\xa1 1.5");
+	assert_string_equal(
+		told("default",
+		     "SELECT group_concat(name || ' ' || type, ', ') FROM pragma_table_info('reports_clicks_rows')"),
+		"id INTEGER, correo TEXT, fecha TEXT, no INTEGER, url_clicada TEXT, c_2nd REAL, no_2 TEXT");
+	assert_string_equal(
+		told("default",
+		     "SELECT correo || ' ' || fecha || ' ' || no || ' ' || url_clicada || ' ' || c_2nd FROM reports_clicks"
+		     " WHERE correo IS NOT NULL"),
+		"ana@x.ec 2025-11-20 10:00:00 3 http://x/\xc3\xa1 1.5");
 	/* The next file has a new column and a text where numbers were. */
 	id = a_report("clicks", "2025-11-21", "2025-11-21", a_file("Correo;N\xba;Otra\neva@x.ec;muchos;z\n"));
 	assert_int_equal(load(id, "default", false, &rows), RC_OK);
-	assert_string_equal(told("default", "SELECT group_concat(coalesce(correo, '-') || ' ' || coalesce(no, '-') || ' ' ||"
-					    " coalesce(otra, '-'), ', ') FROM (SELECT * FROM reports_clicks ORDER BY id)"),
-			    "ana@x.ec 3 -, - 7 -, eva@x.ec - z");
+	assert_string_equal(
+		told("default",
+		     "SELECT group_concat(coalesce(correo, '-') || ' ' || coalesce(no, '-') || ' ' ||"
+		     " coalesce(otra, '-'), ', ') FROM (SELECT * FROM reports_clicks ORDER BY id)"),
+		"ana@x.ec 3 -, - 7 -, eva@x.ec - z");
 	house_close();
 }
 
@@ -225,8 +243,9 @@ static void unknown_columns_of_a_summary_stay_beside_it(void **unused)
 		      a_file("Email,Campaign,Subject,Sender,SenderName,Status,Date,Opens,Clicks\n"
 			     "ana@x.ec,\"Nov \"\"1\"\"\",Hola,a@b.ec,A,Sent,2025-11-20,0,0\n"));
 	assert_int_equal(load(id, "default", false, &rows), RC_OK);
-	assert_string_equal(told("default", "SELECT email || ' ' || date || ' ' || extra FROM reports_deliveries"),
-			    "ana@x.ec 2025-11-20 00:00:00 {\"Campaign\":\"Nov \\\"1\\\"\"}");
+	assert_string_equal(
+		told("default", "SELECT email || ' ' || date || ' ' || extra FROM reports_deliveries"),
+		"ana@x.ec 2025-11-20 00:00:00 {\"Campaign\":\"Nov \\\"1\\\"\"}");
 	house_close();
 }
 
@@ -250,8 +269,8 @@ static void what_is_no_report_is_refused(void **unused)
 	house_close();
 }
 
-/* Cut at the n-th write: what was visible before stays, or all of the new rows are there; the next load doubles
-** nothing. */
+/* Cut at the n-th write: what was visible before stays, or all of the new rows are there; the next load
+** doubles nothing. */
 static void a_cut_load_leaves_what_was_before(void **unused)
 {
 	int64_t before, id, rows = 0;
@@ -276,7 +295,9 @@ static void a_cut_load_leaves_what_was_before(void **unused)
 		/* A failed file may leave the connection's log in doubt: begin as a restarted house does. */
 		store_close(s.env.reports);
 		s.env.reports = NULL;
-		seen = told("default", "SELECT count(*) || ' ' || (SELECT count(*) FROM report_load) FROM reports_deliveries");
+		seen = told(
+			"default",
+			"SELECT count(*) || ' ' || (SELECT count(*) FROM report_load) FROM reports_deliveries");
 		if (rc == RC_OK) assert_string_equal(seen, "4 2");
 		if (strcmp(seen, "1 1") != 0) assert_string_equal(seen, "4 2");
 		if (!has_fired) break;
@@ -285,8 +306,10 @@ static void a_cut_load_leaves_what_was_before(void **unused)
 	}
 	assert_true(fires > 3);
 	assert_int_equal(load(id, "default", true, &rows), RC_OK);
-	assert_string_equal(told("default", "SELECT (SELECT count(*) FROM reports_deliveries) || ' ' || count(*) FROM reports_deliveries_rows"),
-			    "4 4");
+	assert_string_equal(
+		told("default",
+		     "SELECT (SELECT count(*) FROM reports_deliveries) || ' ' || count(*) FROM reports_deliveries_rows"),
+		"4 4");
 	house_close();
 }
 
@@ -321,8 +344,10 @@ static void cells_are_read_for_what_they_are(void **unused)
 		      { "1970-01-01T00:01:02.999Z", 62000 },
 		      { "1970-01-01 01:00:00+01:00", 0 },
 		      { "1970-01-01 00:00", 0 } };
-	static const char *const wrong[] = { "", "1970-13-01", "1970-01-01 24:00:00", "1970-01-01 00:00:00 x", "01/02/1970",
-					     "1970-01-01 00:00:0", "1970-02-30" };
+	static const char *const wrong[] = {
+		"",           "1970-13-01",         "1970-01-01 24:00:00", "1970-01-01 00:00:00 x",
+		"01/02/1970", "1970-01-01 00:00:0", "1970-02-30"
+	};
 	int64_t n = 0;
 	instant at = 0;
 
@@ -333,7 +358,8 @@ static void cells_are_read_for_what_they_are(void **unused)
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_false(cell_time(&at, (struct bytes){ wrong[i], strlen(wrong[i]) }, NULL));
-	assert_true(cell_time(&at, (struct bytes){ "2025-11-20 10:00:00", 19 }, zone_find("America/Guayaquil")));
+	assert_true(
+		cell_time(&at, (struct bytes){ "2025-11-20 10:00:00", 19 }, zone_find("America/Guayaquil")));
 	assert_int_equal(at, INT64_C(1763650800000));
 	assert_true(cell_integer(&n, (struct bytes){ "-12.00", 6 }));
 	assert_int_equal(n, -12);
@@ -353,19 +379,21 @@ static void a_row(int64_t bulk, int64_t row, const char *address, instant sent_a
 	enum rc rc = tx_begin(&s.cx);
 
 	if (rc == RC_OK)
-		rc = db_run(&s.cx,
-			    "INSERT INTO bulk_recipient (bulk_id, import_version, row_number, recipient) VALUES (:bulk, 1, :row, :address)",
-			    PARAMS(P_INT(":bulk", bulk), P_INT(":row", row), P_TEXT(":address", address)));
+		rc = db_run(
+			&s.cx,
+			"INSERT INTO bulk_recipient (bulk_id, import_version, row_number, recipient) VALUES (:bulk, 1, :row, :address)",
+			PARAMS(P_INT(":bulk", bulk), P_INT(":row", row), P_TEXT(":address", address)));
 	recipient = db_last_id(&s.cx);
 	if (rc == RC_OK) rc = contact_ensure(&s.cx, &contact, "email", address);
 	if (rc == RC_OK)
-		rc = db_run(&s.cx,
-			    "INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion, state,"
-			    " not_before_at, expires_at, created_at, claimed_at, sent_at)"
-			    " VALUES (:occasion, 1, 1, :contact, 'campaign', :occasion, 'sent', 0, 0, 0, :at, :at)",
-			    PARAMS(P_TEXT(":occasion",
-					  arena_printf(s.cx.arena, "bulk_recipient:%lld", (long long)recipient)),
-				   P_INT(":contact", contact), P_INT(":at", sent_at)));
+		rc = db_run(
+			&s.cx,
+			"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion, state,"
+			" not_before_at, expires_at, created_at, claimed_at, sent_at)"
+			" VALUES (:occasion, 1, 1, :contact, 'campaign', :occasion, 'sent', 0, 0, 0, :at, :at)",
+			PARAMS(P_TEXT(":occasion",
+				      arena_printf(s.cx.arena, "bulk_recipient:%lld", (long long)recipient)),
+			       P_INT(":contact", contact), P_INT(":at", sent_at)));
 	assert_int_equal(tx_end(&s.cx, rc), RC_OK);
 }
 
@@ -404,13 +432,16 @@ static void rows_find_their_deliveries_nearest_first_one_to_one(void **unused)
 	assert_int_equal(load(id, "default", false, &rows), RC_OK);
 	assert_int_equal(report_match(&s.cx, &matched, 1), RC_OK);
 	assert_int_equal(matched, 3);
-	assert_int_equal(db_get_text(&s.cx, &seen,
-				     "SELECT group_concat(r.row_number || ' ' || b.delivery_status || ' ' || b.opens || ' ' || b.clicks"
-				     " || ' ' || b.domain || ' ' || m.state, ', ') FROM (SELECT * FROM bulk_recipient ORDER BY row_number) r"
-				     " JOIN bulk_result b ON b.recipient_id = r.id JOIN message m ON m.occasion = 'bulk_recipient:' || r.id",
-				     NO_PARAMS),
-			 RC_OK);
-	assert_string_equal(seen, "1 Sent 3 1 x.ec delivered, 2 Sent 0 0 x.ec delivered, 3 Rejected 0 0 y.ec failed");
+	assert_int_equal(
+		db_get_text(
+			&s.cx, &seen,
+			"SELECT group_concat(r.row_number || ' ' || b.delivery_status || ' ' || b.opens || ' ' || b.clicks"
+			" || ' ' || b.domain || ' ' || m.state, ', ') FROM (SELECT * FROM bulk_recipient ORDER BY row_number) r"
+			" JOIN bulk_result b ON b.recipient_id = r.id JOIN message m ON m.occasion = 'bulk_recipient:' || r.id",
+			NO_PARAMS),
+		RC_OK);
+	assert_string_equal(
+		seen, "1 Sent 3 1 x.ec delivered, 2 Sent 0 0 x.ec delivered, 3 Rejected 0 0 y.ec failed");
 	/* The next pass tells the same rows anew. */
 	assert_int_equal(report_match(&s.cx, &matched, 1), RC_OK);
 	assert_int_equal(matched, 3);
@@ -438,7 +469,12 @@ int main(int argc, char **argv)
 		int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
 
 		house_open("");
-		assert_int_equal(file_store(&s.cx, &file, fd, &(struct file_new){ .name = "r", .max = REPORT_BYTES_MAX, .media_type = "text/csv", .owner_table = "generated_report" }), RC_OK);
+		assert_int_equal(file_store(&s.cx, &file, fd,
+					    &(struct file_new){ .name = "r",
+								.max = REPORT_BYTES_MAX,
+								.media_type = "text/csv",
+								.owner_table = "generated_report" }),
+				 RC_OK);
 		file = a_report("deliveries", "2026-11-20", "2026-11-20", file);
 		began = clock_ticks();
 		assert_int_equal(load(file, "default", false, &rows), RC_OK);
