@@ -214,7 +214,7 @@ const struct right desk_rights[] = {
 	{ "users.edit", N_("Make, change and archive users"), "owner" },
 	{ "tokens.view", N_("See API tokens"), "owner" },
 	{ "tokens.edit", N_("Make and revoke API tokens"), "owner" },
-	{ "jobs.view", N_("See the work of the house"), "owner reader" },
+	{ "jobs.view", N_("See the work of the house"), "owner reader operadores_ui" },
 	{ "jobs.edit", N_("Cancel work and run it again"), "owner" },
 	{ "outbox.all", N_("See every message that leaves, not only the own ones"), "owner reader" },
 	{ "inbox.view", N_("Read what people write"), "owner reader" },
