@@ -23,6 +23,24 @@
 #define LINES_MAX         ((INT64_C(1) << LINES_BITS) - 1)
 _Static_assert(REPORT_DAYS_MAX < 1 << DAYS_BITS, "a day of a report must fit into a row's number");
 
+/* Names that only this file makes, into SQL: each @ is the next of them. Values are always parameters. */
+static const char *sql_with(struct cx *cx, const char *text, ...)
+{
+	struct sb sb;
+	va_list ap;
+
+	sb_init_arena(&sb, cx->arena, 64 * 1024);
+	va_start(ap, text);
+	for (; *text != '\0'; text++) {
+		if (*text == '@')
+			sb_text(&sb, va_arg(ap, const char *));
+		else
+			sb_char(&sb, *text);
+	}
+	va_end(ap);
+	return sb_text_of(&sb);
+}
+
 static enum rc open_target(struct cx *cx, struct target *t)
 {
 	struct side_file side = reports_side;
@@ -80,8 +98,8 @@ static enum rc settle_columns(struct cx *cx, struct target *t, struct load_plan 
 			c = c->next;
 		if (c == NULL) {
 			rc = db_run(cx,
-				    arena_printf(cx->arena, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s",
-						 t->table, plan->name[i], column_type(plan->kind[i])),
+				    sql_with(cx, "ALTER TABLE \"@\" ADD COLUMN \"@\" @", t->table,
+					     plan->name[i], column_type(plan->kind[i])),
 				    NO_PARAMS);
 		} else if (strcmp(value_text_of(value_get(c, "type"), ""), column_type(plan->kind[i])) != 0) {
 			const char *type = value_text_of(value_get(c, "type"), "TEXT");
@@ -97,27 +115,26 @@ static enum rc settle_columns(struct cx *cx, struct target *t, struct load_plan 
 /* The view people read: the visible loads of this table, whatever columns it has by now. */
 static enum rc make_view(struct cx *cx, struct target *t, const char *view)
 {
-	enum rc rc = db_run(cx, arena_printf(cx->arena, "DROP VIEW IF EXISTS \"%s\"", view), NO_PARAMS);
+	enum rc rc = db_run(cx, sql_with(cx, "DROP VIEW IF EXISTS \"@\"", view), NO_PARAMS);
 
 	if (rc != RC_OK) return rc;
 	return db_run(
 		cx,
-		arena_printf(
-			cx->arena,
-			"CREATE VIEW \"%s\" AS SELECT r.*, g.report_id AS generated_report_id, g.ended_at AS created_at"
-			" FROM report_generation g CROSS JOIN \"%s\" r ON r.id >= g.id << 40 AND r.id < (g.id + 1) << 40"
-			" WHERE g.state = 'live' AND g.alias = '%s' AND g.table_name = '%s'",
+		sql_with(
+			cx,
+			"CREATE VIEW \"@\" AS SELECT r.*, g.report_id AS generated_report_id, g.ended_at AS created_at"
+			" FROM report_generation g CROSS JOIN \"@\" r ON r.id >= g.id << 40 AND r.id < (g.id + 1) << 40"
+			" WHERE g.state = 'live' AND g.alias = '@' AND g.table_name = '@'",
 			view, t->table, t->alias, view),
 		NO_PARAMS);
 }
 
 static enum rc make_table(struct cx *cx, struct target *t, struct load_plan *plan, const char *view)
 {
-	enum rc rc = db_run(cx,
-			    arena_printf(cx->arena,
-					 "CREATE TABLE IF NOT EXISTS \"%s\" (id INTEGER PRIMARY KEY) STRICT",
-					 t->table),
-			    NO_PARAMS);
+	enum rc rc = db_run(
+		cx,
+		sql_with(cx, "CREATE TABLE IF NOT EXISTS \"@\" (id INTEGER PRIMARY KEY) STRICT", t->table),
+		NO_PARAMS);
 
 	if (rc == RC_OK) rc = settle_columns(cx, t, plan);
 	if (rc == RC_OK) rc = make_view(cx, t, view);
@@ -130,14 +147,15 @@ static const char *insert_of(struct cx *cx, struct target *t, struct load_plan *
 
 	sb_init_arena(&sb, cx->arena, 64 * 1024);
 	if (plan->is_summary) {
-		sb_printf(
-			&sb,
-			"INSERT INTO %s (id, subject, sender, sendername, email, status, date_at, offset_min, opens, clicks, extra)"
-			" VALUES (:id, :a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
-			t->table);
+		sb_text(&sb,
+			sql_with(
+				cx,
+				"INSERT INTO @ (id, subject, sender, sendername, email, status, date_at, offset_min, opens, clicks, extra)"
+				" VALUES (:id, :a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
+				t->table));
 		return sb_text_of(&sb);
 	}
-	sb_printf(&sb, "INSERT INTO \"%s\" (id", t->table);
+	sb_text(&sb, sql_with(cx, "INSERT INTO \"@\" (id", t->table));
 	for (size_t i = 0; i < plan->count; i++)
 		sb_printf(&sb, ", \"%s\"", plan->name[i]);
 	sb_lit(&sb, ") VALUES (:id");
@@ -284,9 +302,9 @@ static enum rc point_days(struct cx *cx, struct target *t)
 		day_text(on, d);
 		rc = db_run(
 			cx,
-			arena_printf(
-				cx->arena,
-				"INSERT INTO %sreport_day (report_on, first_id, generation) VALUES (:on, :id, :generation)"
+			sql_with(
+				cx,
+				"INSERT INTO @report_day (report_on, first_id, generation) VALUES (:on, :id, :generation)"
 				" ON CONFLICT (report_on) DO UPDATE SET first_id = :id, generation = :generation",
 				t->prefix),
 			PARAMS(P_TEXT(":on", on), P_INT(":id", ID_OF(t->generation, d - first, 0)),
@@ -302,11 +320,11 @@ static enum rc drop_older(struct cx *cx, struct target *t)
 	if (t->plan->is_summary)
 		return db_run(
 			cx,
-			arena_printf(
-				cx->arena,
+			sql_with(
+				cx,
 				"UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
-				" AND table_name = '%sreports_deliveries'"
-				" AND NOT EXISTS (SELECT 1 FROM %sreport_day d WHERE d.generation = report_generation.id)",
+				" AND table_name = '@reports_deliveries'"
+				" AND NOT EXISTS (SELECT 1 FROM @report_day d WHERE d.generation = report_generation.id)",
 				t->prefix, t->prefix),
 			PARAMS(P_TEXT(":alias", t->alias)));
 	return db_run(
@@ -386,9 +404,9 @@ static enum rc sweep_one(struct cx *cx, int64_t id, const char *table)
 		if (rc == RC_OK)
 			rc = db_run(
 				cx,
-				arena_printf(
-					cx->arena,
-					"DELETE FROM \"%s_rows\" WHERE id IN (SELECT id FROM \"%s_rows\""
+				sql_with(
+					cx,
+					"DELETE FROM \"@_rows\" WHERE id IN (SELECT id FROM \"@_rows\""
 					" WHERE id >= :id << 40 AND id < (:id + 1) << 40 ORDER BY id LIMIT :max)",
 					table, table),
 				PARAMS(P_INT(":id", id), P_INT(":max", SWEEP_ROWS)));
@@ -443,9 +461,9 @@ static enum rc forget_in(struct cx *cx, struct target *t, const char *on, int64_
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			arena_printf(
-				cx->arena,
-				"DELETE FROM %sreport_day WHERE generation IN (SELECT id FROM report_generation"
+			sql_with(
+				cx,
+				"DELETE FROM @report_day WHERE generation IN (SELECT id FROM report_generation"
 				" WHERE state = 'live' AND alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day)))",
 				t->prefix),
 			all);
