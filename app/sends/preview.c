@@ -24,7 +24,8 @@ static void tell_missing(struct arena *a, struct value *out, const struct recipi
 
 		while (i < f->variable_count && strcmp(f->variables[i].key, wanted) != 0)
 			i++;
-		if (i == f->variable_count) value_add_text(a, missing, wanted);
+		if (i == f->variable_count || !variable_is_reachable(wanted))
+			value_add_text(a, missing, wanted);
 	}
 }
 
@@ -105,14 +106,14 @@ enum rc recipients_preview(struct cx *cx, struct value **out, struct bytes file,
 	return rc;
 }
 
-static struct value *variables_of(struct arena *a, const struct recipients_file *f, const char *address)
+/* What would be sent along, as the template gets it. */
+static enum rc variables_of(struct cx *cx, struct value **out, const struct sb *payload, const char *address)
 {
-	struct value *map = value_map(a);
+	enum rc rc = json_parse(cx->arena, out, NULL, payload->p, payload->len);
 
-	for (size_t i = 0; i < f->variable_count; i++)
-		value_set_text(a, map, f->variables[i].key, recipients_cell(f, a, f->variables[i].column));
-	if (value_get(map, "email") == NULL) value_set_text(a, map, "email", address);
-	return map;
+	if (rc == RC_OK && value_get(*out, "email") == NULL)
+		value_set_text(cx->arena, *out, "email", arena_text(cx->arena, address));
+	return rc;
 }
 
 enum rc recipients_row(struct cx *cx, struct value **out, struct bytes file, int64_t i,
@@ -132,7 +133,7 @@ enum rc recipients_row(struct cx *cx, struct value **out, struct bytes file, int
 		if (rc != RC_OK) break;
 		recipients_read_row(f, rows, &row, &payload);
 		if (row.code == ROW_VALID && i-- == 0) {
-			*out = variables_of(cx->arena, f, row.address);
+			rc = variables_of(cx, out, &payload, row.address);
 			break;
 		}
 		if (f->rows % ROWS_AT_ONCE == 0 || arena_used(rows) > ROW_ARENA_SOME) arena_reset(rows);

@@ -17,6 +17,9 @@ const char *recipients_words(enum lang lang, const char *code);
 /* Walks all codes: for the test that every one has words. NULL past the end. is_file: else of a row. */
 const char *recipients_code_at(size_t i, bool *is_file);
 
+/* Can a template reach a variable of this name? Not with an empty part between points ("Nro."). Pure. */
+bool variable_is_reachable(const char *name);
+
 /* One address by the rules of spec §4; code "" = fine, else recipient_empty, recipient_invalid. out:
 ** normalized, arena. Pure. */
 const char *recipient_check(struct arena *a, const char **out, const char *typed);

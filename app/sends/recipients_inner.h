@@ -34,8 +34,8 @@ enum rc recipients_refuse(struct cx *cx, const char *code, const char *detail) M
 
 /* A template variable and where its values are. */
 struct variable {
-	const char *key;    /* exact letter case                                       */
-	struct bytes json;  /* "key": as the payload has it                            */
+	const char *key;    /* exact letter case; "a.b" stands in the object a            */
+	struct bytes json;  /* ,"key": as the payload has it, with the braces before    */
 	size_t column;      /* of the file                                             */
 	bool is_required;   /* and may not be empty                                    */
 	int64_t empty;      /* valid rows without a value                              */
@@ -55,7 +55,8 @@ struct recipients_file {
 	size_t header_count;
 	int email, name; /* columns; -1: there is none */
 	struct variable variables[CSV_COLUMNS_MAX];
-	size_t variable_count; /* sorted by key */
+	size_t variable_count; /* in the payload's order */
+	size_t open;           /* objects to close behind the last of them */
 	int64_t rows;          /* returned so far */
 };
 /* Encoding, delimiter, heading, variables. No e-mail column is no failure here (email -1). RC_BAD_INPUT: a
@@ -65,6 +66,9 @@ enum rc recipients_open(struct cx *cx, struct recipients_file *f, struct arena *
 /* Marks variables that must have a value: those of required that are not in may_be_empty (a JSON list). */
 void recipients_require(struct recipients_file *f, struct arena *a, const struct value *required,
 			const char *may_be_empty);
+/* Puts the variables into the payload's order and writes what stands before each of them
+** (recipients_nest.c). RC_BAD_INPUT: a name is a value and an object. */
+enum rc variables_nest(struct cx *cx, struct recipients_file *f, struct arena *a) MUST_CHECK;
 /* The next row's cells are in f->csv. RC_NOT_FOUND past the last; RC_BAD_INPUT: a code of the file. */
 enum rc recipients_next(struct cx *cx, struct recipients_file *f, struct arena *a) MUST_CHECK;
 /* A cell of the last row, trimmed and composed; "" past its end. */
@@ -114,7 +118,8 @@ struct judge {
 	int64_t same_address; /* same address as an earlier row, dropped or not */
 	int64_t typos;        /* valid rows */
 };
-/* skips_suppressed: reads who gets no mailings. judge_close it in any case. */
+/* Reads who is left out: who gets no mailings, or without skips_suppressed whose address is dead only.
+** judge_close it in any case. */
 enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skips_suppressed) MUST_CHECK;
 /* Judges the row that recipients_next just read, and counts. */
 enum rc judge_row(struct judge *j, struct recipients_file *f, struct arena *a,

@@ -5,12 +5,11 @@
 ** Needs:  base/csv.h for the cells; it takes 200 columns and 64 KiB a cell.
 ** Never:  keeps a row; reads a table.
 ** Holds:  (1) preview and import read through the same functions, so what one says the other does;
-**         (2) variables are sorted by key, so that a payload is canonical.
+**         (2) variables are in one order (recipients_nest.c), so that a payload is canonical.
 */
 #include "sends/recipients_inner.h"
 
 #include "base/text.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const email_names[] = { "email", "correo",        "e-mail",
@@ -178,18 +177,9 @@ static enum rc keep_heading(struct cx *cx, struct recipients_file *f, struct are
 static enum rc add_variable(struct cx *cx, struct recipients_file *f, struct arena *a, const char *key,
 			    size_t column)
 {
-	struct variable *v = &f->variables[f->variable_count];
-	struct sb sb;
-
 	if (f->variable_count == CSV_COLUMNS_MAX) return recipients_refuse(cx, "variables_invalid", NULL);
-	sb_init_arena(&sb, a, 8 * HEADER_MAX * 4);
-	sb_json(&sb, key, strlen(key));
-	sb_char(&sb, ':');
-	if (sb_result(&sb) != RC_OK) return sb_result(&sb);
-	*v = (struct variable){
-		.key = key, .json = { sb.p, sb.len }, .column = column, .folded = fold_name(a, key)
-	};
-	f->variable_count++;
+	f->variables[f->variable_count++] =
+		(struct variable){ .key = key, .column = column, .folded = fold_name(a, key) };
 	return RC_OK;
 }
 
@@ -211,11 +201,6 @@ static enum rc map_variable(struct cx *cx, struct recipients_file *f, struct are
 				 arena_text(a, recipients_clean(a, pair->text)));
 }
 
-static int by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct variable *)a)->key, ((const struct variable *)b)->key);
-}
-
 static enum rc find_variables(struct cx *cx, struct recipients_file *f, struct arena *a, const char *json)
 {
 	struct value *map = NULL;
@@ -234,8 +219,7 @@ static enum rc find_variables(struct cx *cx, struct recipients_file *f, struct a
 			if ((int)i != f->email && *f->header[i] != '\0' &&
 			    strncmp(f->header[i], "__", 2) != 0)
 				rc = add_variable(cx, f, a, f->header[i], i);
-	qsort(f->variables, f->variable_count, sizeof(f->variables[0]), by_key);
-	return rc;
+	return rc == RC_OK ? variables_nest(cx, f, a) : rc;
 }
 
 enum rc recipients_open(struct cx *cx, struct recipients_file *f, struct arena *a, struct bytes file,
@@ -302,9 +286,8 @@ static const char *cut(struct arena *a, const char *text, size_t letters, size_t
 static void add_payload(struct recipients_file *f, struct arena *a, struct recipient_row *row,
 			struct sb *payload)
 {
-	char before = '{';
-
 	sb_clear(payload);
+	sb_char(payload, '{');
 	for (size_t i = 0; i < f->variable_count; i++) {
 		struct variable *v = &f->variables[i];
 		const char *text = recipients_cell(f, a, v->column);
@@ -315,13 +298,12 @@ static void add_payload(struct recipients_file *f, struct arena *a, struct recip
 			row->detail = v->key;
 			return;
 		}
-		sb_char(payload, before);
-		before = ',';
-		sb_bytes(payload, v->json.p, v->json.len);
+		/* before the first there is no comma */
+		sb_bytes(payload, v->json.p + (i == 0), v->json.len - (i == 0));
 		sb_json(payload, text, strlen(text));
 	}
-	if (before == '{') sb_char(payload, before);
-	sb_char(payload, '}');
+	for (size_t i = 0; i <= f->open; i++)
+		sb_char(payload, '}');
 	if (sb_result(payload) == RC_TOO_LARGE) row->code = ROW_STRUCTURE;
 }
 

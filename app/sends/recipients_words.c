@@ -32,6 +32,8 @@ static const struct code_words codes[] = {
 	  N_("No column holds the e-mail addresses. Name it email, correo, e-mail, mail, email_address or correo_electronico.") },
 	{ "duplicate_header", true, N_("Two columns have the same name. Rename one of them.") },
 	{ "duplicate_variable_mapping_key", true, N_("A variable is given a column twice. Take one out.") },
+	{ "variable_name_conflict", true,
+	  N_("A column cannot be both a value and a group of others, as cliente and cliente.nombre are. Rename one of them, or choose the variables yourself.") },
 	{ "variable_column_missing", true,
 	  N_("A variable is to come from a column that the file does not have.") },
 	{ "variables_invalid", true,

@@ -54,16 +54,13 @@ static void put_at(struct arena *a, struct value *map, const char *path, const c
 	if (value_get(map, path) == NULL) value_set_text(a, map, arena_text(a, path), text);
 }
 
-/* Columns called "client.name" are objects in the template (spec §5). */
+/* The row's variables as they would be sent, and a sign at each name they do not have. */
 static struct value *context_of(struct cx *cx, const struct mail_template *t, const struct value *variables,
 				const struct template_names *names)
 {
 	struct value *out = copied(cx->arena, variables);
 
 	if (out == NULL) return NULL;
-	for (const struct value *v = variables != NULL ? variables->first : NULL; v != NULL; v = v->next)
-		if (v->key != NULL && strchr(v->key, '.') != NULL && v->type == VALUE_TEXT)
-			put_at(cx->arena, out, v->key, v->text);
 	/* The house's own link: where it leads is known when the mail is made. */
 	if (template_is_given(t, "baja")) put_at(cx->arena, out, "baja", "#");
 	for (size_t i = 0; i < names->count; i++) {

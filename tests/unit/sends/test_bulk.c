@@ -231,10 +231,17 @@ static void the_gate_names_what_the_file_does_not_give(void **arg)
 	assert_string_equal(missing(&o, "{{Valor}} {{nota}}", file, "{}", "[\"nota\"]"), "");
 	assert_string_equal(missing(&o, "{{x}} {{{y}}} {{&z}} {{x}} {{! no }}", file, "{}", "[]"), "x,y,z");
 	assert_string_equal(missing(&o, "{{#nota}}{{nota}}{{/nota}} {{email}}", file, "{}", "[]"), "");
-	/* Mapped: only what the mapping gives, its columns whatever their case. */
-	assert_string_equal(missing(&o, "{{saldo}}", file, "{\"saldo\":\"VALOR\"}", "[]"), "");
-	assert_string_equal(missing(&o, "{{Valor}}", file, "{\"saldo\":\"Valor\"}", "[]"), "Valor");
-	assert_string_equal(missing(&o, "{{saldo}}", file, "{\"saldo\":\"nota\"}", "[]"), "saldo");
+	/* Mapped: the import names its variables, whatever the columns they come from are called. */
+	assert_string_equal(missing(&o, "{{saldo}} {{Valor}}",
+				    "{\"columns\":[{\"name\":\"saldo\",\"empty\":0}]}",
+				    "{\"saldo\":\"VALOR\"}", "[]"),
+			    "Valor");
+	/* With points: by the whole name; what no template can reach is missing, though a column is called so. */
+	assert_string_equal(missing(&o, "{{cliente.nombre}} {{cliente.pais}} {{Nro.}}",
+				    "{\"columns\":[{\"name\":\"cliente.nombre\",\"empty\":0},"
+				    "{\"name\":\"Nro.\",\"empty\":0}]}",
+				    "{}", "[]"),
+			    "cliente.pais,Nro.");
 	assert_string_equal(missing(&o, "{{saldo}}", "{}", "{}", "[]"), "saldo");
 	close_office(&o);
 }

@@ -328,6 +328,44 @@ static void a_payload_is_canonical(void **unused)
 	assert_string_equal(payload_of("email;a;;\nana@example.com;1;2;3\n", ""), "{\"a\":\"1\"}");
 }
 
+static void a_name_with_points_is_an_object_in_the_payload(void **unused)
+{
+	(void)unused;
+	assert_string_equal(payload_of("email;cliente.nombre;zona;cliente.pais.iso;cliente-x;cliente.edad\n"
+				       "ana@example.com;Ana;1;EC;2;30\n",
+				       ""),
+			    "{\"cliente\":{\"edad\":\"30\",\"nombre\":\"Ana\",\"pais\":{\"iso\":\"EC\"}},"
+			    "\"cliente-x\":\"2\",\"zona\":\"1\"}");
+	assert_string_equal(payload_of("email;a.b.c;a.d.c\nana@example.com;1;2\n", ""),
+			    "{\"a\":{\"b\":{\"c\":\"1\"},\"d\":{\"c\":\"2\"}}}");
+	assert_string_equal(payload_of("email;No. de factura\nana@example.com;7\n", ""),
+			    "{\"No\":{\" de factura\":\"7\"}}");
+	assert_string_equal(
+		payload_of("email;Nombre\nana@example.com;Ana\n", "{\"cliente.nombre\":\"nombre\"}"),
+		"{\"cliente\":{\"nombre\":\"Ana\"}}");
+	/* With an empty part, or more parts than a name has, it is no path. */
+	assert_string_equal(payload_of("email;a.z;a..c;a.a;.x;Nro.\nana@example.com;1;2;3;4;5\n", ""),
+			    "{\"a\":{\"a\":\"3\",\"z\":\"1\"},\".x\":\"4\",\"Nro.\":\"5\",\"a..c\":\"2\"}");
+	assert_true(variable_is_reachable("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p"));
+	assert_false(variable_is_reachable("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q"));
+	assert_false(variable_is_reachable("Nro."));
+}
+
+static void a_name_is_a_value_or_an_object_not_both(void **unused)
+{
+	static const char text[] = "email;cliente;cliente.nombre;otro\nana@example.com;1;Ana;2\n";
+
+	(void)unused;
+	assert_string_equal(payload_of(text, ""), "variable_name_conflict");
+	assert_non_null(strstr(s.cx.message, "(cliente, cliente.nombre)"));
+	assert_string_equal(payload_of(text, "{\"cliente.nombre\":\"cliente.nombre\"}"),
+			    "{\"cliente\":{\"nombre\":\"Ana\"}}");
+	assert_string_equal(payload_of("email;a.b;a.b.c.d\nana@example.com;1;2\n", ""),
+			    "variable_name_conflict");
+	assert_string_equal(payload_of("email;Cliente;cliente.nombre\nana@example.com;1;2\n", ""),
+			    "{\"Cliente\":\"1\",\"cliente\":{\"nombre\":\"2\"}}");
+}
+
 static void a_mapping_names_what_is_sent(void **unused)
 {
 	static const char text[] = "email;Valor;Otro\nana@example.com;1;2\n";
@@ -548,6 +586,8 @@ int main(void)
 		cmocka_unit_test(duplicates_follow_the_choice),
 		cmocka_unit_test(who_wants_no_mailings_is_left_out_unless_told_otherwise),
 		cmocka_unit_test(a_payload_is_canonical),
+		cmocka_unit_test(a_name_with_points_is_an_object_in_the_payload),
+		cmocka_unit_test(a_name_is_a_value_or_an_object_not_both),
 		cmocka_unit_test(a_mapping_names_what_is_sent),
 		cmocka_unit_test(a_template_name_is_its_exact_letters),
 		cmocka_unit_test(rows_can_be_stepped_through),

@@ -158,7 +158,7 @@ static void a_preview_shows_the_mail_and_marks_what_is_missing(void **unused)
 		{ "email", "<a title='>' href='{{u}}'>", "{}", "<a title='>' href='u'>" },
 		{ "email", "{{#s}}{{a}}{{/s}}{{^s}}no{{/s}}", "{}", "no" },
 		{ "email", "{{#s}}{{a}}{{/s}}", "{\"s\":\"1\"}", MARK("a") },
-		{ "email", "{{cliente.nombre}} {{cliente.edad}}", "{\"cliente.nombre\":\"Ana\"}",
+		{ "email", "{{cliente.nombre}} {{cliente.edad}}", "{\"cliente\":{\"nombre\":\"Ana\"}}",
 		  "Ana " MARK("cliente.edad") },
 		{ "email", "{{cliente.nombre}}", "{\"cliente\":{\"nombre\":\"Eva\"}}", "Eva" },
 		{ "email", "{{x}}", "{\"x\":\"\"}", "" },
