@@ -38,19 +38,40 @@ static const struct value *variables_of(const struct value *recipient)
 	return v != NULL ? v : value_get(recipient, "substitution_data");
 }
 
-static enum rc note_names(struct cx *cx, struct names *n, const struct value *variables)
+static enum rc note_name(struct cx *cx, struct names *n, const char *name)
 {
-	for (const struct value *v = variables != NULL ? variables->first : NULL; v != NULL; v = v->next) {
-		size_t i = 0;
+	size_t i = 0;
 
-		while (i < n->count && strcmp(n->at[i], v->key) != 0)
-			i++;
-		if (i < n->count || strcmp(v->key, "email") == 0) continue;
-		if (n->count == RELAY_NAMES_MAX)
-			return cx_fail(cx, RC_TOO_LARGE, _("At most %d variables at once."), RELAY_NAMES_MAX);
-		n->at[n->count++] = v->key;
-	}
+	while (i < n->count && strcmp(n->at[i], name) != 0)
+		i++;
+	if (i < n->count || strcmp(name, "email") == 0) return RC_OK;
+	if (n->count == RELAY_NAMES_MAX)
+		return cx_fail(cx, RC_TOO_LARGE, _("At most %d variables at once."), RELAY_NAMES_MAX);
+	n->at[n->count++] = name;
 	return RC_OK;
+}
+
+/* An object's members are columns with points in their names, as the import makes them objects again. */
+static enum rc note_names(struct cx *cx, struct names *n, const struct value *variables, const char *before)
+{
+	enum rc rc = RC_OK;
+
+	for (const struct value *v = variables != NULL ? variables->first : NULL; v != NULL && rc == RC_OK;
+	     v = v->next) {
+		const char *name = arena_join(cx->arena, before, v->key, NULL);
+
+		rc = v->type == VALUE_MAP && v->first != NULL
+			     ? note_names(cx, n, v, arena_join(cx->arena, name, ".", NULL))
+			     : note_name(cx, n, name);
+	}
+	return rc;
+}
+
+static const struct value *variable_at(const struct value *recipient, const char *name)
+{
+	const struct value *map = variables_of(recipient), *v = value_get(map, name);
+
+	return v != NULL ? v : value_path(map, name);
 }
 
 static const char *cell_of(struct cx *cx, const struct value *v)
@@ -78,7 +99,7 @@ static enum rc sheet_of(struct cx *cx, struct sb *sb, const struct value *list)
 		return cx_fail(cx, RC_TOO_LARGE, _("At most %d recipients at once; send a file for more."),
 			       RELAY_LIST_MAX);
 	for (const struct value *r = list->first; r != NULL && rc == RC_OK; r = r->next)
-		if (r->type == VALUE_MAP) rc = note_names(cx, &n, variables_of(r));
+		if (r->type == VALUE_MAP) rc = note_names(cx, &n, variables_of(r), "");
 	if (rc != RC_OK) return rc;
 	sb_init_arena(sb, cx->arena, RELAY_SHEET_MAX);
 	sb_lit(sb, "email");
@@ -92,8 +113,7 @@ static enum rc sheet_of(struct cx *cx, struct sb *sb, const struct value *list)
 						    : value_text_of(r, ""));
 		for (size_t i = 0; i < n.count; i++) {
 			sb_char(sb, ',');
-			write_cell(sb, r->type == VALUE_MAP ? cell_of(cx, value_get(variables_of(r), n.at[i]))
-							    : "");
+			write_cell(sb, r->type == VALUE_MAP ? cell_of(cx, variable_at(r, n.at[i])) : "");
 		}
 		sb_char(sb, '\n');
 	}
