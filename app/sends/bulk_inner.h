@@ -96,6 +96,9 @@ enum rc gate_missing(struct cx *cx, struct value **out, const struct bulk *b,
 enum rc gate_template(struct cx *cx, struct mail_template *out, const struct bulk *b,
 		      bool may_ask) MUST_CHECK;
 
+/* Key of the alert about a send whose work was given up, by its number; resuming or calling it off ends it. */
+#define BULK_STUCK_ALERT "sends.stuck:%lld"
+
 /* The job (send_job.c; send_begin.c, send_look.c, send_feed.c) */
 
 /* Gate, limits, files, batch and letter of a send that is `sending` and has no batch. *is_ready: b->batch_id

@@ -356,6 +356,7 @@ static enum rc resume(struct cx *cx, int64_t id)
 	if (rc != RC_OK) return rc;
 	if (!bulk_is(&b, "paused")) return bulk_refuse(cx, id);
 	rc = bulk_move(cx, id, &(struct bulk_edge){ .from = "paused", .to = "queued" });
+	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, BULK_STUCK_ALERT, (long long)id));
 	/* The batch is opened by the job: in slices, and also when it died in between. */
 	return rc == RC_OK ? bulk_job_wanted(cx, id) : rc;
 }
@@ -378,6 +379,7 @@ static enum rc cancel(struct cx *cx, int64_t id)
 	rc = bulk_move(cx, id,
 		       &(struct bulk_edge){ .from = b.status, .to = "cancelled", .why = WHY_BY_PERSON });
 	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, "sends.late:%lld", (long long)id));
+	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, BULK_STUCK_ALERT, (long long)id));
 	if (rc == RC_OK)
 		rc = db_run(cx, "UPDATE bulk_send SET wants_start = 0 WHERE id = :id",
 			    PARAMS(P_INT(":id", id)));

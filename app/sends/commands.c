@@ -46,6 +46,29 @@ enum rc sends_print(struct cx *cx, struct command_call *call, struct value *v)
 	return sb_result(&sb);
 }
 
+enum rc sends_say(struct cx *cx, struct command_call *call, int64_t id, const char *sentence)
+{
+	struct value *object = NULL;
+	enum rc rc = call->is_json ? bulk_object(cx, &object, id, false) : RC_OK;
+
+	if (rc != RC_OK || call->is_json) return rc == RC_OK ? sends_print(cx, call, object) : rc;
+	fprintf(call->out, "%s\n", sentence);
+	return RC_OK;
+}
+
+enum rc sends_say_count(struct cx *cx, struct command_call *call, const char *name, int64_t n,
+			const char *sentence)
+{
+	struct value *out = value_map(cx->arena);
+
+	if (!call->is_json) {
+		fprintf(call->out, "%s\n", sentence);
+		return RC_OK;
+	}
+	value_set_int(cx->arena, out, name, n);
+	return sends_print(cx, call, out);
+}
+
 enum rc sends_bulk(struct cx *cx, struct command_call *call, size_t i, const char *const *takes_value,
 		   int64_t *id)
 {
@@ -307,15 +330,16 @@ static enum rc run_process(struct cx *cx, struct command_call *call)
 	if (rc != RC_OK) return rc;
 	if (command_word(call, 0, NO_OPTIONS) == NULL) {
 		rc = bulk_process_due(cx, &count);
-		if (rc == RC_OK) fprintf(call->out, _("Timed sends started: %lld.\n"), (long long)count);
-		return rc;
+		if (rc != RC_OK) return rc;
+		return sends_say_count(
+			cx, call, "started", count,
+			arena_printf(cx->arena, _("Timed sends started: %lld."), (long long)count));
 	}
 	rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_enqueue(cx, id);
-	if (rc != RC_OK || !command_flag(call, "wait")) {
-		if (rc == RC_OK) fprintf(call->out, "%s\n", _("It is in the queue and starts by itself."));
-		return rc;
-	}
+	if (rc != RC_OK) return rc;
+	if (!command_flag(call, "wait"))
+		return sends_say(cx, call, id, _("It is in the queue and starts by itself."));
 	rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = print_created(cx, call, id, false);
 	return rc == RC_OK ? outcome(cx, id) : rc;
@@ -329,7 +353,7 @@ static enum rc run_pause(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_pause(cx, id, NULL);
 	if (rc == RC_OK)
-		fprintf(call->out, "%s\n", _("Paused. What is under way arrives; nothing else leaves."));
+		rc = sends_say(cx, call, id, _("Paused. What is under way arrives; nothing else leaves."));
 	return rc;
 }
 
@@ -340,7 +364,7 @@ static enum rc run_resume(struct cx *cx, struct command_call *call)
 
 	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_resume(cx, id);
-	if (rc == RC_OK) fprintf(call->out, "%s\n", _("It goes on."));
+	if (rc == RC_OK) rc = sends_say(cx, call, id, _("It goes on."));
 	return rc;
 }
 
@@ -351,7 +375,7 @@ static enum rc run_cancel(struct cx *cx, struct command_call *call)
 
 	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, NO_OPTIONS, &id);
 	if (rc == RC_OK) rc = bulk_cancel(cx, id);
-	if (rc == RC_OK) fprintf(call->out, "%s\n", _("Called off. What had left stays sent."));
+	if (rc == RC_OK) rc = sends_say(cx, call, id, _("Called off. What had left stays sent."));
 	return rc;
 }
 
@@ -368,8 +392,8 @@ static enum rc run_schedule(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK && at != NULL) rc = bulk_hour_parse(cx, &when, at);
 	if (rc == RC_OK) rc = bulk_reschedule(cx, id, when);
 	if (rc == RC_OK)
-		fprintf(call->out, "%s\n",
-			at != NULL ? _("It has its hour.") : _("It has no hour any more."));
+		rc = sends_say(cx, call, id,
+			       at != NULL ? _("It has its hour.") : _("It has no hour any more."));
 	return rc;
 }
 
@@ -444,7 +468,8 @@ static enum rc run_resolve(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, with_value, &id);
 	if (rc == RC_OK) rc = bulk_resolve(cx, id, atoll(row), was_sent, command_option(call, "reason"));
 	if (rc == RC_OK)
-		fprintf(call->out, "%s\n", was_sent ? _("Noted: it was sent.") : _("It is sent once more."));
+		rc = sends_say(cx, call, id,
+			       was_sent ? _("Noted: it was sent.") : _("It is sent once more."));
 	return rc;
 }
 

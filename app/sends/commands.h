@@ -12,6 +12,11 @@
 
 /* as JSON, shaped */
 enum rc sends_print(struct cx *cx, struct command_call *call, struct value *v) MUST_CHECK;
+/* How it went: the sentence, or as JSON the send as it is now. */
+enum rc sends_say(struct cx *cx, struct command_call *call, int64_t id, const char *sentence) MUST_CHECK;
+/* The sentence, or as JSON {name: n}. */
+enum rc sends_say_count(struct cx *cx, struct command_call *call, const char *name, int64_t n,
+			const char *sentence) MUST_CHECK;
 /* The send that the i-th word names; RC_BAD_INPUT with the usage when there is no such word. */
 enum rc sends_bulk(struct cx *cx, struct command_call *call, size_t i, const char *const *takes_value,
 		   int64_t *id) MUST_CHECK;

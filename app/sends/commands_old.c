@@ -64,8 +64,7 @@ static enum rc judge(struct cx *cx, struct command_call *call, const struct stan
 	if (strncmp(s->b.import_status, "ready", 5) != 0)
 		return refuse(cx, call, EXIT_PRECONDITION, _("Its recipients are not imported."));
 	if (bulk_is(&s->b, "done") || count_of(s->counts, "eligible") == 0) {
-		fprintf(call->out, "%s\n", _("Nothing to do."));
-		return RC_OK;
+		return sends_say(cx, call, s->b.id, _("Nothing to do."));
 	}
 	if (!bulk_is(&s->b, "pending") && !(bulk_is(&s->b, "error") && s->b.batch_id == 0)) {
 		call->own_exit = EXIT_PRECONDITION;
@@ -85,9 +84,12 @@ static enum rc real_send(struct cx *cx, struct command_call *call, int64_t id)
 	if (rc == RC_OK) rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = read_standing(cx, &s, id);
 	if (rc != RC_OK) return rc;
-	fprintf(call->out, _("Sent: %lld. Failed: %lld. Unsure: %lld.\n"),
-		(long long)count_of(s.counts, "sent"), (long long)count_of(s.counts, "failed"),
-		(long long)count_of(s.counts, "unsure"));
+	rc = sends_say(cx, call, id,
+		       arena_printf(cx->arena, _("Sent: %lld. Failed: %lld. Unsure: %lld."),
+				    (long long)count_of(s.counts, "sent"),
+				    (long long)count_of(s.counts, "failed"),
+				    (long long)count_of(s.counts, "unsure")));
+	if (rc != RC_OK) return rc;
 	if (count_of(s.counts, "unsure") > 0)
 		return refuse(cx, call, EXIT_AMBIGUOUS,
 			      _("Some of its mails are unsure; decide them first."));
@@ -116,9 +118,10 @@ enum rc sends_real_send(struct cx *cx, struct command_call *call)
 	rc = judge(cx, call, &s, &goes_on);
 	if (rc != RC_OK || !goes_on) return rc;
 	if (!is_dry) return real_send(cx, call, id);
-	fprintf(call->out, _("%lld mails would leave.\n"), (long long)count_of(s.counts, "not_fed"));
-	fprintf(call->out, "%s\n", _("Nothing was sent (--dry-run)."));
-	return RC_OK;
+	return sends_say_count(cx, call, "would_leave", count_of(s.counts, "not_fed"),
+			       arena_printf(cx->arena,
+					    _("%lld mails would leave. Nothing was sent (--dry-run)."),
+					    (long long)count_of(s.counts, "not_fed")));
 }
 
 /* process_background_jobs: this process, or the server it asks, runs them by itself. */
@@ -135,6 +138,7 @@ static enum rc due_jobs(struct cx *cx, int64_t *count)
 enum rc sends_background(struct cx *cx, struct command_call *call)
 {
 	struct arena *own = cx->arena, *scratch = arena_new(1024 * 1024);
+	struct value *out;
 	int64_t until = clock_ticks() + WORK_WAIT_MS, before = 0, left = 0;
 	enum rc rc = scratch == NULL
 			     ? RC_NO_MEMORY
@@ -152,16 +156,28 @@ enum rc sends_background(struct cx *cx, struct command_call *call)
 		if (left > 0) (void)poll(NULL, 0, POLL_MS);
 	}
 	arena_free(scratch);
-	if (rc == RC_OK)
+	if (rc != RC_OK) return rc;
+	if (!call->is_json) {
 		fprintf(call->out, _("Work that was due: %lld, still open: %lld.\n"), (long long)before,
 			(long long)left);
-	return rc;
+		return RC_OK;
+	}
+	out = value_map(cx->arena);
+	value_set_int(cx->arena, out, "due", before);
+	value_set_int(cx->arena, out, "open", left);
+	return sends_print(cx, call, out);
 }
 
 enum rc sends_roles(struct cx *cx, struct command_call *call)
 {
+	struct value *out = value_map(cx->arena), *roles = value_set_list(cx->arena, out, "roles");
 	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
 
+	if (rc == RC_OK && call->is_json) {
+		(void)value_add_text(cx->arena, roles, "operadores_ui");
+		(void)value_add_text(cx->arena, roles, "report_managers");
+		return sends_print(cx, call, out);
+	}
 	if (rc == RC_OK)
 		fprintf(call->out, "%s\n",
 			_("The roles “Operadores UI” and “Report Managers” are there; give them with `recado user role` or in the"
@@ -187,6 +203,7 @@ enum rc sends_backfill(struct cx *cx, struct command_call *call)
 			NO_PARAMS);
 	count = rc == RC_OK ? db_changes(cx) : 0;
 	rc = tx_end(cx, rc);
-	if (rc == RC_OK) fprintf(call->out, _("Sends looked at: %lld.\n"), (long long)count);
-	return rc;
+	if (rc != RC_OK) return rc;
+	return sends_say_count(cx, call, "looked_at", count,
+			       arena_printf(cx->arena, _("Sends looked at: %lld."), (long long)count));
 }

@@ -96,6 +96,21 @@ static bool is_kept(struct cx *cx, int64_t id)
 			      P_TEXT(":next", bulk_slot(cx, "next", id)))) != RC_NOT_FOUND;
 }
 
+/* Its work was given up, or cancelled: it is paused, and a person is told. */
+static enum rc hold_orphan(struct cx *cx, int64_t id, const char *public_id)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK) rc = bulk_pause(cx, id, WHY_NO_JOB);
+	if (rc == RC_OK)
+		rc = alert_raise(
+			cx, arena_printf(cx->arena, BULK_STUCK_ALERT, (long long)id), "urgent",
+			N_("Bulk send %s stands still: its work was given up. Look at it, then resume it."),
+			arena_printf(cx->arena, "%lld", (long long)id),
+			arena_printf(cx->arena, "/sends/%s", public_id));
+	return tx_end(cx, rc);
+}
+
 /* What held it is over: its work, which waits for its hour, is called. Work that is gone is told. */
 static enum rc look_at(struct cx *cx, const struct value *row)
 {
@@ -107,7 +122,7 @@ static enum rc look_at(struct cx *cx, const struct value *row)
 	if (rc != RC_OK) return rc;
 	if (is_paused && (!bulk_pause_is_own(l.why) || l.hold != NULL)) return RC_OK;
 	if (!is_paused && is_kept(cx, id)) return RC_OK;
-	rc = is_paused ? tx_begin(cx) : bulk_pause(cx, id, WHY_NO_JOB);
+	rc = is_paused ? tx_begin(cx) : hold_orphan(cx, id, value_text_of(value_get(row, "public_id"), ""));
 	if (is_paused) {
 		if (rc == RC_OK) rc = bulk_job_wanted(cx, id);
 		rc = tx_end(cx, rc);
@@ -120,11 +135,11 @@ static enum rc look_at(struct cx *cx, const struct value *row)
 static enum rc wake_held(struct cx *cx)
 {
 	struct value *rows = NULL;
-	enum rc rc =
-		db_rows(cx, &rows, HELD_MAX,
-			"SELECT id, status FROM bulk_send WHERE status IN ('paused', 'sending', 'queued')"
-			" ORDER BY id LIMIT :max",
-			PARAMS(P_INT(":max", HELD_MAX)));
+	enum rc rc = db_rows(
+		cx, &rows, HELD_MAX,
+		"SELECT id, public_id, status FROM bulk_send WHERE status IN ('paused', 'sending', 'queued')"
+		" ORDER BY id LIMIT :max",
+		PARAMS(P_INT(":max", HELD_MAX)));
 
 	for (const struct value *r = rc == RC_OK ? rows->first : NULL; r != NULL && rc == RC_OK; r = r->next)
 		rc = look_at(cx, r);
