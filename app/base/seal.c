@@ -63,7 +63,7 @@ void random_bytes(void *out, size_t len)
 }
 
 /* Lower-case base32 (alphabet of RFC 4648) of count * 5 random bits. */
-static void random_base32(char *out, size_t count)
+void random_letters(char *out, size_t count)
 {
 	unsigned char bits[33];
 	size_t bytes = (count * 5 + 7) / 8;
@@ -106,7 +106,7 @@ void public_id_new(char out[PUBLIC_ID_SIZE])
 
 void token_new(char out[TOKEN_SIZE])
 {
-	random_base32(out, TOKEN_SIZE - 1);
+	random_letters(out, TOKEN_SIZE - 1);
 }
 
 /* Hashes */

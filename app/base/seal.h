@@ -18,7 +18,10 @@
 enum rc seal_start(void) MUST_CHECK; /* psa_crypto_init; first thing in main */
 
 void random_bytes(void *out, size_t len); /* getrandom(2); ends the process if the kernel has none */
+/* To name a row, never to prove who somebody is: ids of one moment begin alike. */
 void public_id_new(char out[PUBLIC_ID_SIZE]);
+/* count random letters a-z2-7, five bits each, and NUL: codes that people read out or type. */
+void random_letters(char *out, size_t count);
 void token_new(char out[TOKEN_SIZE]);
 
 void sha256(unsigned char out[SHA256_SIZE], const void *p, size_t len);

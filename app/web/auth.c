@@ -206,7 +206,7 @@ enum rc user_reset(struct cx *cx, int64_t user_id, bool without_second_factor, c
 	enum rc rc = tx_begin(cx);
 
 	if (rc != RC_OK) return rc;
-	public_id_new(code); /* 80 random bits, and short enough to read out */
+	random_letters(code, PUBLIC_ID_SIZE - 1);
 	sha256_hex(hash, code, strlen(code));
 	rc = db_get_text(cx, &name, "SELECT name FROM user WHERE id = :id", PARAMS(P_INT(":id", user_id)));
 	if (rc == RC_OK) rc = user_reach(cx, user_id);

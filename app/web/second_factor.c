@@ -120,14 +120,9 @@ enum rc second_factor_begin(struct cx *cx)
 /* "abcde-fghij": letters and digits that nobody confuses, as in public ids. */
 static void code_new(char out[RECOVERY_CODE_SIZE])
 {
-	char id[PUBLIC_ID_SIZE];
-
-	public_id_new(id);
-	memcpy(out, id, 5);
+	random_letters(out, 5);
 	out[5] = '-';
-	memcpy(out + 6, id + 5, 5);
-	out[RECOVERY_CODE_SIZE - 1] = '\0';
-	explicit_bzero(id, sizeof id);
+	random_letters(out + 6, RECOVERY_CODE_SIZE - 7);
 }
 
 /* As typed: case, blanks and the hyphen do not matter, and our alphabet has no 0 and no 1 to mean. */

@@ -226,6 +226,21 @@ static void ids_and_tokens_do_not_repeat(void **state)
 	assert_string_not_equal(token, other);
 }
 
+static void what_people_read_out_says_nothing_of_when_it_was_made(void **state)
+{
+	char codes[200][6];
+	unsigned first = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 200; i++) {
+		random_letters(codes[i], 5);
+		assert_int_equal(strspn(codes[i], "abcdefghijklmnopqrstuvwxyz234567"), 5);
+		assert_int_equal(strlen(codes[i]), 5);
+		first |= 1u << (codes[i][0] >= 'a' ? codes[i][0] - 'a' : codes[i][0] - '2' + 26);
+	}
+	assert_true(__builtin_popcount(first) > 16);
+}
+
 static void bytes_are_the_same_only_if_all_are(void **state)
 {
 	(void)state;
@@ -367,6 +382,7 @@ int main(void)
 		TEST(the_paper_brings_the_key_back),
 		TEST(hashes_are_the_published_ones),
 		TEST(ids_and_tokens_do_not_repeat),
+		TEST(what_people_read_out_says_nothing_of_when_it_was_made),
 		TEST(bytes_are_the_same_only_if_all_are),
 		TEST(a_password_is_checked_against_its_hash),
 		TEST(a_stored_hash_that_would_cost_too_much_is_refused),
