@@ -46,16 +46,16 @@ static bool is_secret(char c)
 	return is_token(c) || c == '.' || c == '~' || c == '+' || c == '/' || c == '=' || c == ':';
 }
 
+/* Nearly always the first letter says no: the word is never measured. */
 static bool begins(struct line l, size_t at, const char *word)
 {
-	size_t n = strlen(word);
+	for (; *word != '\0'; word++, at++) {
+		char c;
 
-	if (l.len - at < n) return false;
-	for (size_t i = 0; i < n; i++) {
-		char c = l.p[at + i];
-
+		if (at >= l.len) return false;
+		c = l.p[at];
 		if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
-		if (c != word[i]) return false;
+		if (c != *word) return false;
 	}
 	return true;
 }
@@ -237,6 +237,20 @@ static size_t mailbox_before(struct line l, size_t at, const char *out, size_t o
 	return host >= 3 && memchr(l.p + at + 1, '.', host) != NULL ? name : 0;
 }
 
+/* With what a find can begin: the first letters of all words above, a plus, a digit. */
+static bool may_begin(char c)
+{
+	static const bool first[256] = {
+		['0' ... '9'] = true, ['+'] = true, ['.'] = true, ['a'] = true, ['A'] = true,
+		['b'] = true,         ['B'] = true, ['c'] = true, ['C'] = true, ['d'] = true,
+		['D'] = true,         ['h'] = true, ['H'] = true, ['p'] = true, ['P'] = true,
+		['r'] = true,         ['R'] = true, ['s'] = true, ['S'] = true, ['t'] = true,
+		['T'] = true,         ['w'] = true, ['W'] = true, ['x'] = true, ['X'] = true,
+	};
+
+	return first[(unsigned char)c];
+}
+
 size_t log_mask(char *line, size_t len)
 {
 	static struct find (*const finders[])(struct line, size_t) = {
@@ -255,7 +269,8 @@ size_t log_mask(char *line, size_t len)
 			o += strlen(HIDDEN);
 		} else if (name > 0)
 			memset(line + o - name, '*', name);
-		for (size_t k = 0; k < sizeof(finders) / sizeof(*finders) && f.hide == 0; k++)
+		for (size_t k = 0;
+		     may_begin(line[i]) && k < sizeof(finders) / sizeof(*finders) && f.hide == 0; k++)
 			f = finders[k](l, i);
 		if (f.hide == 0) {
 			line[o++] = line[i++];
