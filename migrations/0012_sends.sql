@@ -300,6 +300,8 @@ CREATE UNIQUE INDEX suppression_active ON suppression (contact_id) WHERE is_acti
 CREATE INDEX suppression_contact ON suppression (contact_id);
 CREATE INDEX suppression_created ON suppression (created_at, id, search);
 CREATE INDEX contact_dead ON contact (id) WHERE dead_reason <> '';
+-- Whether WaSender's webhooks come, however many events of mails came since.
+CREATE INDEX inbound_wasender ON inbound (received_at) WHERE provider = 'wasender';
 INSERT INTO suppression (public_id, contact_id, address, reason, origin, created_at, updated_at, search)
 SELECT c.public_id, c.id, c.address,
        CASE WHEN o.origin IS NULL THEN 'bounce' WHEN o.origin = 'spam' THEN 'spam' WHEN o.origin = 'panel' THEN 'hand'

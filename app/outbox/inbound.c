@@ -442,6 +442,19 @@ enum rc inbound_wake(struct cx *cx)
 	return rc == RC_CONFLICT ? RC_OK : rc;
 }
 
+enum rc inbound_tells(struct cx *cx, bool *out, instant after)
+{
+	int64_t last = 0;
+	enum rc rc = db_get_int(
+		cx, &last,
+		"SELECT received_at FROM inbound INDEXED BY inbound_wasender WHERE provider = 'wasender'"
+		" ORDER BY received_at DESC LIMIT 1",
+		NO_PARAMS);
+
+	*out = rc == RC_OK && last > after;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 enum rc inbound_is_waiting(struct cx *cx, bool *out)
 {
 	int64_t n = 0;

@@ -16,6 +16,9 @@ void inbound_set_replies(const struct reply_word *const *replies);
 enum rc inbound_wake(struct cx *cx) MUST_CHECK;
 /* Is anything waiting? */
 enum rc inbound_is_waiting(struct cx *cx, bool *out) MUST_CHECK;
+/* Did WaSender, the only one whose messages are looked at later, tell us anything after that? What a mail
+** provider tells proves nothing about its webhooks. */
+enum rc inbound_tells(struct cx *cx, bool *out, instant after) MUST_CHECK;
 enum rc inbound_run(struct cx *cx, struct job *job) MUST_CHECK;
 /* Does a folded text say one of the words ("renovar|si"): it is it, or begins with it? Pure. */
 bool inbound_says(const char *folded, const char *words);

@@ -202,13 +202,12 @@ static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struc
 /* Webhooks tell the rest only if they come: a secret alone proves nothing about the far side's set-up. */
 static enum rc settle_look(struct cx *cx, const struct look *l, instant now)
 {
-	int64_t last = 0;
-	enum rc rc =
-		db_get_int(cx, &last, "SELECT received_at FROM inbound ORDER BY id DESC LIMIT 1", NO_PARAMS);
+	bool is_told = false;
+	enum rc rc = inbound_tells(cx, &is_told, now - DAY_MS);
 
-	if (rc != RC_OK && rc != RC_NOT_FOUND) return rc;
+	if (rc != RC_OK) return rc;
 	return ledger_checked(cx, l->due.id, &l->v,
-			      check_after(l->due.sent_at, l->due.checks, &l->v, last > now - DAY_MS, now));
+			      check_after(l->due.sent_at, l->due.checks, &l->v, is_told, now));
 }
 
 static enum rc settle_all(struct cx *cx, struct lane *l, struct round *t)

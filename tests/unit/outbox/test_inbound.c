@@ -435,6 +435,27 @@ static void old_texts_are_emptied_and_the_rows_stay(void **state)
 	house_close(&h);
 }
 
+static void what_a_mail_provider_tells_says_nothing_of_the_gateways_webhooks(void **state)
+{
+	bool is_told = true;
+	struct house h;
+
+	(void)state;
+	open_inbox(&h);
+	assert_int_equal(inbound_tells(&h.s.cx, &is_told, 1000), RC_OK);
+	assert_false(is_told);
+	assert_int_equal(
+		state_run(&h.s, "INSERT INTO inbound (provider, provider_id, body, state, received_at) VALUES"
+				" ('wasender', 'a', '', 'done', 1000), ('sendgrid', 'b', '[]', 'done', 2000),"
+				" ('sendgrid.event', 'c', '', 'done', 3000)"),
+		RC_OK);
+	assert_int_equal(inbound_tells(&h.s.cx, &is_told, 1000), RC_OK);
+	assert_false(is_told);
+	assert_int_equal(inbound_tells(&h.s.cx, &is_told, 999), RC_OK);
+	assert_true(is_told);
+	house_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +475,7 @@ int main(void)
 		cmocka_unit_test(the_sessions_key_is_taken_out_wherever_it_stands),
 		cmocka_unit_test(a_repeated_delivery_has_the_same_key),
 		cmocka_unit_test(old_texts_are_emptied_and_the_rows_stay),
+		cmocka_unit_test(what_a_mail_provider_tells_says_nothing_of_the_gateways_webhooks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
