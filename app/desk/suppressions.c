@@ -6,6 +6,7 @@
 ** Never:  writes contact or opt_out itself.
 ** Holds:  an address that is taken off stays in the list's history, with who did it.
 */
+#include "base/text.h"
 #include "desk/inner.h"
 #include "outbox/mime.h"
 #include "outbox/suppression.h"
@@ -75,7 +76,7 @@ static enum rc before_save(struct cx *cx, int64_t id, struct value *values)
 	if (id != 0) return RC_OK;
 	if (mime_address(wire, address, &why) != RC_OK)
 		return cx_fail_field(cx, "address", "%s", words_get(cx->lang, why));
-	rc = contact_ensure(cx, &contact, "email", address);
+	rc = contact_ensure(cx, &contact, "email", text_lower_ascii(cx->arena, address));
 	if (rc == RC_OK)
 		rc = db_get_int(
 			cx, &n,

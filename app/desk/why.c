@@ -80,11 +80,14 @@ static const char *opt_out_origin(struct cx *cx, const char *origin)
 static enum rc tell_opt_outs(struct cx *cx, struct why *why, const struct why_person *p, const char *href)
 {
 	struct value *rows = NULL;
-	enum rc rc =
-		db_rows(cx, &rows, 8,
-			"SELECT topic, origin, created_at FROM opt_out WHERE contact_id = :id ORDER BY topic",
-			PARAMS(P_INT(":id", p->contact_id)));
+	int64_t keeper = p->contact_id;
+	enum rc rc = contact_keeper(cx, &keeper, false);
 
+	if (rc == RC_OK)
+		rc = db_rows(
+			cx, &rows, 8,
+			"SELECT topic, origin, created_at FROM opt_out WHERE contact_id = :id ORDER BY topic",
+			PARAMS(P_INT(":id", keeper)));
 	if (rc != RC_OK) return rc;
 	for (const struct value *v = rows->first; v != NULL; v = v->next)
 		why_rule(cx, why, "opt_out",
@@ -101,11 +104,17 @@ static enum rc tell_contact(struct cx *cx, struct why *why, const struct why_per
 {
 	struct value *row = NULL;
 	const char *dead, *href;
+	int64_t keeper = p->contact_id;
 	enum rc rc;
 
 	if (p->contact_id == 0) return RC_OK;
-	rc = db_row(cx, &row, "SELECT public_id, dead_reason, dead_at FROM contact WHERE id = :id",
-		    PARAMS(P_INT(":id", p->contact_id)));
+	rc = contact_keeper(cx, &keeper, false);
+	if (rc == RC_OK)
+		rc = db_row(
+			cx, &row,
+			"SELECT c.public_id, d.dead_reason, d.dead_at FROM contact c JOIN contact d ON d.id = :keeper"
+			" WHERE c.id = :id",
+			PARAMS(P_INT(":keeper", keeper), P_INT(":id", p->contact_id)));
 	if (rc != RC_OK) return rc;
 	out->contact_public_id = value_text_of(value_get(row, "public_id"), "");
 	href = actor_may(&cx->actor, "inbox.view")

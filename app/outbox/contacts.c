@@ -4,10 +4,13 @@
 **
 ** Owns:   the tables contact (but for dead_reason, which the ledger also writes) and opt_out.
 ** Needs:  the caller's write transaction, except for contact_find.
-** Never:  decides what is sent; normalises an address: the caller hands E.164, a lower-case mail address, a
-** chat id.
+** Never:  decides what is sent; normalises an address: the caller hands E.164, a mail address, a chat id.
+** Holds:  a mailing writes to the letters somebody typed, so Jefa@x.com and jefa@x.com may be two contacts;
+**         what is known of the mailbox (opted out, dead) is kept at the one in lower case, and holds for all
+**         of them.
 */
 #include "outbox/suppression.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -33,10 +36,27 @@ enum rc contact_ensure(struct cx *cx, int64_t *id, const char *kind, const char 
 	return rc;
 }
 
+enum rc contact_keeper(struct cx *cx, int64_t *id, bool makes)
+{
+	const char *address = NULL, *lower;
+	enum rc rc = db_get_text(cx, &address,
+				 "SELECT address FROM contact WHERE id = :id AND kind = 'email'"
+				 " AND address <> lower(address)",
+				 PARAMS(P_INT(":id", *id)));
+
+	if (rc == RC_NOT_FOUND) return RC_OK;
+	if (rc != RC_OK) return rc;
+	lower = text_lower_ascii(cx->arena, address);
+	if (makes) return contact_ensure(cx, id, "email", lower);
+	rc = contact_find(cx, id, "email", lower);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, const char *origin, bool out)
 {
-	enum rc rc;
+	enum rc rc = contact_keeper(cx, &contact_id, true);
 
+	if (rc != RC_OK) return rc;
 	if (out)
 		rc = db_run(
 			cx,
@@ -60,10 +80,12 @@ enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, co
 
 enum rc contact_revive(struct cx *cx, int64_t contact_id)
 {
-	enum rc rc = db_run(
-		cx,
-		"UPDATE contact SET dead_reason = '', dead_at = NULL WHERE id = :id AND dead_reason <> ''",
-		PARAMS(P_INT(":id", contact_id)));
+	enum rc rc = contact_keeper(cx, &contact_id, true);
 
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE contact SET dead_reason = '', dead_at = NULL WHERE id = :id AND dead_reason <> ''",
+			PARAMS(P_INT(":id", contact_id)));
 	return rc == RC_OK && db_changes(cx) == 1 ? suppression_follow(cx, contact_id) : rc;
 }

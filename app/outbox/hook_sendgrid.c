@@ -168,12 +168,14 @@ static enum rc take_dropped(struct cx *cx, int64_t contact, const char *reason)
 static enum rc come_back(struct cx *cx, int64_t contact)
 {
 	int64_t n = 0;
-	enum rc rc =
-		db_get_int(cx, &n,
-			   "SELECT count(*) FROM opt_out WHERE contact_id = :contact AND topic = 'campaign'"
-			   " AND origin = '" ORIGIN_SENDGRID "'",
-			   PARAMS(P_INT(":contact", contact)));
+	enum rc rc = contact_keeper(cx, &contact, false);
 
+	if (rc == RC_OK)
+		rc = db_get_int(
+			cx, &n,
+			"SELECT count(*) FROM opt_out WHERE contact_id = :contact AND topic = 'campaign'"
+			" AND origin = '" ORIGIN_SENDGRID "'",
+			PARAMS(P_INT(":contact", contact)));
 	return rc == RC_OK && n > 0 ? contact_opt_out(cx, contact, "campaign", ORIGIN_SENDGRID, false) : rc;
 }
 

@@ -51,10 +51,14 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 
 /* Claim */
 
+/* The last column: what the contact in lower case keeps of this mailbox (contact_keeper): 1 dead, 2 opted
+** out. */
 #define CLAIM_SELECT(ignores_window)                                                                                  \
 	"SELECT m.id AS id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
 	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind, m.ignores_window, m.batch_id,"              \
-	" m.priority AS priority"                                                                                     \
+	" m.priority AS priority, CASE WHEN c.kind = 'email' AND c.address <> lower(c.address) THEN"                  \
+	" (SELECT CASE WHEN EXISTS (SELECT 1 FROM opt_out p WHERE p.contact_id = d.id AND p.topic = m.topic) THEN 2"  \
+	" ELSE d.dead_reason <> '' END FROM contact d WHERE d.kind = 'email' AND d.address = lower(c.address)) END"   \
 	" FROM message m INDEXED BY message_queue CROSS JOIN contact c ON c.id = m.contact_id"                        \
 	" CROSS JOIN batch b ON b.id = m.batch_id"                                                                    \
 	" LEFT JOIN opt_out o ON o.contact_id = m.contact_id AND o.topic = m.topic"                                   \
@@ -81,10 +85,10 @@ static void judge(struct candidate *k, const struct query *q, const struct claim
 		k->out_why = "batch";
 	} else if (k->m.expires_at <= c->now) {
 		k->out_state = "expired";
-	} else if (query_int(q, 10) != 0) {
+	} else if (query_int(q, 10) != 0 || query_int(q, 15) == 2) {
 		k->out_state = "skipped";
 		k->out_why = "opt_out";
-	} else if (query_text(q, 8)[0] != '\0') {
+	} else if (query_text(q, 8)[0] != '\0' || query_int(q, 15) == 1) {
 		k->out_state = "skipped";
 		k->out_why = "dead_contact";
 	} else if (strcmp(query_text(q, 11), c->contact_kind) != 0) {

@@ -138,6 +138,10 @@ enum rc contact_ensure(struct cx *cx, int64_t *id, const char *kind,
 		       const char *address) MUST_CHECK; /* in a transaction */
 enum rc contact_find(struct cx *cx, int64_t *id, const char *kind,
 		     const char *address) MUST_CHECK; /* RC_NOT_FOUND */
+/* The contact that keeps what is known of this one's mailbox (opted out, dead): the same address in lower
+** case; any other contact keeps that itself. makes: it is made if missing (in a transaction); else *id stays.
+** */
+enum rc contact_keeper(struct cx *cx, int64_t *id, bool makes) MUST_CHECK;
 enum rc contact_opt_out(struct cx *cx, int64_t contact_id, const char *topic, const char *origin,
 			bool out) MUST_CHECK;
 /* A number or address changed or was corrected: forget that it was dead. */

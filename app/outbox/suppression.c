@@ -4,8 +4,8 @@
 ** Owns:   the table suppression, a list for people that follows what counts: contact.dead_reason and opt_out.
 ** Needs:  the caller's write transaction, except for the two that only ask.
 ** Never:  decides about a queued message: the claim asks contact and opt_out itself.
-** Holds:  (1) letters' case makes no other address: who left as Ana@ is not written to as ana@; (2) a contact has
-**         at most one active row, by UNIQUE; who is written to again keeps the old one, as history.
+** Holds:  (1) letters' case makes no other address: who left as Ana@ is not written to as ana@; (2) a contact
+**         has at most one active row, by UNIQUE; who is written to again keeps the old one, as history.
 */
 #include "outbox/suppression.h"
 #include "base/text.h"
@@ -134,11 +134,13 @@ enum rc suppression_follow(struct cx *cx, int64_t contact_id)
 
 enum rc contact_is_dead(struct cx *cx, int64_t contact_id, const char *why)
 {
-	enum rc rc = db_run(
-		cx,
-		"UPDATE contact SET dead_reason = :why, dead_at = :now WHERE id = :id AND dead_reason = ''",
-		PARAMS(P_TEXT(":why", why), P_INT(":now", cx_now(cx)), P_INT(":id", contact_id)));
+	enum rc rc = contact_keeper(cx, &contact_id, true);
 
+	if (rc == RC_OK)
+		rc = db_run(
+			cx,
+			"UPDATE contact SET dead_reason = :why, dead_at = :now WHERE id = :id AND dead_reason = ''",
+			PARAMS(P_TEXT(":why", why), P_INT(":now", cx_now(cx)), P_INT(":id", contact_id)));
 	return rc == RC_OK && db_changes(cx) == 1 ? suppression_follow(cx, contact_id) : rc;
 }
 

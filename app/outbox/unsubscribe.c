@@ -80,7 +80,8 @@ static enum rc person_of(struct cx *cx, struct call *call, struct person *out)
 	if (!unsubscribe_is_ours(cx, link)) return RC_NOT_FOUND;
 	rc = db_query(cx, &q,
 		      "SELECT c.id, c.address, o.origin FROM contact c"
-		      " LEFT JOIN opt_out o ON o.contact_id = c.id AND o.topic = '" LIST "'"
+		      " LEFT JOIN contact d ON d.kind = c.kind AND d.address = lower(c.address)"
+		      " LEFT JOIN opt_out o ON o.contact_id = d.id AND o.topic = '" LIST "'"
 		      " WHERE c.public_id = :id",
 		      PARAMS(P_TEXT(":id", arena_bytes(cx->arena, link, PUBLIC_ID_SIZE - 1))));
 	if (rc == RC_OK && query_next(q)) {

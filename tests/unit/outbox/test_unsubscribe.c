@@ -196,6 +196,66 @@ static void the_list_follows_what_counts(void **state)
 	close_with_key(&h);
 }
 
+static void what_is_known_of_a_mailbox_holds_whatever_the_case(void **state)
+{
+	struct claimed taken[4];
+	struct house h;
+	int64_t typed, other, low = 0, account, message;
+	int slots[1] = { 0 };
+	struct claim c = {
+		.contact_kind = "email", .is_window_open = true, .slots = slots, .slot_count = 1, .out = taken
+	};
+
+	(void)state;
+	open_with_key(&h);
+	typed = person(&h, "email", "Jefa@x.example");
+	other = person(&h, "email", "JEFA@x.example");
+	opt(&h, typed, "campaign", ORIGIN_LINK, true);
+	assert_int_equal(contact_find(&h.s.cx, &low, "email", "jefa@x.example"), RC_OK);
+	assert_string_equal(row(&h, low), "unsubscribed unsubscribe");
+	assert_string_equal(row(&h, typed), "");
+	opt(&h, low, "campaign", ORIGIN_LINK, true); /* the same once more */
+	opt(&h, other, "campaign", ORIGIN_SPAM, true);
+	assert_int_equal(state_int(&h.s, "SELECT count(*) FROM suppression"), 1);
+
+	assert_int_equal(tx_begin(&h.s.cx), RC_OK);
+	assert_int_equal(account_ensure(&h.s.cx, &account, "email"), RC_OK);
+	assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
+	c.account = account;
+	for (int i = 0; i < 3; i++) {
+		message = house_add(&h, &(struct message_new){ .contact_id = i == 2 ? low : other,
+							       .channel = "email",
+							       .topic = i == 1 ? "service" : "campaign",
+							       .ignores_window = true });
+		c.now = cx_now(&h.s.cx);
+		c.count = 0;
+		assert_int_equal(tx_begin(&h.s.cx), RC_OK);
+		assert_int_equal(ledger_claim(&h.s.cx, &c), RC_OK);
+		assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
+		assert_string_equal(house_state(&h, message), i == 1 ? "sending" : "skipped");
+		if (i == 1) house_settle(&h, &taken[0], OUTCOME_SENT, "");
+	}
+	/* back in by another spelling, then dead by a third */
+	opt(&h, other, "campaign", ORIGIN_LINK, false);
+	assert_string_equal(row(&h, low), "");
+	die(&h, typed, "no_mailbox");
+	assert_string_equal(row(&h, low), "bounce no_mailbox");
+	message = house_add(
+		&h, &(struct message_new){ .contact_id = other, .channel = "email", .ignores_window = true });
+	c.count = 0;
+	assert_int_equal(tx_begin(&h.s.cx), RC_OK);
+	assert_int_equal(ledger_claim(&h.s.cx, &c), RC_OK);
+	assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
+	assert_string_equal(house_state(&h, message), "skipped");
+	assert_int_equal(state_int(&h.s, "SELECT count(*) FROM message WHERE state_why = 'dead_contact'"), 1);
+	assert_int_equal(state_int(&h.s, "SELECT count(*) FROM message WHERE state_why = 'opt_out'"), 2);
+	/* what has no case keeps itself */
+	low = person(&h, "phone", "+593991111111");
+	assert_int_equal(contact_keeper(&h.s.cx, &low, false), RC_OK);
+	assert_int_equal(low, person(&h, "phone", "+593991111111"));
+	close_with_key(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +263,7 @@ int main(void)
 		cmocka_unit_test(a_forged_cut_or_swapped_link_is_nobodys),
 		cmocka_unit_test(an_import_is_told_every_address_in_lower_case),
 		cmocka_unit_test(the_list_follows_what_counts),
+		cmocka_unit_test(what_is_known_of_a_mailbox_holds_whatever_the_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
