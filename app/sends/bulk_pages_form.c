@@ -436,6 +436,9 @@ static void add_choices(struct cx *cx, struct call *call, struct value *page)
 		    "");
 	value_set_bool(cx->arena, one, "is_check", true);
 	value_set_bool(cx->arena, one, "is_checked", is_yes(form_text(call, "sends_suppressed")));
+	value_set_text(
+		cx->arena, one, "help",
+		_("For what the law or a contract asks you to tell them. Where nothing arrives any more, nothing is sent."));
 }
 
 static void add_when(struct cx *cx, struct call *call, struct value *page, bool was_sent)

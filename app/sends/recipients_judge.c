@@ -2,9 +2,10 @@
 ** recipients_judge.c -- is a row sent? What it says itself, what earlier rows said, who wants no mail.
 **
 ** Owns:   the sets of what was seen: 16 bytes an entry, however long a row is.
-** Holds:  two rows are taken for the same by 128 bits of SHA-256: no file a person can make has two that
-** differ.
+** Holds:  two rows are taken for the same by 128 bits of a hash with a key of its own: no file a person can
+** make has two that differ.
 */
+#include "sends/bulk.h"
 #include "sends/recipients_inner.h"
 
 #include "base/mem.h"
@@ -138,7 +139,7 @@ enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skip
 	j->dedupe = dedupe_of(dedupe);
 	random_bytes(&j->key, sizeof(j->key));
 	sb_init(&j->payload, PAYLOAD_MAX);
-	return skips_suppressed ? suppressed_each(cx, "campaign", add_suppressed, j) : RC_OK;
+	return suppressed_each(cx, skips_suppressed ? BULK_TOPIC : BULK_TOPIC_ALL, add_suppressed, j);
 }
 
 void judge_close(struct judge *j)

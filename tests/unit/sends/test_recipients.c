@@ -296,6 +296,10 @@ static void who_wants_no_mailings_is_left_out_unless_told_otherwise(void **unuse
 	assert_int_equal(int_at(look_with(text, strlen(text), &options), "valid"), 1);
 	options.sends_suppressed = true;
 	assert_int_equal(int_at(look_with(text, strlen(text), &options), "valid"), 2);
+	/* where nothing arrives, nothing is sent, whoever asks for it */
+	assert_int_equal(state_run(&s, "UPDATE contact SET dead_reason = 'no_mailbox'"), RC_OK);
+	assert_int_equal(int_at(look_with(text, strlen(text), &options), "valid"), 1);
+	assert_int_equal(int_at(look_with(text, strlen(text), &options), "suppressed"), 1);
 }
 
 /* Variables */
