@@ -12,6 +12,7 @@
 ** Holds:  (1) a pass ends once, whatever restarts; (2) sends of the same day share one request and one file;
 **         (3) zero_rows may become done, done nothing else; (4) mail is never sent here.
 */
+#include "sends/bulk.h"
 #include "sends/report_inner.h"
 
 #include <string.h>
@@ -308,34 +309,48 @@ static enum rc go_on_all(struct cx *cx, struct job *job, int64_t bulk_id, int64_
 	return rc;
 }
 
+/* In the caller's transaction; one that is open already is the one. */
 static enum rc add_manual(struct cx *cx, int64_t bulk_id)
 {
-	enum rc rc = tx_begin(cx);
-
-	if (rc == RC_OK)
-		rc = db_run(
-			cx,
-			"INSERT INTO bulk_report_pass (bulk_id, pass, due_at) SELECT :bulk, max(:first, coalesce((SELECT max(pass) + 1"
-			" FROM bulk_report_pass WHERE bulk_id = :bulk), 0)), :now WHERE NOT EXISTS (SELECT 1 FROM bulk_report_pass"
-			" WHERE bulk_id = :bulk AND pass >= :first AND done_at IS NULL)",
-			PARAMS(P_INT(":bulk", bulk_id), P_INT(":first", PASS_MANUAL),
-			       P_INT(":now", cx_now(cx))));
-	return tx_end(cx, rc);
+	return db_run(
+		cx,
+		"INSERT INTO bulk_report_pass (bulk_id, pass, due_at) SELECT :bulk, max(:first, coalesce((SELECT max(pass) + 1"
+		" FROM bulk_report_pass WHERE bulk_id = :bulk), 0)), :now WHERE NOT EXISTS (SELECT 1 FROM bulk_report_pass"
+		" WHERE bulk_id = :bulk AND pass >= :first AND done_at IS NULL)",
+		PARAMS(P_INT(":bulk", bulk_id), P_INT(":first", PASS_MANUAL), P_INT(":now", cx_now(cx))));
 }
 
 static enum rc force(struct cx *cx, int64_t bulk_id)
 {
 	struct value *list = NULL;
-	enum rc rc = db_rows(cx, &list, PASSES_MAX,
-			     "SELECT id FROM bulk_send WHERE status = 'done' AND archived_at IS NULL"
-			     " AND (id = :id OR (:id = 0 AND sent_finished_at >= :since))",
-			     PARAMS(P_INT(":id", bulk_id), P_INT(":since", cx_now(cx) - LOOK_BACK_MS)));
+	enum rc rc =
+		db_rows(cx, &list, PASSES_MAX,
+			"SELECT id FROM bulk_send WHERE status = 'done' AND archived_at IS NULL"
+			" AND channel = 'doppler' AND (id = :id OR (:id = 0 AND sent_finished_at >= :since))",
+			PARAMS(P_INT(":id", bulk_id), P_INT(":since", cx_now(cx) - LOOK_BACK_MS)));
 
 	if (rc == RC_OK && list->first == NULL && bulk_id != 0)
 		return cx_fail(cx, RC_CONFLICT, "%s",
 			       _("Reports are for sends that are done; this one is not."));
-	for (const struct value *b = rc == RC_OK ? list->first : NULL; b != NULL && rc == RC_OK; b = b->next)
+	if (rc != RC_OK) return rc;
+	rc = tx_begin(cx);
+	for (const struct value *b = list->first; b != NULL && rc == RC_OK; b = b->next)
 		rc = add_manual(cx, int_at(b, "id"));
+	return tx_end(cx, rc);
+}
+
+/* SendGrid's webhooks go on telling for three days after a send is done: its figures beside others follow. */
+static enum rc count_told(struct cx *cx)
+{
+	struct value *list = NULL, *counts = NULL;
+	enum rc rc =
+		db_rows(cx, &list, PASSES_MAX,
+			"SELECT id FROM bulk_send WHERE sent_finished_at >= :since AND channel = 'sendgrid'"
+			" AND status = 'done' ORDER BY sent_finished_at DESC LIMIT :max",
+			PARAMS(P_INT(":since", cx_now(cx) - LOOK_BACK_MS), P_INT(":max", PASSES_MAX)));
+
+	for (const struct value *b = rc == RC_OK ? list->first : NULL; b != NULL && rc == RC_OK; b = b->next)
+		rc = bulk_counts(cx, &counts, int_at(b, "id"), true);
 	return rc;
 }
 
@@ -351,6 +366,7 @@ enum rc reports_after_send(struct cx *cx, struct job *job, int64_t bulk_id, bool
 	rc = plan_all(cx);
 	if (rc == RC_OK && is_forced) rc = force(cx, bulk_id);
 	if (rc == RC_OK) rc = go_on_all(cx, job, bulk_id, passes);
+	if (rc == RC_OK && bulk_id == 0) rc = count_told(cx);
 	report_task_end(TASK_AFTER_SEND);
 	return rc;
 }
@@ -430,7 +446,8 @@ enum rc report_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id)
 	if (rc != RC_OK) return rc;
 	state = shown_state(bulk, reports, &latest, cx);
 	is_open = strcmp(state, "pending") == 0 || strcmp(state, "processing") == 0;
-	is_done = strcmp(text_at(bulk, "status"), "done") == 0 && finished != 0;
+	is_done = strcmp(text_at(bulk, "status"), "done") == 0 && finished != 0 &&
+		  strcmp(text_at(bulk, "channel"), "doppler") == 0;
 	age = is_done ? (cx_now(cx) - finished) / MINUTE_MS : 0;
 	value_set_text(cx->arena, o, "state", state);
 	if (int_at(bulk, "loaded_at") != 0)
@@ -463,6 +480,9 @@ enum rc report_refresh(struct cx *cx, int64_t bulk_id)
 	if (strcmp(text_at(bulk, "status"), "done") != 0 || int_at(bulk, "finished_at") == 0)
 		return cx_fail(cx, RC_CONFLICT, "%s",
 			       _("Reports are for sends that are done; this one is not."));
+	if (strcmp(text_at(bulk, "channel"), "doppler") != 0)
+		return cx_fail(cx, RC_CONFLICT, "%s",
+			       _("Only Doppler Relay has reports; this send left over another road."));
 	left = int_at(shown, "refresh_remaining_minutes");
 	if (left > 0)
 		return cx_fail(cx, RC_CONFLICT,
@@ -472,8 +492,9 @@ enum rc report_refresh(struct cx *cx, int64_t bulk_id)
 		return cx_fail(cx, RC_CONFLICT, "%s",
 			       _("The reports of this send are being fetched already."));
 	value_set_int(cx->arena, args, "bulk_id", bulk_id);
-	value_set_bool(cx->arena, args, "is_forced", true);
 	rc = tx_begin(cx);
+	/* The pass and its job together: whatever ends the job's process, the pass is still wanted. */
+	if (rc == RC_OK) rc = add_manual(cx, bulk_id);
 	if (rc == RC_OK)
 		rc = report_job_add(cx, &job, JOB_AFTER_SEND,
 				    arena_printf(cx->arena, "post_report:%lld", (long long)bulk_id), args, 0);

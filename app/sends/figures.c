@@ -2,13 +2,14 @@
 ** figures.c -- the numbers of a send: sums by domain, totals, rates.
 **
 ** Owns:   the table bulk_figure.
-** Needs:  bulk_result as match.c left it; the counters in bulk_send.result_json.
+** Needs:  bulk_result as match.c left it; bulk_counts.c for what our own ledger knows.
 ** Never:  asks a provider; shows a zero for what nobody knows.
 ** Holds:  (1) rates are of what was accepted for delivery ("sent" of our own ledger), in basis points; (2)
 **         what a road does not tell (opens over SMTP) is null.
 */
 #include "sends/figures.h"
 #include "base/text.h"
+#include "sends/bulk.h"
 #include <string.h>
 
 #define WHOLE_BP INT64_C(10000)
@@ -81,14 +82,11 @@ static void set_rate(struct cx *cx, struct value *send, const char *key, int64_t
 }
 
 /* Our own ledger tells what left and, over the roads without reports, what came back. */
-static void set_totals(struct cx *cx, struct value *send)
+static void set_totals(struct cx *cx, struct value *send, const struct value *counts)
 {
-	const char *text = value_text_of(value_get(send, "counts"), "{}");
-	struct value *counts = NULL;
 	bool has_report = number(send, "found") > 0;
 	int64_t sent, late, sure;
 
-	if (json_parse(cx->arena, &counts, NULL, text, strlen(text)) != RC_OK) counts = value_map(cx->arena);
 	late = number(counts, "failed_late");
 	sure = number(counts, "delivered") + number(counts, "read");
 	sent = number(counts, "sent") + sure + late;
@@ -104,12 +102,21 @@ static void set_totals(struct cx *cx, struct value *send)
 	set_rate(cx, send, "bounce_bp", number(send, "bounced"), sent, has_report || sure + late > 0);
 	set_rate(cx, send, "open_bp", number(send, "openers"), sent, has_report);
 	set_rate(cx, send, "click_bp", number(send, "clickers"), sent, has_report);
-	value_set_null(cx->arena, send, "counts");
+}
+
+/* As they were counted last: by the send's own job, by the hourly look at what came back (after_send.c). */
+static const struct value *kept_counts(struct cx *cx, const struct value *send)
+{
+	const char *text = value_text_of(value_get(send, "counts"), "{}");
+	struct value *counts = NULL;
+
+	return json_parse(cx->arena, &counts, NULL, text, strlen(text)) == RC_OK ? counts
+										 : value_map(cx->arena);
 }
 
 enum rc figures_read(struct cx *cx, struct value **out, int64_t bulk_id, int64_t domains)
 {
-	struct value *send = NULL, *list = NULL;
+	struct value *send = NULL, *list = NULL, *counts = NULL;
 	enum rc rc = db_row(cx, &send,
 			    FIGURE_SEND "," FIGURE_SUMS
 					" FROM bulk_send s LEFT JOIN bulk_figure f ON f.bulk_id = s.id"
@@ -122,8 +129,10 @@ enum rc figures_read(struct cx *cx, struct value **out, int64_t bulk_id, int64_t
 			"SELECT domain, found, sent, bounced, opens, openers, clicks, clickers FROM bulk_figure"
 			" WHERE bulk_id = :id ORDER BY opens DESC, found DESC, domain LIMIT :max",
 			PARAMS(P_INT(":id", bulk_id), P_INT(":max", domains)));
+	if (rc == RC_OK) rc = bulk_counts(cx, &counts, bulk_id, false);
 	if (rc != RC_OK) return rc;
-	set_totals(cx, send);
+	set_totals(cx, send, counts);
+	value_set_null(cx->arena, send, "counts");
 	value_set(send, "domains", list);
 	*out = send;
 	return RC_OK;
@@ -144,8 +153,10 @@ enum rc figures_compare(struct cx *cx, struct value **out, const char *text, int
 		       P_INT(":max", max)));
 
 	if (rc != RC_OK) return rc;
-	for (struct value *s = list->first; s != NULL; s = s->next)
-		set_totals(cx, s);
+	for (struct value *s = list->first; s != NULL; s = s->next) {
+		set_totals(cx, s, kept_counts(cx, s));
+		value_set_null(cx->arena, s, "counts");
+	}
 	*out = list;
 	return RC_OK;
 }

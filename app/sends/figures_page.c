@@ -32,11 +32,11 @@ static const char *text_in(const struct value *map, const char *key)
 static const char *rate_shown(struct cx *cx, const struct value *map, const char *key)
 {
 	const struct value *v = value_get(map, key);
-	int64_t bp = value_int_of(v, 0);
+	int64_t tenths = (value_int_of(v, 0) + 5) / 10;
 
 	if (v == NULL || v->type != VALUE_INT) return "—";
-	return arena_printf(cx->arena, "%lld%s%lld %%", (long long)(bp / 100),
-			    cx->lang == LANG_ES ? "," : ".", (long long)(bp % 100 / 10));
+	return arena_printf(cx->arena, "%lld%s%lld %%", (long long)(tenths / 10),
+			    cx->lang == LANG_ES ? "," : ".", (long long)(tenths % 10));
 }
 
 static void add_figure(struct cx *cx, struct value *page, const char *title, const char *value,
@@ -82,6 +82,9 @@ static void fill_figures(struct cx *cx, struct value *page, const struct value *
 	if (number(f, "waiting") > 0)
 		add_figure(cx, page, _("Still on their way"), chart_count(cx, number(f, "waiting")), NULL,
 			   NULL);
+	if (number(f, "rejected") > 0)
+		add_figure(cx, page, _("Refused at once"), chart_count(cx, number(f, "rejected")), NULL,
+			   "warn");
 	if (number(f, "unsure") > 0)
 		add_figure(cx, page, _("Uncertain"), chart_count(cx, number(f, "unsure")), NULL, "warn");
 }

@@ -143,8 +143,19 @@ static bool subject_fits(const char *pattern, const char *p, size_t len)
 
 /* Deliveries */
 
+/* By the provider's own letters, so that whoever counts need not fold case. */
+static const char *known_status(const char *text)
+{
+	static const char *const known[] = { "Sent", "Rejected", "Invalid", "Dropped", "Queued", "Retrying" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcasecmp(known[i], text) == 0) return known[i];
+	return text;
+}
+
 static uint8_t status_of(struct matching *m, const char *text)
 {
+	text = known_status(text);
 	for (size_t i = 0; i < m->statuses; i++)
 		if (strcmp(m->status[i], text) == 0) return (uint8_t)i;
 	if (m->statuses == STATUS_MAX) return STATUS_MAX - 1;
@@ -231,9 +242,9 @@ static enum rc write_one(struct matching *m, const struct entry *e)
 		       P_INT(":now", cx_now(m->cx)), P_INT(":at", e->at), P_INT(":id", e->recipient_id)));
 
 	if (rc != RC_OK || !e->is_sent) return rc;
-	if (strcasecmp(status, "Sent") == 0)
+	if (strcmp(status, "Sent") == 0)
 		return ledger_word(m->cx, e->message_id, STATUS_DELIVERED, "check", NULL);
-	if (strcasecmp(status, "Rejected") == 0 || strcasecmp(status, "Invalid") == 0)
+	if (strcmp(status, "Rejected") == 0 || strcmp(status, "Invalid") == 0)
 		return ledger_word(m->cx, e->message_id, STATUS_ERROR, "check", NULL);
 	return RC_OK;
 }
