@@ -27,6 +27,7 @@ static struct value *route_value(struct cx *cx, const struct route *row)
 	value_set_text(cx->arena, out, "right", row->right != NULL ? row->right : "");
 	value_set_bool(cx->arena, out, "has_token", row->has_token);
 	value_set_bool(cx->arena, out, "no_api", row->no_api);
+	value_set_bool(cx->arena, out, "api_only", row->is_api_only);
 	value_set_text(cx->arena, out, "help", row->help != NULL ? words_get(cx->lang, row->help) : "");
 	return out;
 }

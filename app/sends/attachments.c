@@ -206,7 +206,7 @@ enum rc attachment_add(struct cx *cx, int64_t *id, int fd, const char *name)
 	name = clean_name(cx->arena, name);
 	if (name[0] == '\0') return cx_fail_field(cx, "name", "%s", _("The file needs a name."));
 	if (fstat(fd, &st) != 0) return RC_IO;
-	if (st.st_size == 0) return cx_fail_field(cx, "file", _("%s is empty."), name);
+	if (st.st_size == 0) return cx_fail_field(cx, "file", _("“%s” is empty."), name);
 	if (encoded(st.st_size) > encoded_max(cx)) return too_large(cx, name, st.st_size);
 	file.name = name;
 	file.media_type = type_of(name);
@@ -221,7 +221,7 @@ enum rc attachment_add_base64(struct cx *cx, int64_t *id, const char *name, cons
 	enum rc rc = base64_read(cx->arena, &bytes, content);
 
 	if (rc == RC_BAD_INPUT) return cx_fail_field(cx, "content", "%s", _("The content is not base64."));
-	if (rc == RC_OK && bytes.len == 0) return cx_fail_field(cx, "content", _("%s is empty."), name);
+	if (rc == RC_OK && bytes.len == 0) return cx_fail_field(cx, "content", _("“%s” is empty."), name);
 	if (rc == RC_OK) rc = spool_open(&fd, cx->env->dir);
 	if (rc == RC_OK) rc = fd_write_all(fd, bytes.p, bytes.len);
 	if (rc == RC_OK) rc = attachment_add(cx, id, fd, name);

@@ -148,10 +148,17 @@ void template_answer_frame(struct cx *cx, struct call *call, enum rc rc, const c
 	else if (text[0] == '\0')
 		text = _("There is nothing to show.");
 	sb_init_arena(&page, cx->arena, (size_t)4 * 1024 * 1024);
-	sb_lit(&page,
-	       "<!doctype html><meta charset=\"utf-8\"><pre style=\"white-space:pre-wrap;font:1rem/1.5 sans-serif\">");
-	sb_html(&page, text, strlen(text));
-	sb_lit(&page, "</pre>");
+	/* Nothing that needs a style of its own: this is our page, not somebody's mail. */
+	sb_lit(&page, "<!doctype html><meta charset=\"utf-8\"><p>");
+	for (;;) {
+		size_t line = strcspn(text, "\n");
+
+		sb_html(&page, text, line);
+		if (text[line] == '\0') break;
+		sb_lit(&page, "<br>");
+		text += line + 1;
+	}
+	sb_lit(&page, "</p>");
 	answer_frame(cx, call, sb_text_of(&page));
 }
 
