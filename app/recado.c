@@ -166,6 +166,14 @@ static enum rc run_row(struct cx *cx, const struct command *row, struct command_
 int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
 		      FILE *err);
 
+/* Who sleeps until an hour sleeps by a count of milliseconds: the hour may be over now. */
+static void shift_clock(struct env *env, instant now)
+{
+	clock_shift(env->clock, now - clock_now(env->clock));
+	env_wake(env, WAKE_WORK);
+	env_wake(env, WAKE_OUTBOX);
+}
+
 /* A command that another process handed over. Its --now moves the clock of this house (offline mode only):
 ** what was planned at an instant must also leave at that instant. */
 int recado_run_remote(struct house *h, struct env *env, const struct command_line *line, FILE *in, FILE *out,
@@ -204,7 +212,7 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 					N_("“%s” is not an instant; write it like 2026-11-22T09:00:00-05:00.")),
 				line->now);
 		else
-			clock_shift(env->clock, now - clock_now(env->clock));
+			shift_clock(env, now);
 	}
 	if (rc == RC_OK) {
 		call.argc = line->argc - used;

@@ -27,6 +27,7 @@
 #define WHY_UNSURE    "unsure"  /* sends.unsure_blocks                                       */
 #define WHY_BATCH     "batch"   /* its batch was paused on the page of batches                */
 #define WHY_NO_JOB    "no_job"  /* its work was cancelled or given up                         */
+#define WHY_RESTORED "restored" /* a copy was put back (restored.c); status_detail: since when     */
 #define WHY_LATE      "late"    /* pending: its hour is too long ago                          */
 #define WHY_NO_TEXT   "template_discovery_failed"
 #define WHY_MISSING   "template_variables_missing" /* status_detail: the names, ", " between      */
@@ -70,6 +71,8 @@ bool bulk_pause_is_own(const char *why);
 enum rc bulk_job_wanted(struct cx *cx, int64_t id) MUST_CHECK;
 /* An hour for a send: RC_BAD_INPUT at its field when it is over for more than a minute (spec §8). */
 enum rc bulk_hour_check(struct cx *cx, instant at) MUST_CHECK;
+/* Doppler Relay has its key, and a guard of its quota that lets nothing through: a limit is missing. */
+bool bulk_quota_is_wrong(const struct env *env);
 /* Can the channel send at all by the settings? RC_BAD_INPUT with the sentence. */
 enum rc bulk_channel_is_set(struct cx *cx, const char *channel) MUST_CHECK;
 
@@ -98,6 +101,8 @@ enum rc gate_template(struct cx *cx, struct mail_template *out, const struct bul
 
 /* Key of the alert about a send whose work was given up, by its number; resuming or calling it off ends it. */
 #define BULK_STUCK_ALERT "sends.stuck:%lld"
+/* … and about one that has not started and waits for a person; starting it, another hour or calling it off ends it. */
+#define BULK_LATE_ALERT "sends.late:%lld"
 
 /* The job (send_job.c; send_begin.c, send_look.c, send_feed.c) */
 

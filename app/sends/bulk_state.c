@@ -12,6 +12,7 @@
 #include "sends/bulk_inner.h"
 
 #include "base/text.h"
+#include "outbox/channels/doppler.h"
 #include "sends/attachments.h"
 #include "sends/senders.h"
 #include <stdlib.h>
@@ -188,6 +189,13 @@ enum rc bulk_job_wanted(struct cx *cx, int64_t id)
 	return rc == RC_CONFLICT ? RC_OK : rc;
 }
 
+bool bulk_quota_is_wrong(const struct env *env)
+{
+	int64_t caps[3];
+
+	return doppler_key(env)[0] != '\0' && doppler_account(env) != 0 && !doppler_caps(caps, env->settings);
+}
+
 enum rc bulk_channel_is_set(struct cx *cx, const char *channel)
 {
 	struct value *card = NULL;
@@ -204,6 +212,11 @@ enum rc bulk_channel_is_set(struct cx *cx, const char *channel)
 	if (strcmp(channel, "sendgrid") == 0)
 		return cx_fail(cx, RC_BAD_INPUT, "%s",
 			       _("SendGrid is not configured: set sendgrid.api_key in the settings."));
+	if (bulk_quota_is_wrong(cx->env))
+		return cx_fail(
+			cx, RC_BAD_INPUT, "%s",
+			_("The guard of Doppler Relay's quota is on, but not all three limits are more than zero"
+			  " (doppler.quota_monthly, doppler.quota_daily, doppler.quota_hourly). Mails through it wait."));
 	return cx_fail(
 		cx, RC_BAD_INPUT, "%s",
 		_("Doppler Relay is not configured: set doppler.api_key and doppler.account_id in the settings."));
@@ -264,7 +277,7 @@ static enum rc enqueue(struct cx *cx, int64_t id)
 	rc = bulk_channel_is_set(cx, b.channel);
 	if (rc == RC_OK) rc = keep_sender(cx, &b);
 	if (rc == RC_OK) rc = bulk_move(cx, id, &(struct bulk_edge){ .from = b.status, .to = "queued" });
-	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, "sends.late:%lld", (long long)id));
+	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, BULK_LATE_ALERT, (long long)id));
 	return rc == RC_OK ? bulk_job_wanted(cx, id) : rc;
 }
 
@@ -378,7 +391,7 @@ static enum rc cancel(struct cx *cx, int64_t id)
 	if (rc != RC_OK) return rc;
 	rc = bulk_move(cx, id,
 		       &(struct bulk_edge){ .from = b.status, .to = "cancelled", .why = WHY_BY_PERSON });
-	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, "sends.late:%lld", (long long)id));
+	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, BULK_LATE_ALERT, (long long)id));
 	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, BULK_STUCK_ALERT, (long long)id));
 	if (rc == RC_OK)
 		rc = db_run(cx, "UPDATE bulk_send SET wants_start = 0 WHERE id = :id",
@@ -429,7 +442,7 @@ static enum rc reschedule(struct cx *cx, int64_t id, instant at)
 		       P_INT(":id", id)));
 
 	if (rc == RC_OK && db_changes(cx) != 1) return bulk_refuse(cx, id);
-	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, "sends.late:%lld", (long long)id));
+	if (rc == RC_OK) rc = alert_resolve(cx, arena_printf(cx->arena, BULK_LATE_ALERT, (long long)id));
 	value_set_int(cx->arena, after, "scheduled_at", at);
 	return rc == RC_OK ? audit_add(cx, "reschedule", "bulk_send", id, NULL, after) : rc;
 }

@@ -34,10 +34,16 @@ static void check_roads(struct cx *cx, struct check_result *out)
 		{ "sendgrid", "read -r KEY && recado config set sendgrid.api_key \"$KEY\"" },
 	};
 
+	static const char ask_for_limits[] =
+		"read -r MONTH && read -r DAY && read -r HOUR && recado config set doppler.quota_monthly \"$MONTH\""
+		" doppler.quota_daily \"$DAY\" doppler.quota_hourly \"$HOUR\"";
+
 	out->remedy = "";
 	out->detail = _("Bulk sends have their roads.");
 	for (size_t i = 0; i < sizeof(roads) / sizeof(*roads); i++) {
-		if (waiting_on(cx, roads[i].channel) == 0) continue;
+		bool is_quota = strcmp(roads[i].channel, "doppler") == 0 && bulk_quota_is_wrong(cx->env);
+
+		if (waiting_on(cx, roads[i].channel) == 0 && !is_quota) continue;
 		if (bulk_channel_is_set(cx, roads[i].channel) != RC_BAD_INPUT) {
 			cx->message = "";
 			continue;
@@ -45,7 +51,7 @@ static void check_roads(struct cx *cx, struct check_result *out)
 		out->state = CHECK_FAIL;
 		out->detail =
 			arena_printf(cx->arena, _("Bulk sends wait, and nothing can leave: %s"), cx->message);
-		out->remedy = roads[i].remedy;
+		out->remedy = is_quota ? ask_for_limits : roads[i].remedy;
 		cx->message = "";
 		cx->error_code = NULL;
 		return;
@@ -102,13 +108,13 @@ static void check_late(struct cx *cx, struct check_result *out)
 	out->detail = _("No timed send waits for a person.");
 	if (db_get_int(
 		    cx, &n,
-		    "SELECT count(*) FROM bulk_send WHERE status = 'pending' AND status_why IN ('late', 'not_started')",
+		    "SELECT count(*) FROM bulk_send WHERE status = 'pending' AND status_why IN ('late', 'not_started', 'restored')",
 		    NO_PARAMS) != RC_OK ||
 	    n == 0)
 		return;
 	(void)!db_get_int(
 		cx, &id,
-		"SELECT min(id) FROM bulk_send WHERE status = 'pending' AND status_why IN ('late', 'not_started')",
+		"SELECT min(id) FROM bulk_send WHERE status = 'pending' AND status_why IN ('late', 'not_started', 'restored')",
 		NO_PARAMS);
 	out->state = CHECK_WARN;
 	out->detail = arena_printf(cx->arena, _("Sends that wait for a person's word: %lld."), (long long)n);

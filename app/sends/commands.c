@@ -143,6 +143,20 @@ static enum rc outcome(struct cx *cx, int64_t id)
 	return RC_OK;
 }
 
+/* Could it begin? How far it came by now is chance, and nobody waits for it. */
+static enum rc beginning(struct cx *cx, int64_t id)
+{
+	struct value *row = NULL;
+	enum rc rc = db_row(
+		cx, &row,
+		"SELECT channel, status, status_why, status_detail, paused_until_at FROM bulk_send WHERE id = :id"
+		" AND status_why <> '' AND (status = 'pending' OR import_status = 'error')",
+		PARAMS(P_INT(":id", id)));
+
+	if (rc != RC_OK) return rc == RC_NOT_FOUND ? RC_OK : rc;
+	return cx_fail(cx, RC_BAD_INPUT, "%s", bulk_why_words(cx, row));
+}
+
 /* Create */
 
 /* The caller's file, however it comes, as a nameless one of ours. */
@@ -283,7 +297,8 @@ static enum rc run_create(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK) rc = wait_import(cx, call, id);
 	if (rc == RC_OK && command_flag(call, "wait")) rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = print_created(cx, call, id, is_duplicate);
-	return rc == RC_OK && (n.send_now || command_flag(call, "wait")) ? outcome(cx, id) : rc;
+	if (rc == RC_OK && command_flag(call, "wait")) return outcome(cx, id);
+	return rc == RC_OK && n.send_now ? beginning(cx, id) : rc;
 }
 
 /* Show */

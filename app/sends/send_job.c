@@ -297,7 +297,7 @@ static enum rc go_on(struct send *s, const struct send_look *l)
 static enum rc feed_round(struct send *s, bool *is_over)
 {
 	struct cx *cx = s->cx;
-	int64_t queued = 0;
+	int64_t queued = 0, before = s->feeder.fed;
 	bool is_lost = false, is_finished = false, is_full;
 	enum rc rc = batch_queued(cx, &queued, s->feeder.feed.batch_id);
 
@@ -306,7 +306,8 @@ static enum rc feed_round(struct send *s, bool *is_over)
 		rc = send_feed_slice(cx, &s->feeder, &is_lost);
 		s->nap_ms = 0;
 		if (is_lost) s->looked_ticks = 0;
-		return rc == RC_OK ? tell_progress(s, queued) : rc;
+		/* What was just fed is queued, not settled. */
+		return rc == RC_OK ? tell_progress(s, queued + s->feeder.fed - before) : rc;
 	}
 	/* Twice as long each time nothing is to be done: a paced send is looked at ten times a second. */
 	s->nap_ms = s->nap_ms < NAP_LEAST_MS ? NAP_LEAST_MS : 2 * s->nap_ms;
