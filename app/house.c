@@ -341,6 +341,16 @@ static enum rc run_at_start(struct cx *cx)
 	return rc;
 }
 
+/* Switched off or not: what is held now is held when it is switched on again. */
+static enum rc run_before_work(struct cx *cx)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; modules[i] != NULL && rc == RC_OK; i++)
+		if (modules[i]->before_work != NULL) rc = modules[i]->before_work(cx);
+	return rc;
+}
+
 static int64_t heartbeat_ms(void *arg, enum heart heart)
 {
 	const struct house *h = arg;
@@ -460,6 +470,7 @@ static enum rc open_house(struct house **out, struct cx *cx, bool is_holder, boo
 	if (rc == RC_OK && acts) rc = start_standin(h, cx);
 	if (rc == RC_OK && is_holder && with_web) rc = start_web(h, cx);
 	if (rc == RC_OK && acts) rc = outbox_start(&h->outbox, env, tables.replies);
+	if (rc == RC_OK && acts) rc = run_before_work(cx);
 	if (rc == RC_OK && acts) rc = work_start(&h->work, env, tables.jobs, tables.schedules);
 	if (rc == RC_OK && with_web) rc = health_start(&h->health, env, heartbeat_ms, h);
 	if (rc == RC_OK && with_web) {

@@ -32,6 +32,8 @@ struct module {
 	const struct planner *planners;      /* what a forecast runs; ended by a row without name */
 	const struct reason_source *reasons; /* why somebody got no message; ended by a row without name */
 	enum rc (*at_start)(struct cx *cx);  /* holder only, after migrations: templates, catch-up… */
+	/* Holder only, at each start: the outbox knows how old the database is, no work runs yet. */
+	enum rc (*before_work)(struct cx *cx);
 	enum rc (*demo)(struct cx *cx);      /* `recado demo`: made-up data; NULL = none            */
 };
 

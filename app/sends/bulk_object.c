@@ -123,6 +123,11 @@ const char *bulk_why_words(struct cx *cx, const struct value *row)
 			"Its batch was paused; it goes on when somebody opens the batch or resumes the send.");
 	if (strcmp(why, WHY_NO_JOB) == 0)
 		return _("Its work was cancelled or given up; it goes on when somebody resumes it.");
+	if (strcmp(why, WHY_RESTORED) == 0)
+		return arena_printf(
+			cx->arena,
+			_("The database was put back from a copy (%s): mails that left after the copy was made would leave again. Compare with what the provider delivered; then start or resume it, or call it off."),
+			detail);
 	if (strcmp(why, WHY_LATE) == 0)
 		return _(
 			"Its hour is too long ago: nothing leaves until somebody starts it or gives it another hour.");

@@ -28,7 +28,7 @@ static enum rc hold_late(struct cx *cx, int64_t id, const char *public_id)
 			PARAMS(P_INT(":now", cx_now(cx)), P_INT(":id", id)));
 	if (rc == RC_OK && db_changes(cx) == 1)
 		rc = alert_raise(
-			cx, arena_printf(cx->arena, "sends.late:%lld", (long long)id), "warning",
+			cx, arena_printf(cx->arena, BULK_LATE_ALERT, (long long)id), "warning",
 			N_("Bulk send %s is too late to leave by itself. Start it, or give it another hour."),
 			arena_printf(cx->arena, "%lld", (long long)id),
 			arena_printf(cx->arena, "/sends/%s", public_id));

@@ -64,6 +64,7 @@ const struct module sends = {
 	.jobs = jobs,
 	.schedules = sends_schedules,
 	.at_start = reports_at_start,
+	.before_work = sends_before_work,
 	.settings = sends_settings,
 	.rights = sends_rights,
 	.commands = sends_commands,

@@ -75,5 +75,6 @@ extern const struct check sends_checks[];          /* checks.c */
 extern const struct reason_source sends_reasons[]; /* why.c */
 extern const struct planner sends_planners[];      /* forecast.c */
 enum rc sends_demo(struct cx *cx) MUST_CHECK;      /* demo.c */
+enum rc sends_before_work(struct cx *cx) MUST_CHECK; /* restored.c */
 
 #endif
