@@ -21,10 +21,12 @@
 	"ready_with_errors=ready with invalid rows|queued=in the queue|sending=being sent|" \
 	"paused=on hold|done=finished|error=with an error|cancelled=called off"
 
-/* Spec §3.6, as far as the row itself knows; the send's page asks the reports. */
+/* Spec §3.6, as far as the row itself knows; the send's page asks the reports. Over other roads than Doppler
+** Relay nobody has to be asked: the figures are those of the outbox. */
 #define REPORT_SQL                                                                                      \
-	"CASE WHEN t.status <> 'done' THEN 'not_started' WHEN t.post_reports_status = 'zero_rows' THEN" \
-	" 'zero_rows' WHEN t.post_reports_loaded_at IS NOT NULL THEN 'ready'"                           \
+	"CASE WHEN t.status <> 'done' THEN 'not_started' WHEN t.channel <> 'doppler' THEN 'ready'"      \
+	" WHEN t.post_reports_status = 'zero_rows' THEN 'zero_rows'"                                    \
+	" WHEN t.post_reports_loaded_at IS NOT NULL THEN 'ready'"                                       \
 	" WHEN t.post_reports_status = 'error' THEN 'error'"                                            \
 	" WHEN t.post_reports_status = 'pending' THEN 'pending' ELSE 'not_started' END"
 #define REPORT_CHOICES                                                                   \
@@ -205,6 +207,7 @@ static void list_extra(struct cx *cx, struct value *page)
 
 	bulk_cards(cx, page, "cards");
 	if (actor_may(&cx->actor, RIGHT_EDIT)) value_set_text(cx->arena, page, "new", "/sends/new");
+	value_set_bool(cx->arena, page, "may_reports", actor_may(&cx->actor, RIGHT_REPORTS));
 	if (active > 0)
 		value_set_text(cx->arena, page, "refresh",
 			       arena_printf(cx->arena, "/sends/progress?since=%lld&active=%lld",

@@ -6,6 +6,7 @@
 ** Holds:  (1) a button stands there only for those who may press it and while it would work; (2) a part that
 **         cannot be found out is left out, the page stands.
 */
+#include "desk/outbox_pages.h"
 #include "sends/bulk_inner.h"
 #include "sends/bulk_pages.h"
 #include "sends/reports.h"
@@ -107,7 +108,7 @@ static void add_facts(struct cx *cx, const struct value *row, struct value *page
 			  NULL);
 	bulk_fact(cx, page, _("Created"),
 		  arena_printf(cx->arena, "%s · %s", bulk_moment(cx, int_at(row, "created_at")),
-			       text_at(row, "created_by")),
+			       who_shown(cx, text_at(row, "created_by"))),
 		  NULL);
 	bulk_fact(cx, page, _("Age"), bulk_duration(cx, now - int_at(row, "created_at")), NULL);
 	if (at != 0)
@@ -412,6 +413,13 @@ static void add_report(struct cx *cx, const struct value *row, const char *path,
 	if (!is_done || report_of_bulk(cx, &report, int_at(row, "id")) != RC_OK) return;
 	out = value_set_map(cx->arena, page, "report");
 	value_set_null(cx->arena, out, "mark");
+	/* Only Doppler Relay makes reports; of the other roads Recado itself knows what became of each mail. */
+	if (strcmp(text_at(row, "channel"), "doppler") != 0) {
+		if (actor_may(&cx->actor, RIGHT_REPORTS))
+			value_set_text(cx->arena, out, "view", arena_printf(cx->arena, "%s/report", path));
+		return;
+	}
+	value_set_bool(cx->arena, out, "is_provider", true);
 	state_into(cx, out, text_at(report, "state"));
 	value_set_text(cx->arena, out, "loaded", bulk_moment(cx, int_at(row, "post_reports_loaded_at")));
 	value_set_text(cx->arena, out, "error", text_at(report, "latest_error"));
@@ -469,7 +477,7 @@ static void add_jobs(struct cx *cx, int64_t id, const char *path, struct value *
 							      : text_at(v, "note"));
 		value_set_text(cx->arena, one, "created", bulk_moment(cx, int_at(v, "created_at")));
 		value_set_text(cx->arena, one, "finished", bulk_moment(cx, int_at(v, "finished_at")));
-		value_set_text(cx->arena, one, "by", text_at(v, "created_by"));
+		value_set_text(cx->arena, one, "by", who_shown(cx, text_at(v, "created_by")));
 		value_set_text(cx->arena, one, "job_href",
 			       may_see ? arena_printf(cx->arena, "/jobs/%lld", (long long)int_at(v, "id"))
 				       : NULL);

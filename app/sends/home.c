@@ -9,6 +9,7 @@
 static void fill(struct cx *cx, struct value *card)
 {
 	bulk_cards(cx, card, "figures");
+	value_set_bool(cx->arena, card, "may_reports", actor_may(&cx->actor, RIGHT_REPORTS));
 }
 
 static void family(struct sb *out, const char *name, const char *help)
