@@ -210,7 +210,8 @@ static enum rc turn_waits(struct cx *cx, struct waiting *out, const struct messa
 	rc = db_get_text(
 		cx, &before,
 		"SELECT public_id FROM message WHERE contact_id = :contact AND id <> :id AND channel_account_id = :account"
-		" AND (state = 'sending' OR state = 'queued' AND id < :id) ORDER BY id LIMIT 1",
+		" AND (state = 'sending' OR state = 'queued' AND (priority, id) <"
+		" (SELECT n.priority, n.id FROM message n WHERE n.id = :id)) ORDER BY state = 'sending' DESC, priority, id LIMIT 1",
 		PARAMS(P_INT(":contact", m->contact_id), P_INT(":id", m->id),
 		       P_INT(":account", m->account_id)));
 	if (rc == RC_OK)
@@ -221,7 +222,8 @@ static enum rc turn_waits(struct cx *cx, struct waiting *out, const struct messa
 	rc = db_get_int(
 		cx, &n,
 		"SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_queue WHERE channel_account_id = :account"
-		" AND state = 'queued' AND turn = 1 AND id < :id LIMIT 10000)",
+		" AND ignores_window IN (0, 1) AND state = 'queued' AND turn = 1 AND (priority, id) <"
+		" (SELECT n.priority, n.id FROM message n WHERE n.id = :id) LIMIT 10000)",
 		PARAMS(P_INT(":account", m->account_id), P_INT(":id", m->id)));
 	if (rc == RC_OK)
 		wait_is(out, "in_line",
