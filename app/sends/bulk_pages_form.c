@@ -9,7 +9,7 @@
 #include "sends/bulk_pages.h"
 #include "base/text.h"
 #include "files/files.h"
-#include "sends/mail_template.h"
+#include "sends/template_inner.h"
 #include <string.h>
 
 #define STATUS_REFUSED 422
@@ -17,6 +17,7 @@
 #define ATTACHED_SHOWN 200 /* to choose from; the newest ones */
 #define ATTACHED_MAX   10  /* of one mail: MESSAGE_FILES_MAX */
 #define NAMES_MAX      8000
+#define LIST_LOOK_MS   4000 /* so long the first form of all waits for the provider's templates */
 #define REQUEST_ID_MAX 64
 
 /* Reading */
@@ -349,6 +350,10 @@ static void add_templates(struct cx *cx, struct call *call, struct value *page, 
 
 		value_set_text(cx->arena, typed, "autocomplete", "off");
 		value_set_int(cx->arena, typed, "max_length", 128);
+		if (one == NULL && is_stale && (why == NULL || why[0] == '\0'))
+			value_set_text(
+				cx->arena, typed, "help",
+				_("The provider's list is on its way: open this page again in a moment, or write the id."));
 	}
 	value_set_text(cx->arena, page, "templates_why", why);
 	value_set_bool(cx->arena, page, "templates_stale", is_stale);
@@ -535,11 +540,26 @@ enum rc bulk_form_answer(struct cx *cx, struct call *call, struct value *page, e
 	return RC_OK;
 }
 
+/* Nothing of the provider's list is known yet, and it is being read: a moment's patience shows it. */
+static bool is_list_coming(struct cx *cx, const struct value *page)
+{
+	struct template_list list;
+
+	return strcmp(text_at(page, "channel"), "doppler") == 0 &&
+	       text_at(page, "templates_why")[0] == '\0' &&
+	       value_bool_of(value_get(page, "templates_stale"), false) &&
+	       template_list_read(cx, &list) == RC_OK && list.listed_at == 0;
+}
+
 enum rc handle_send_new(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena);
 
 	bulk_form_fill(cx, call, page, false);
+	if (is_list_coming(cx, page) && template_waited_ms(call) < LIST_LOOK_MS) {
+		answer_later(call, TEMPLATE_PARK_MS);
+		return RC_OK;
+	}
 	return bulk_form_answer(cx, call, page, RC_OK);
 }
 
