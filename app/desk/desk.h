@@ -39,6 +39,7 @@ enum column_type {
 #define COL_WORDS    (1u << 9)  /* a text that holds a msgid: shown translated               */
 #define COL_PAGE     (1u << 8)  /* in pages and CSV only, not in the API                    */
 #define COL_LINK     (1u << 10) /* rows_read gave its address beside it: name__href         */
+#define COL_PRIVATE  (1u << 11) /* the history tells that it was set or changed, not to what  */
 
 struct column {
 	const char *name;  /* API field and form field; also the SQL column unless sql is given      */

@@ -395,12 +395,12 @@ static bool is_kept_by_save(const char *name)
 	return false;
 }
 
-static bool is_told(const struct office *o, const char *name)
+/* COL_SECRET: not at all. */
+static unsigned flags_of(const struct office *o, const char *name)
 {
 	for (size_t i = 0; i < o->columns; i++)
-		if (strcmp(o->r->columns[i].name, name) == 0)
-			return (o->r->columns[i].flags & COL_SECRET) == 0;
-	return false;
+		if (strcmp(o->r->columns[i].name, name) == 0) return o->r->columns[i].flags;
+	return COL_SECRET;
 }
 
 static enum rc add_history(struct cx *cx, const struct office *o, const char *action, int64_t id,
@@ -410,9 +410,14 @@ static enum rc add_history(struct cx *cx, const struct office *o, const char *ac
 
 	for (const struct value *v = values->first; v != NULL; v = v->next) {
 		const struct value *old = value_get(stored, v->key);
+		unsigned flags = flags_of(o, v->key);
 
-		if (is_kept_by_save(v->key) || !is_told(o, v->key) || same_value(v, old)) continue;
+		if (is_kept_by_save(v->key) || (flags & COL_SECRET) != 0 || same_value(v, old)) continue;
 		if (stored == NULL && v->type == VALUE_TEXT && v->text[0] == '\0') continue;
+		if ((flags & COL_PRIVATE) != 0) {
+			value_set_text(cx->arena, after, v->key, "***");
+			continue;
+		}
 		copy_value(cx, after, v->key, v);
 		if (stored != NULL) copy_value(cx, before, v->key, old);
 	}

@@ -25,10 +25,12 @@ static void log_settled(const struct slot *s, bool is_paced)
 	char detail[LOG_QUOTE_SIZE];
 
 	/* At full speed a line for each message would cost more than the message. */
-	log_event(is_sent ? (is_paced ? LOG_INFO : LOG_DEBUG) : LOG_WARN, "outbox", "message.settled",
-		  "message=%lld channel=%s outcome=%s why=%s http=%d detail=%s", (long long)s->m.id,
-		  s->lane->channel->name, outcome_name(s->v.outcome), s->v.why, s->v.http,
-		  log_quote(detail, s->v.detail));
+	log_event(
+		is_sent ? (is_paced ? LOG_INFO : LOG_DEBUG) : LOG_WARN, "outbox", "message.settled",
+		"message=%lld batch=%lld attempt=%d domain=%s channel=%s outcome=%s why=%s http=%d detail=%s",
+		(long long)s->m.id, (long long)s->m.batch_id, s->m.attempts + 1,
+		s->m.domain[0] != '\0' ? s->m.domain : "-", s->lane->channel->name,
+		outcome_name(s->v.outcome), s->v.why, s->v.http, log_quote(detail, s->v.detail));
 }
 
 static void free_settled(struct lane *l, const struct round *t)

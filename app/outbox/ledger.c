@@ -103,6 +103,13 @@ const char *ledger_claim_sql(bool is_window_open)
 	return is_window_open ? CLAIM_ANY : CLAIM_AT_ANY_HOUR;
 }
 
+static void keep_domain(struct claimed *m)
+{
+	const char *at = strrchr(m->address, '@');
+
+	snprintf(m->domain, sizeof(m->domain), "%s", at != NULL ? at + 1 : "");
+}
+
 static enum rc read_candidates(struct cx *cx, const struct claim *c, struct candidate *out, int max,
 			       int *count)
 {
@@ -125,6 +132,7 @@ static enum rc read_candidates(struct cx *cx, const struct claim *c, struct cand
 					 .address = query_copy(cx, q, 7) };
 		k->m.variables_json = query_is_null(q, 5) ? NULL : query_copy(cx, q, 5);
 		k->m.text = query_is_null(q, 6) ? NULL : query_copy(cx, q, 6);
+		keep_domain(&k->m);
 		judge(k, q, c);
 	}
 	return query_end(q, rc);
