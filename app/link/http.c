@@ -337,6 +337,12 @@ static size_t reap(struct link *l)
 
 		if (m->msg != CURLMSG_DONE) continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		if (t->is_stale && code == CURLE_ABORTED_BY_CALLBACK) {
+			curl_multi_remove_handle(l->multi, t->easy);
+			list_remove(&l->running, t);
+			if (run(l, t) == RC_OK) continue;
+			list_append(&l->running, t);
+		}
 		transfer_finish(t, code);
 		curl_multi_remove_handle(l->multi, t->easy); /* m is gone with it */
 		list_remove(&l->running, t);

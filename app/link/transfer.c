@@ -7,7 +7,9 @@
 **         repeat.
 ** Holds:  (1) a request that must not repeat passes before_request() at most once; (2) without a body it
 **         rides a connection of its own, because curl repeats such a request on a cut one; (3) the answer
-**         never grows past its limit; (4) neither URL nor header values reach the error text.
+**         never grows past its limit; (4) neither URL nor header values reach the error text; (5) a request
+**         that must not repeat is not written to a kept connection that the other side has closed: it starts
+**         once more, on a new one.
 */
 #include "link/transfer.h"
 
@@ -18,6 +20,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <mbedtls/ssl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -150,6 +153,19 @@ static int close_socket(void *arg, curl_socket_t fd)
 	return close(fd);
 }
 
+/* The other side has hung up: what is written now is lost. curl looks itself, but not at a connection that it
+** looked at less than a second ago (8.22, conncache.c). */
+static bool has_hung_up(const struct transfer *t)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	struct pollfd look = { .events = POLLRDHUP };
+
+	if (curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
+		return false;
+	look.fd = fd;
+	return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /* Connected, nothing sent yet; also on a kept connection, after a redirect, and when curl wants to try
 ** again. */
 static int before_request(void *arg, char *remote, char *local, int remote_port, int local_port)
@@ -159,6 +175,10 @@ static int before_request(void *arg, char *remote, char *local, int remote_port,
 
 	(void)local, (void)remote_port, (void)local_port;
 	if (t->begun > 0 && !t->may_repeat) return CURL_PREREQFUNC_ABORT;
+	if (!t->may_repeat && !t->is_second && has_hung_up(t)) {
+		t->is_stale = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	/* A redirect may not lead from a configured host to another one inside the house. */
 	if ((!t->is_configured || is_elsewhere) && !guard_allows(remote)) {
 		t->is_denied = true;
@@ -357,7 +377,8 @@ static CURLcode tell(struct transfer *t)
 {
 	CURL *e = t->easy;
 	struct told *told = &t->told;
-	bool has_body = t->body.len > 0, is_lone = !t->may_repeat && !has_body, is_first = !told->is_any;
+	bool has_body = t->body.len > 0, is_lone = (!t->may_repeat && !has_body) || t->is_second,
+	     is_first = !told->is_any;
 	bool follows = t->may_repeat && !t->no_redirects;
 	const char *schemes = t->is_configured ? "http,https" : "https";
 	CURLcode bad = CURLE_OK;
@@ -400,6 +421,8 @@ enum rc transfer_prepare(struct transfer *t)
 {
 	t->body_at = 0;
 	t->begun = 0;
+	t->is_second = t->is_stale;
+	t->is_stale = false;
 	t->is_too_large = t->is_denied = t->is_sink_full = false;
 	t->sunk = 0;
 	t->first_address[0] = t->error[0] = '\0';

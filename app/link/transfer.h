@@ -72,6 +72,10 @@ struct transfer {
 	bool may_repeat, is_configured;
 	int begun;
 	bool is_tls, is_too_large, is_denied, is_sink_full, has_sink, no_redirects;
+	/* the kept connection was closed by the other side: nothing was written; start it again */
+	bool is_stale;
+	/* … and this is that: on a connection of its own */
+	bool is_second;
 	int sink_fd;
 	size_t sink_max;
 	int64_t sunk;
@@ -89,7 +93,7 @@ void transfer_free(struct transfer *t); /* NULL is fine */
 
 /* Copy the request into t. RC_BAD_INPUT: no URL or method, or a line break in a header. */
 enum rc transfer_take(struct transfer *t, const struct http_request *request) MUST_CHECK;
-/* Tell curl everything about it, just before it starts. */
+/* Tell curl everything about it, just before it starts; again when it is_stale. */
 enum rc transfer_prepare(struct transfer *t) MUST_CHECK;
 /* Fill t->answer from what curl says at the end. */
 void transfer_finish(struct transfer *t, CURLcode code);

@@ -65,12 +65,36 @@ static void a_connection_the_server_closed_meanwhile_is_replaced_without_harm(vo
 	peer_stop(p);
 }
 
+/* … a moment ago, sooner than curl would look again (spec bulk-sends §9.2: each of its idle connections would
+** be a mail in doubt when a gateway starts anew). */
+static void a_connection_the_server_closed_a_moment_ago_is_replaced_too(void **state)
+{
+	static const struct peer_step closing[][PEER_STEPS] = { { READ, SAY(PEER_OK), CUT } };
+	const struct timespec moment = { .tv_nsec = 100000000 };
+	struct peer *p = peer_start(closing, 1, false);
+	struct client c;
+	char url[100];
+	struct http_request r = client_post(url, peer_port(p), "{}");
+
+	(void)state;
+	client_start(&c, 1);
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(client_run(&c, &r)->end, HTTP_DONE);
+		assert_int_equal(peer_requests(p), i);
+		assert_int_equal(peer_connections(p), i);
+		nanosleep(&moment, NULL);
+	}
+	client_stop(&c);
+	peer_stop(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			after_a_short_rest_the_connection_is_used_again_and_after_a_long_one_it_is_not),
 		cmocka_unit_test(a_connection_the_server_closed_meanwhile_is_replaced_without_harm),
+		cmocka_unit_test(a_connection_the_server_closed_a_moment_ago_is_replaced_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
