@@ -97,6 +97,8 @@ enum rc bulk_row_message(struct cx *cx, int64_t *message_id, int64_t recipient_i
 ** recipients_file (upload) or kept_file (what a preview stored). Texts lent for the call, the file stored;
 ** RC_BAD_INPUT with the errors at their fields. */
 enum rc bulk_form_read(struct cx *cx, struct call *call, struct bulk_new *out) MUST_CHECK;
+/* The template's id; one typed by hand goes before the choice: somebody wrote it on purpose. "" = none. */
+const char *bulk_form_template(struct call *call);
 /* The page of the form once more with what was typed and the errors of cx: 422. */
 enum rc bulk_form_again(struct cx *cx, struct call *call) MUST_CHECK;
 

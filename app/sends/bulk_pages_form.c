@@ -208,8 +208,7 @@ static const char *road_of(struct cx *cx, struct call *call)
 	return is_road(channel) ? channel : setting_text(cx->env->settings, "sends.channel");
 }
 
-/* The id typed by hand goes before the choice: somebody wrote it on purpose. */
-static const char *template_of(struct call *call)
+const char *bulk_form_template(struct call *call)
 {
 	const char *typed = form_or(call, "template_id_typed", "");
 
@@ -243,7 +242,7 @@ enum rc bulk_form_read(struct cx *cx, struct call *call, struct bulk_new *out)
 	dedupe = form_or(call, "dedupe", "exact");
 	out->client_request_id = request_id[0] != '\0' ? request_id : NULL;
 	out->channel = road_of(cx, call);
-	out->template_id = template_of(call);
+	out->template_id = bulk_form_template(call);
 	out->template_name = form_or(call, "template_name", "");
 	out->subject = form_or(call, "subject", "");
 	read_template(cx, out);

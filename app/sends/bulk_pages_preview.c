@@ -8,7 +8,7 @@
 */
 #include "sends/bulk_pages.h"
 #include "files/files.h"
-#include "sends/mail_template.h"
+#include "sends/template_inner.h"
 #include <string.h>
 
 #define COLUMNS_SHOWN 8 /* spec §4: five rows of eight columns */
@@ -203,14 +203,35 @@ static enum rc look(struct cx *cx, struct call *call, const struct bulk_new *bul
 	return RC_OK;
 }
 
+/* Is the template's body on its way from the provider? */
+static bool is_body_coming(struct cx *cx, struct call *call)
+{
+	const char *channel = form_text(call, "channel"), *id = bulk_form_template(call);
+	struct mail_template t;
+	bool waits = false;
+
+	if (channel == NULL || id[0] == '\0' || mail_template_read(cx, &t, channel, id, false) != RC_OK ||
+	    template_look_again(cx, call, &t, &waits) != RC_OK)
+		waits = false;
+	cx->message = "";
+	cx->error_code = NULL;
+	return waits;
+}
+
 enum rc handle_send_preview(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena);
 	struct bytes file = { NULL, 0 };
 	struct bulk_new bulk;
 	const char *kept = "", *message;
-	enum rc rc = bulk_form_read(cx, call, &bulk), seen;
+	enum rc rc, seen;
 
+	/* Before the form is read: that keeps its file, and who waits is handled again from the beginning. */
+	if (is_body_coming(cx, call)) {
+		answer_later(call, TEMPLATE_PARK_MS);
+		return RC_OK;
+	}
+	rc = bulk_form_read(cx, call, &bulk);
 	if (rc != RC_OK && rc != RC_BAD_INPUT) return rc;
 	if (bulk.file_id != 0) {
 		seen = db_get_text(cx, &kept, "SELECT public_id FROM file WHERE id = :id",

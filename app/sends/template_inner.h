@@ -91,6 +91,10 @@ enum rc template_of_call(struct cx *cx, struct call *call, struct mail_template 
 /* Does it say {{baja}}? */
 bool template_has_unsubscribe(struct cx *cx, const struct mail_template *t);
 int64_t template_waited_ms(struct call *call);
+/* The provider's: is what is kept of it young enough? Else a look is started, *waits: for somebody without a
+** body (answer_later, then ask again). */
+enum rc template_look_again(struct cx *cx, struct call *call, const struct mail_template *t,
+			    bool *waits) MUST_CHECK;
 /* The newest job of a slot of this module, also one that is over; RC_NOT_FOUND. */
 enum rc template_newest_job(struct cx *cx, int64_t *id, const char *slot) MUST_CHECK;
 enum rc template_handle_list(struct cx *cx, struct call *call);

@@ -46,9 +46,7 @@ bool template_has_unsubscribe(struct cx *cx, const struct mail_template *t)
 	return false;
 }
 
-/* The provider's: is what is kept of it young enough? Else a look is started, *waits: for somebody without
-** a body. */
-static enum rc look_again(struct cx *cx, struct call *call, const struct mail_template *t, bool *waits)
+enum rc template_look_again(struct cx *cx, struct call *call, const struct mail_template *t, bool *waits)
 {
 	int64_t body_at = 0, job = 0;
 	struct template_work work;
@@ -238,7 +236,7 @@ static enum rc read_shown(struct cx *cx, struct call *call, struct shown *s, boo
 	enum rc rc = template_of_call(cx, call, &s->t);
 
 	*parked = false;
-	if (rc == RC_OK) rc = look_again(cx, call, &s->t, parked);
+	if (rc == RC_OK) rc = template_look_again(cx, call, &s->t, parked);
 	if (rc != RC_OK || *parked) return rc;
 	rc = read_row(cx, call, &s->row);
 	if (rc != RC_OK) return rc;
