@@ -13,6 +13,9 @@
 #define JOB_LOAD       "sends.load_report"
 #define JOB_AFTER_SEND "sends.post_report"
 
+/* A day the provider would not take is asked for again by its passes after so long, whatever the timers. */
+#define REPORT_RETRY_MS (10 * MINUTE_MS)
+
 /* What nobody else may do at the same time; in the process that holds the lock all of it happens. */
 enum report_task { TASK_FETCH, TASK_LOAD, TASK_AFTER_SEND, TASK__MAX };
 bool report_task_begin(enum report_task task); /* false: another one is at it */
@@ -49,6 +52,8 @@ enum rc report_note_loads(struct cx *cx, const char *start_on, const char *end_o
 /* doppler_<type>_<start>[_<end>]_<id>.csv */
 const char *report_file_name(struct cx *cx, const char *type, const char *start_on, const char *end_on,
 			     int64_t id);
+/* Passes that began and wait for their days' reports go on: a job, now (0) or at that time. Own transaction. */
+enum rc report_wake_passes(struct cx *cx, instant at) MUST_CHECK;
 /* A job for this; RC_CONFLICT with *job_id: it is waiting or running already. In the caller's transaction. */
 enum rc report_job_add(struct cx *cx, int64_t *job_id, const char *kind, const char *slot,
 		       const struct value *args, instant run_at) MUST_CHECK;

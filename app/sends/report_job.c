@@ -39,9 +39,9 @@ static enum rc process_run(struct cx *cx, struct job *job)
 	return rc;
 }
 
-/* One look */
+/* Passes that wait for a report go on, now or at a time; that one is not the job which finds out. */
 
-static enum rc wake_passes(struct cx *cx)
+enum rc report_wake_passes(struct cx *cx, instant at)
 {
 	int64_t waiting = 0, id = 0;
 	enum rc rc = db_get_int(
@@ -52,11 +52,17 @@ static enum rc wake_passes(struct cx *cx)
 	if (rc != RC_OK || waiting == 0) return rc;
 	rc = tx_begin(cx);
 	if (rc == RC_OK) {
-		rc = report_job_add(cx, &id, JOB_AFTER_SEND, "post_report:going_on", NULL, 0);
+		rc = report_job_add(cx, &id, JOB_AFTER_SEND,
+				    at == 0 ? "post_report:going_on"
+					    : arena_printf(cx->arena, "post_report:again:%lld",
+							   (long long)(at / REPORT_RETRY_MS)),
+				    NULL, at);
 		if (rc == RC_CONFLICT) rc = RC_OK;
 	}
 	return tx_end(cx, rc);
 }
+
+/* One look */
 
 static enum rc next_look(struct cx *cx, const struct report_days *days, instant *at)
 {
@@ -92,7 +98,7 @@ static enum rc poll_run(struct cx *cx, struct job *job)
 		job_later(job, at);
 		return RC_TRY_LATER;
 	}
-	return rc == RC_OK ? wake_passes(cx) : rc;
+	return rc == RC_OK ? report_wake_passes(cx, 0) : rc;
 }
 
 /* Load */
@@ -122,7 +128,6 @@ static enum rc after_send_run(struct cx *cx, struct job *job)
 {
 	const struct value *args = job_args(job);
 	int64_t bulk = value_int_of(value_get(args, "bulk_id"), 0), passes = 0;
-	bool is_forced = value_bool_of(value_get(args, "is_forced"), false) && job_attempt(job) == 1;
 	/* By hand, and what goes on, works whatever the timer's setting. */
 	bool is_timer = value_get(args, "due_at") != NULL;
 	enum rc rc;
@@ -131,7 +136,7 @@ static enum rc after_send_run(struct cx *cx, struct job *job)
 		job_note(job, _("Switched off by the setting reports.after_send."));
 		return RC_OK;
 	}
-	rc = reports_after_send(cx, job, bulk, is_forced, &passes);
+	rc = reports_after_send(cx, job, bulk, false, &passes);
 	if (rc == RC_CONFLICT && cx->error_code != NULL && strcmp(cx->error_code, "busy") == 0) {
 		forget_words(cx);
 		job_later(job, cx_now(cx) + MOMENT_MS);

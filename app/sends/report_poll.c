@@ -62,6 +62,7 @@ static enum rc add_poll_job(struct cx *cx, const struct report_days *days, insta
 
 /* Asking */
 
+/* Of days that are due; those of them that failed before come along: all have one state. */
 static enum rc claim(struct cx *cx, const struct report_days *days, bool *is_mine)
 {
 	enum rc rc = tx_begin(cx);
@@ -72,7 +73,7 @@ static enum rc claim(struct cx *cx, const struct report_days *days, bool *is_min
 			"UPDATE generated_report SET state = 'PROCESSING', request_id = '', error = '', error_detail = '',"
 			" asked_at = :now, attempts = attempts + 1, poll_next_at = NULL, poll_delay_s = 0,"
 			" poll_deadline_at = :deadline, updated_at = :now WHERE start_on = :start AND end_on = :end"
-			" AND (state = 'PENDING' OR (state = 'PROCESSING' AND request_id = ''))",
+			" AND (state IN ('PENDING', 'ERROR') OR (state = 'PROCESSING' AND request_id = ''))",
 			PARAMS(P_INT(":now", cx_now(cx)),
 			       P_INT(":deadline", cx_now(cx) + seconds(cx, "reports.poll_total_s")),
 			       P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
@@ -123,7 +124,8 @@ enum rc report_ask(struct cx *cx, const struct report_days *days)
 	/* The row tells how it went; the next days' reports have nothing to do with it. */
 	cx->message = "";
 	cx->error_code = NULL;
-	return saved;
+	/* No look follows that would wake who waits for it, and the schedule may be off. */
+	return saved == RC_OK ? report_wake_passes(cx, cx_now(cx) + REPORT_RETRY_MS) : saved;
 }
 
 /* Looking */
