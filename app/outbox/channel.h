@@ -50,7 +50,10 @@ struct verdict {
 	** many in a row stop the channel for a person (why as it is); 0 = never. */
 	int64_t hold_most_ms;
 	int hold_rows;
-	int retry_max;    /* NOT_YET: tries altogether for an answer like this, 0 = the channel's */
+	int retry_max; /* NOT_YET: tries altogether for an answer like this, 0 = the channel's */
+	/* NOT_YET: what is wrong is the batch's (its template is gone): after some first tries in a row that say so
+	** the batch is paused for a person, instead of each of its messages failing by itself. */
+	bool is_batchs;
 	const char *dead; /* static word for contact.dead_reason, NULL = the contact is fine      */
 	int http;         /* 0 = no answer                                                      */
 	char provider_id[VERDICT_ID_SIZE]; /* "" = unknown                                          */
@@ -169,7 +172,8 @@ struct channel_reason {
 
 /* A code that a message has because of this provider, in words. */
 struct channel_code {
-	const char *why, *msgid; /* "doppler_http_5*": all that begin so; the first row that fits counts. N_() */
+	const char *why,
+		*msgid; /* "doppler_http_5*": all that begin so; the first row that fits counts. N_() */
 };
 
 struct channel_kind {
@@ -211,6 +215,7 @@ struct channel_kind {
 	/* Its own codes of messages (verdict.why), ended by a row without why; may be left out. The sentence
 	** stands on the message's page. */
 	const struct channel_code *codes;
+	const char *batchs_code; /* the one of them that goes with verdict.is_batchs; NULL = none */
 };
 
 extern const struct channel_kind wasender_channel, smtp_channel, slack_channel, discord_channel,
@@ -219,6 +224,8 @@ extern const struct channel_kind wasender_channel, smtp_channel, slack_channel, 
 const struct channel_kind *channel_kind_find(const char *kind);
 /* The sentence (N_()) of a code of some channel; NULL: none has it. */
 const char *channel_code_words(const char *why);
+/* Is it one that a batch is paused for? */
+bool channel_code_is_batchs(const char *why);
 /* What a person can read of an answer that is not JSON: its words without the marks of HTML, about max bytes.
 ** Arena. */
 const char *channel_plain_words(struct arena *a, const char *body, size_t max);

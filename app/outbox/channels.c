@@ -41,6 +41,13 @@ const char *channel_code_words(const char *why)
 	return NULL;
 }
 
+bool channel_code_is_batchs(const char *why)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (kinds[i]->batchs_code != NULL && strcmp(kinds[i]->batchs_code, why) == 0) return true;
+	return false;
+}
+
 /*
 ** A mail server takes several lines at once; four are quicker than anybody waits for, and few can be unsure.
 ** The chats take one message a second (Slack), about thirty a minute (Discord) and twenty a minute in a group

@@ -58,6 +58,8 @@ struct doubts {
 	int row;       /* unsure ones without a certain one between them */
 	uint64_t past; /* the last fifty, one bit each                  */
 	int count;     /* of them, so far                               */
+	int64_t batch; /* whose fault the last ones told, and how many first tries did so in a row */
+	int batch_row;
 };
 
 /* One open channel account. Slots are made when they are first needed, looks and session where the plug-in

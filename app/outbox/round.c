@@ -20,12 +20,14 @@
 #include <string.h>
 
 /* spec renewals §7: while something waits */
-#define SESSION_EVERY_MS      (5 * MINUTE_MS)
-#define FACTS_EVERY_MS        1000 /* the card is not worth a page of the log for each message      */
-#define HOUSE_EVERY_MS        1000
-#define SWEEP_EVERY_MS        5000
-#define FILES_AT_ONCE_MAX     (4 * 1024 * 1024) /* bytes of files that leave side by side                   */
-#define UNREACHABLE_DOUBLINGS 4                 /* 30 s, 1, 2, 4, then 8 minutes    */
+#define SESSION_EVERY_MS  (5 * MINUTE_MS)
+#define FACTS_EVERY_MS    1000 /* the card is not worth a page of the log for each message      */
+#define HOUSE_EVERY_MS    1000
+#define SWEEP_EVERY_MS    5000
+#define FILES_AT_ONCE_MAX (4 * 1024 * 1024) /* bytes of files that leave side by side                   */
+/* of a mailing's mails: three that are no accident; all of them are tried again */
+#define BATCH_ROW_MAX         3
+#define UNREACHABLE_DOUBLINGS 4 /* 30 s, 1, 2, 4, then 8 minutes    */
 
 /* Settling */
 
@@ -158,6 +160,27 @@ static void doubt(struct doubts *d, const struct verdict *v)
 	if (d->count < DOUBTS_LOOKED_AT) d->count++;
 }
 
+/* Its template is gone: each further message would be answered alike. A message's second try tells nothing
+** new, so that one odd message does not stop the others. */
+static enum rc heed_batch(struct cx *cx, struct doubts *d, const struct claimed *m, const struct verdict *v)
+{
+	enum rc rc;
+
+	if (!v->is_batchs) {
+		if (v->outcome == OUTCOME_SENT && m->batch_id == d->batch) d->batch_row = 0;
+		return RC_OK;
+	}
+	if (m->batch_id != d->batch) {
+		d->batch = m->batch_id;
+		d->batch_row = 0;
+	}
+	if (m->attempts > 0 || ++d->batch_row < BATCH_ROW_MAX) return RC_OK;
+	d->batch_row = 0;
+	log_event(LOG_WARN, "outbox", "batch.pause", "batch=%lld why=%s", (long long)m->batch_id, v->why);
+	rc = batch_set_state(cx, m->batch_id, "paused");
+	return rc == RC_CONFLICT ? RC_OK : rc;
+}
+
 /* Answer after answer says nothing certain: each further one could be a mail twice or never. */
 static enum rc heed_doubts(struct cx *cx, const struct lane *l, struct round *t)
 {
@@ -187,6 +210,7 @@ static enum rc settle_slot(struct cx *cx, struct lane *l, struct round *t, struc
 	l->are_facts_new = true;
 	if (rc == RC_OK && s->v.outcome == OUTCOME_UNSURE)
 		rc = alert_raise(cx, "outbox.unsure", "warning", OUTBOX_UNSURE_MSGID, "", "/unsure");
+	if (rc == RC_OK) rc = heed_batch(cx, &t->doubts, &s->m, &s->v);
 	if (rc == RC_OK) rc = heed(cx, l, t, &s->v);
 	/* A stop must not be turned into a wait by the next answer of the same round. */
 	if (rc == RC_OK && t->is_stale) rc = read_again(cx, l, t);

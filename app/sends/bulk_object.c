@@ -8,6 +8,7 @@
 #include "sends/bulk_inner.h"
 
 #include "base/text.h"
+#include "outbox/channel.h"
 #include "sends/recipients.h"
 #include "sends/reports.h"
 #include <string.h>
@@ -118,6 +119,10 @@ const char *bulk_why_words(struct cx *cx, const struct value *row)
 		return _("Everything is stopped: no message leaves on any channel.");
 	if (strcmp(why, WHY_UNSURE) == 0)
 		return _("Some mails are unsure; it goes on when all of them are decided.");
+	if (strcmp(why, WHY_BATCH) == 0 && (words = channel_code_words(detail)) != NULL)
+		return arena_printf(
+			cx->arena, _("%s Nothing more leaves until somebody mends that and resumes the send."),
+			words_get(cx->lang, words));
 	if (strcmp(why, WHY_BATCH) == 0)
 		return _(
 			"Its batch was paused; it goes on when somebody opens the batch or resumes the send.");

@@ -8,6 +8,8 @@
 */
 #include "sends/bulk_inner.h"
 
+#include "outbox/channel.h"
+
 #include <string.h>
 
 #define SHORT_WAIT_MS (5 * SECOND_MS)
@@ -39,6 +41,21 @@ static enum rc read_row(struct cx *cx, struct send_look *out, int64_t bulk_id, c
 	}
 	rc = query_end(q, rc);
 	return rc == RC_OK && !has_row ? RC_NOT_FOUND : rc;
+}
+
+/* A batch that the engine itself paused keeps the word why at what it put back: "" = a person paused it. */
+static enum rc read_batch_why(struct cx *cx, struct send_look *out, int64_t bulk_id)
+{
+	struct query *q = NULL;
+	enum rc rc = db_query(
+		cx, &q,
+		"SELECT state_why FROM message INDEXED BY message_batch_queued WHERE batch_id ="
+		" (SELECT batch_id FROM bulk_send WHERE id = :id) AND state = 'queued' ORDER BY id LIMIT 1",
+		PARAMS(P_INT(":id", bulk_id)));
+
+	if (rc == RC_OK && query_next(q) && channel_code_is_batchs(query_text(q, 0)))
+		out->detail = query_copy(cx, q, 0);
+	return query_end(q, rc);
 }
 
 static bool channel_holds(struct cx *cx, const struct send_look *look, const char *state)
@@ -76,5 +93,6 @@ enum rc send_look_read(struct cx *cx, struct send_look *out, int64_t bulk_id)
 	} else if (strcmp(channel_state, "stopped") == 0) {
 		out->until = 0;
 	}
+	if (out->hold != NULL && strcmp(out->hold, WHY_BATCH) == 0) return read_batch_why(cx, out, bulk_id);
 	return RC_OK;
 }

@@ -26,7 +26,8 @@ def town():
 @pytest.fixture(scope="module")
 def pair(town):
     standin = town.standin()
-    house = town.house({**SETTINGS, "doppler.base_url": standin.address}, standin)
+    house = town.house({**SETTINGS, "doppler.base_url": standin.address, "sendgrid.base_url": standin.address,
+                        "sendgrid.api_key": "SG.key"}, standin)
     return house.serve(secret=None), standin
 
 
@@ -59,8 +60,8 @@ def post(house, path, token=None, **given):
 
 
 def create(house, rows, status=201, template=BALANCE, **more):
-    reply = post(house, "/api/v1/sends", template_id=template, channel="doppler",
-                 recipients_file=rows.encode(), **more)
+    reply = post(house, "/api/v1/sends", **{"template_id": template, "channel": "doppler",
+                                            "recipients_file": rows.encode(), **more})
     assert reply.status == status, reply
     return reply.json
 
@@ -163,6 +164,60 @@ def test_a_missing_variable_and_an_unreadable_template_send_nothing_and_say_what
                      may_be_empty='["Valor"]')
     assert until(house, allowed, "done")["counts"]["sent"] == 2
     assert got(standin) == {"a@example.com": 1, "b@example.com": 1}
+
+
+def test_a_template_that_is_deleted_meanwhile_pauses_the_send_and_no_row_fails_for_it(relay):
+    house, standin = relay
+    send = imported(house, create(house, people(60, "borrada")))
+    standin.post("/_standin/doppler", faults=[{"answer": "code404", "call": "send", "from_send": 20}])
+    house.api.post(f"sends/{send['id']}/process")
+    paused = until(house, send, "paused")
+    assert paused["status_why"] == "batch" and "no conoce la plantilla" in paused["status_words"]
+    wait_until(lambda: shown(house, send)["counts"]["sending"] == 0, "what was under way")
+    assert shown(house, send)["counts"]["failed"] == 0 and sum(got(standin).values()) < 60
+    standin.post("/_standin/doppler", faults=[])
+    house.api.post(f"sends/{send['id']}/resume")
+    assert until(house, send, "done")["counts"]["sent"] == 60
+    assert got(standin) == {f"borrada{i}@example.com": 1 for i in range(60)}
+
+
+def test_one_mail_that_the_provider_does_not_know_fails_alone(relay):
+    house, standin = relay
+    send = create(house, "email;nombre;Valor\ncode404@example.com;Ana;1\nb@example.com;Bea;2\n", send_now="1")
+    done = until(house, send, "done")
+    assert (done["counts"]["sent"], done["counts"]["failed"]) == (1, 1) and got(standin) == {"b@example.com": 1}
+
+
+def test_a_mapping_and_names_with_points_reach_the_provider_as_it_wants_them(relay):
+    house, standin = relay
+    send = create(house, "email;Cliente;SALDO;extra\nana@example.com;Ana;7;x\n", send_now="1",
+                  variables=json.dumps({"nombre": "cliente", "Valor": "saldo", "cliente.nombre": "CLIENTE"}))
+    until(house, send, "done")
+    (row,) = [row for row in standin.received() if row["to"] == "ana@example.com"]
+    assert json.loads(row["body"])["model"] == {"nombre": "Ana", "Valor": "7", "cliente": {"nombre": "Ana"}}
+    both = create(house, "email;nombre;nombre.corto;Valor\nana@example.com;Ana;A;7\n", send_now="1")
+    refused = wait_until(lambda: (s := shown(house, both))["import"]["status"] == "error" and s, "the refusal")
+    assert refused["import"]["error"] == "variable_name_conflict" and "a la vez un valor" in refused["import"]["error_words"]
+    direct = request(house.address, "POST", "/relay/send/", json.dumps({"template_id": BALANCE, "to": [
+        {"email": "eva@example.com", "variables": {"nombre": "Eva", "Valor": 3, "cliente": {"nombre": "Eva", "pais": "EC"}}}]}),
+                     {"Content-Type": "application/json", "Authorization": "Bearer " + house.api.token})
+    assert direct.status == 202, direct
+    wait_until(lambda: got(standin)["eva@example.com"], "the direct send")
+    (row,) = [row for row in standin.received() if row["to"] == "eva@example.com"]
+    assert json.loads(row["body"])["model"] == {"nombre": "Eva", "Valor": "3", "cliente": {"nombre": "Eva", "pais": "EC"}}
+
+
+def test_a_template_that_asks_for_more_since_the_import_sends_nothing(relay):
+    house, standin = relay
+    template = house.api.post("templates", name="Crece", subject="Hola", html="<p>{{nombre}}</p>", text="")["id"]
+    send = imported(house, create(house, "email;nombre;nota\na@example.com;Ana;\nb@example.com;Bea;x\n", template=template,
+                                  channel="sendgrid"))
+    house.api.post(f"templates/{template}", name="Crece", subject="Hola", html="<p>{{nombre}} {{nota}} {{falta}}</p>")
+    house.api.post(f"sends/{send['id']}/process")
+    refused = until(house, send, "error")
+    assert refused["status_why"] == "template_variables_missing" and refused["missing_variables"] == ["nota", "falta"]
+    assert house.sql("SELECT count(*) FROM message m JOIN bulk_send b ON b.batch_id = m.batch_id WHERE b.id = ?",
+                     send["number"]) == [(0,)]
 
 
 def test_what_is_wrong_with_a_new_send_is_told_at_its_field_and_nothing_is_made(relay):

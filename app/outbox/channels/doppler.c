@@ -388,4 +388,5 @@ const struct channel_kind doppler_channel = {
 	.prepare_letter = prepare_letter,
 	.caps = read_caps,
 	.codes = doppler_codes,
+	.batchs_code = "doppler_http_404",
 };

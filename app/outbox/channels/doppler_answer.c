@@ -23,6 +23,8 @@
 #define RETRY_AFTER_MAX_S 86400            /* a longer wait is a mistake of the far side               */
 #define UNREACHABLE_MS    (30 * SECOND_MS) /* nobody answers there: the others need not try at once     */
 #define UNREACHABLE_MOST  (8 * 60 * SECOND_MS)
+#define UNKNOWN_MS        SECOND_MS /* a template that is just being saved is there a moment later */
+#define UNKNOWN_TRIES     3
 #define HOLD_MOST_MS      (32 * DAY_MS) /* no period is longer than a month                          */
 #define LINE_MAX          200
 
@@ -342,6 +344,12 @@ static void read_refusal(struct verdict *v, struct arena *a, const struct http_a
 		v->delay_ms = v->hold_ms = retry_after_ms(answer);
 		v->hold_most_ms = v->hold_ms > RATE_MOST_MS ? v->hold_ms : RATE_MOST_MS;
 		v->hold_rows = RATE_ROWS;
+	} else if (status == 404) {
+		/* The template, or the account's address: not this mail's fault. */
+		put(v, OUTCOME_NOT_YET, word);
+		v->delay_ms = UNKNOWN_MS;
+		v->retry_max = UNKNOWN_TRIES;
+		v->is_batchs = true;
 	} else if (status == 400 && p.error_code == 4) {
 		/* The default domain is not active: each of the others would be refused alike. */
 		put(v, OUTCOME_STOP, "doppler_domain");
