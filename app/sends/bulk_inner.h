@@ -120,6 +120,8 @@ struct send_look {
 	instant kept_until; /* what the send says of that now                                    */
 };
 enum rc send_look_read(struct cx *cx, struct send_look *out, int64_t bulk_id) MUST_CHECK;
+/* queued or paused → sending, and its batch (0 = none) open; nothing when it is not as it was looked at any more. */
+enum rc send_go_on(struct cx *cx, int64_t id, int64_t batch, const struct send_look *look) MUST_CHECK;
 
 struct send_feeder {
 	struct feed feed;

@@ -396,6 +396,8 @@ static enum rc cancel(struct cx *cx, int64_t id)
 	if (rc == RC_OK)
 		rc = db_run(cx, "UPDATE bulk_send SET wants_start = 0 WHERE id = :id",
 			    PARAMS(P_INT(":id", id)));
+	/* Once more, with what was fed or begun since it was looked at. */
+	if (rc == RC_OK) rc = set_batch(cx, &b, "cancelled");
 	if (rc == RC_OK) rc = bulk_counts(cx, &counts, id, true);
 	return rc;
 }

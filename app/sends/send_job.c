@@ -265,11 +265,17 @@ static enum rc hold(struct send *s, const struct send_look *l, bool *is_over)
 	instant now = cx_now(cx), again;
 	bool is_new = strcmp(l->status, "paused") != 0 || strcmp(l->why, l->hold) != 0;
 	int64_t batch = s->feeder.feed.batch_id;
-	enum rc rc = set_hold(cx, s->id, l);
+	/* Send and batch at once: what is queued must not go on leaving because of a cut in between. */
+	enum rc rc = tx_begin(cx);
 
-	if (rc == RC_CONFLICT) return RC_OK; /* looked at anew */
+	if (rc == RC_OK) rc = set_hold(cx, s->id, l);
 	if (rc == RC_OK && is_new && batch != 0 && holds_batch(l->hold))
 		rc = batch_set_state(cx, batch, "paused");
+	rc = tx_end(cx, rc);
+	if (rc == RC_CONFLICT) { /* a person was quicker: looked at anew */
+		cx->message = "";
+		return RC_OK;
+	}
 	if (rc == RC_OK && is_new && batch != 0) rc = count_now(s);
 	if (rc != RC_OK) return rc;
 	if (l->until > 0 && l->until - now <= WAIT_HERE_MS) return RC_OK;
@@ -280,15 +286,30 @@ static enum rc hold(struct send *s, const struct send_look *l, bool *is_over)
 	return RC_TRY_LATER;
 }
 
-/* Nothing holds it any more. */
-static enum rc go_on(struct send *s, const struct send_look *l)
+/* Is it still as it was looked at? A pause for one reason may have become a person's meanwhile. */
+static enum rc is_unchanged(struct cx *cx, int64_t id, const struct send_look *l)
 {
-	int64_t batch = s->feeder.feed.batch_id;
-	enum rc rc = RC_OK;
+	int64_t one = 0;
+	enum rc rc = db_get_int(
+		cx, &one, "SELECT 1 FROM bulk_send WHERE id = :id AND status = :status AND status_why = :why",
+		PARAMS(P_INT(":id", id), P_TEXT(":status", l->status), P_TEXT(":why", l->why)));
 
-	if (batch != 0 && strcmp(l->batch_state, "paused") == 0) rc = batch_set_state(s->cx, batch, "open");
-	if (rc == RC_OK) rc = move(s->cx, s->id, &(struct bulk_edge){ .from = l->status, .to = "sending" });
-	return rc == RC_CONFLICT ? RC_OK : rc;
+	return rc == RC_NOT_FOUND ? RC_CONFLICT : rc;
+}
+
+/* Nothing holds it any more. Send and batch at once: a batch that is opened behind a pause would leave. */
+enum rc send_go_on(struct cx *cx, int64_t id, int64_t batch, const struct send_look *l)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK) rc = is_unchanged(cx, id, l);
+	if (rc == RC_OK) rc = bulk_move(cx, id, &(struct bulk_edge){ .from = l->status, .to = "sending" });
+	if (rc == RC_OK && batch != 0 && strcmp(l->batch_state, "paused") == 0)
+		rc = batch_set_state(cx, batch, "open");
+	rc = tx_end(cx, rc);
+	if (rc != RC_CONFLICT) return rc;
+	cx->message = ""; /* a person was quicker: looked at anew */
+	return RC_OK;
 }
 
 /* The loop */
@@ -349,14 +370,14 @@ static enum rc look_round(struct send *s, bool *is_over, bool *feeds)
 	if (!is_mine) return leave(s, is_over);
 	if (strcmp(l.batch_state, "cancelled") == 0) {
 		*is_over = true;
-		if (strcmp(l.status, "sending") != 0) rc = go_on(s, &l);
+		if (strcmp(l.status, "sending") != 0) rc = send_go_on(cx, s->id, s->feeder.feed.batch_id, &l);
 		return rc == RC_OK ? follow_cancelled(s) : rc;
 	}
 	if (l.hold != NULL) {
 		s->nap_ms = NAP_MOST_MS;
 		return hold(s, &l, is_over);
 	}
-	if (strcmp(l.status, "sending") != 0) return go_on(s, &l);
+	if (strcmp(l.status, "sending") != 0) return send_go_on(cx, s->id, s->feeder.feed.batch_id, &l);
 	*feeds = true;
 	return RC_OK;
 }
@@ -431,10 +452,36 @@ static enum rc loop(struct send *s)
 	return rc;
 }
 
+/* Does the mailing under way ask for {{email}}? Texts of ours are the letter's, whatever became of the
+** template since; of the provider's one that cannot be read now it is said rather than missing. */
+static enum rc letter_uses_email(struct cx *cx, const struct bulk *b, bool *out)
+{
+	struct mail_template t = { .subject = "" };
+	struct value *row = NULL;
+	enum rc rc = db_row(
+		cx, &row,
+		"SELECT provider_template, coalesce(subject, '') AS subject, coalesce(html, '') AS html,"
+		" coalesce(text, '') AS text FROM letter WHERE batch_id = :batch",
+		PARAMS(P_INT(":batch", b->batch_id)));
+
+	*out = false;
+	if (rc == RC_NOT_FOUND) return RC_OK;
+	if (rc != RC_OK) return rc;
+	t.subject = value_text_of(value_get(row, "subject"), "");
+	t.html = value_text_of(value_get(row, "html"), "");
+	t.text = value_text_of(value_get(row, "text"), "");
+	if (value_text_of(value_get(row, "provider_template"), "")[0] == '\0')
+		*out = template_uses_email(cx, &t);
+	else
+		*out = gate_template(cx, &t, b, false) != RC_OK || !t.has_body || template_uses_email(cx, &t);
+	cx->message = "";
+	cx->error_code = NULL;
+	return RC_OK;
+}
+
 static enum rc open_feeder(struct send *s, const struct bulk *b)
 {
 	struct cx *cx = s->cx;
-	struct mail_template t;
 	int64_t is_planned = 0, is_to_all = 0;
 	enum rc rc = db_get_int(cx, &is_to_all, "SELECT sends_suppressed FROM bulk_send WHERE id = :id",
 				PARAMS(P_INT(":id", b->id)));
@@ -458,13 +505,8 @@ static enum rc open_feeder(struct send *s, const struct bulk *b)
 		rc = db_get_int(cx, &is_planned, "SELECT planned_at IS NOT NULL FROM batch WHERE id = :batch",
 				PARAMS(P_INT(":batch", b->batch_id)));
 	s->feeder.is_planned = is_planned != 0;
-	if (rc != RC_OK) return rc;
-	/* Known here since the gate read it. */
-	if (b->batch_id != 0 && gate_template(cx, &t, b, false) == RC_OK && t.has_body)
-		s->feeder.adds_email = template_uses_email(cx, &t);
-	cx->message = "";
-	cx->error_code = NULL;
-	return RC_OK;
+	if (rc == RC_OK && b->batch_id != 0) rc = letter_uses_email(cx, b, &s->feeder.adds_email);
+	return rc;
 }
 
 /* A job that failed at the gate and is run again by a person: nothing was handed over. */

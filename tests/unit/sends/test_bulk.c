@@ -156,6 +156,67 @@ static void a_persons_pause_holds_the_batch_and_resuming_makes_the_work(void **a
 	close_office(&o);
 }
 
+/* The work looked, then a person pauses it: what the work was about to do must not undo that. */
+static void a_person_who_pauses_is_not_overtaken_by_work_that_goes_on(void **arg)
+{
+	struct send_look look = { .status = "" };
+	struct office o;
+
+	(void)arg;
+	open_office(&o);
+	make_send(&o, "paused", 1);
+	run(&o, "UPDATE bulk_send SET status_why = 'switch'");
+	run(&o, "UPDATE batch SET state = 'paused'");
+	assert_int_equal(send_look_read(&o.s.cx, &look, o.bulk), RC_OK);
+	assert_int_equal(bulk_pause(&o.s.cx, o.bulk, NULL), RC_OK);
+	assert_int_equal(send_go_on(&o.s.cx, o.bulk, o.batch, &look), RC_OK);
+	assert_int_equal(
+		number(&o,
+		       "SELECT count(*) FROM bulk_send WHERE status = 'paused' AND status_why = 'person'"),
+		1);
+	assert_int_equal(number(&o, "SELECT count(*) FROM batch WHERE state = 'paused'"), 1);
+	assert_int_equal(bulk_resume(&o.s.cx, o.bulk), RC_OK);
+	assert_int_equal(send_look_read(&o.s.cx, &look, o.bulk), RC_OK);
+	assert_int_equal(send_go_on(&o.s.cx, o.bulk, o.batch, &look), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'sending'"), 1);
+	assert_int_equal(number(&o, "SELECT count(*) FROM batch WHERE state = 'open'"), 1);
+	close_office(&o);
+}
+
+/* A copy was put back: whatever would go on by itself waits for a person, except where the channel is
+** open. */
+static void a_copy_put_back_holds_what_would_go_on_by_itself(void **arg)
+{
+	struct office o;
+
+	(void)arg;
+	open_office(&o);
+	make_send(&o, "sending", 1);
+	assert_int_equal(sends_before_work(&o.s.cx), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'sending'"), 1);
+	run(&o, "INSERT INTO meta (key, value) VALUES ('outbox.restored', 'ayer')");
+	run(&o, "INSERT INTO channel_account (kind, name, state, state_why, created_at)"
+		" VALUES ('smtp', 'email', 'open', '', 0)");
+	assert_int_equal(sends_before_work(&o.s.cx), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'sending'"), 1);
+	run(&o, "UPDATE channel_account SET state = 'stopped', state_why = 'restored'");
+	run(&o, "INSERT INTO bulk_send (public_id, channel, template_id, wants_start, created_at, updated_at)"
+		" VALUES ('w', 'email', 't', 1, 0, 0), ('by hand', 'email', 't', 0, 0, 0)");
+	run(&o, "INSERT INTO bulk_send (public_id, channel, template_id, scheduled_at, created_at, updated_at)"
+		" VALUES ('s', 'email', 't', 1, 0, 0)");
+	assert_int_equal(sends_before_work(&o.s.cx), RC_OK);
+	assert_int_equal(sends_before_work(&o.s.cx), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status_why = 'restored'"), 3);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'paused'"), 1);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE wants_start = 1"), 0);
+	assert_int_equal(number(&o, "SELECT count(*) FROM batch WHERE state = 'paused'"), 1);
+	assert_int_equal(number(&o, "SELECT count(*) FROM alert WHERE resolved_at IS NULL"), 3);
+	assert_int_equal(number(&o, "SELECT count(*) FROM audit WHERE action = 'hold'"), 3);
+	assert_int_equal(bulk_resume(&o.s.cx, o.bulk), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM alert WHERE resolved_at IS NULL"), 2);
+	close_office(&o);
+}
+
 static void an_hour_is_read_as_the_business_says_it_and_a_past_one_is_refused(void **arg)
 {
 	static const struct {
@@ -236,7 +297,8 @@ static void the_gate_names_what_the_file_does_not_give(void **arg)
 				    "{\"columns\":[{\"name\":\"saldo\",\"empty\":0}]}",
 				    "{\"saldo\":\"VALOR\"}", "[]"),
 			    "Valor");
-	/* With points: by the whole name; what no template can reach is missing, though a column is called so. */
+	/* With points: by the whole name; what no template can reach is missing, though a column is called
+	** so. */
 	assert_string_equal(missing(&o, "{{cliente.nombre}} {{cliente.pais}} {{Nro.}}",
 				    "{\"columns\":[{\"name\":\"cliente.nombre\",\"empty\":0},"
 				    "{\"name\":\"Nro.\",\"empty\":0}]}",
@@ -419,6 +481,8 @@ int main(void)
 		cmocka_unit_test(of_two_who_want_the_same_step_one_wins),
 		cmocka_unit_test(what_ended_with_mails_handed_over_never_starts_again),
 		cmocka_unit_test(a_persons_pause_holds_the_batch_and_resuming_makes_the_work),
+		cmocka_unit_test(a_person_who_pauses_is_not_overtaken_by_work_that_goes_on),
+		cmocka_unit_test(a_copy_put_back_holds_what_would_go_on_by_itself),
 		cmocka_unit_test(an_hour_is_read_as_the_business_says_it_and_a_past_one_is_refused),
 		cmocka_unit_test(the_gate_names_what_the_file_does_not_give),
 		cmocka_unit_test(feeding_twice_is_once_and_what_is_held_is_not_fed),
