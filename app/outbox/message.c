@@ -151,6 +151,19 @@ static enum rc add_again(struct cx *cx, int64_t id)
 		PARAMS(P_INT(":again", db_last_id(cx)), P_INT(":id", id)));
 }
 
+/* What is sent again leaves with its batch: of a cancelled one nothing would. */
+static enum rc check_open(struct cx *cx, int64_t id)
+{
+	const char *state = "";
+	enum rc rc = db_get_text(
+		cx, &state, "SELECT b.state FROM message m JOIN batch b ON b.id = m.batch_id WHERE m.id = :id",
+		PARAMS(P_INT(":id", id)));
+
+	if (rc != RC_OK || strcmp(state, "cancelled") != 0) return rc;
+	return cx_fail(cx, RC_CONFLICT, "%s",
+		       _("Its batch was cancelled, so it cannot be sent again: say that it arrived, or leave it."));
+}
+
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived)
 {
 	struct value *after = value_map(cx->arena);
@@ -158,7 +171,8 @@ enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived)
 	enum rc rc = tx_begin(cx);
 
 	if (rc != RC_OK) return rc;
-	rc = leave_unsure(cx, id, arrived);
+	if (!arrived) rc = check_open(cx, id);
+	if (rc == RC_OK) rc = leave_unsure(cx, id, arrived);
 	if (rc == RC_OK && !arrived) rc = add_again(cx, id);
 	value_set_text(cx->arena, after, "decision", arrived ? "arrived" : "again");
 	if (rc == RC_OK) rc = audit_add(cx, "decide", "message", id, NULL, after);

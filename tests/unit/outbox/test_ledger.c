@@ -363,6 +363,26 @@ static void a_person_decides_an_unsure_message_once(void **state)
 	house_close(&h);
 }
 
+static void nothing_of_a_cancelled_batch_is_sent_again_but_it_may_have_arrived(void **state)
+{
+	struct house h;
+	struct claimed got[8];
+	int64_t a;
+
+	(void)state;
+	house_open(&h, 0);
+	a = house_message(&h, 1);
+	assert_int_equal(house_claim(&h, got, 8), 1);
+	house_settle(&h, &got[0], OUTCOME_UNSURE, "cut");
+	assert_int_equal(state_run(&h.s, "UPDATE batch SET state = 'cancelled'"), RC_OK);
+	assert_int_equal(outbox_decide(&h.s.cx, a, false), RC_CONFLICT);
+	assert_string_equal(house_state(&h, a), "unsure");
+	cx_reset(&h.s.cx);
+	assert_int_equal(outbox_decide(&h.s.cx, a, true), RC_OK);
+	assert_string_equal(house_state(&h, a), "sent");
+	house_close(&h);
+}
+
 static void a_settled_row_cannot_be_settled_again(void **state)
 {
 	struct house h;
@@ -514,6 +534,7 @@ int main(void)
 		cmocka_unit_test(an_occasion_is_queued_once),
 		cmocka_unit_test(after_a_crash_what_was_on_its_way_is_unsure_and_stays_so),
 		cmocka_unit_test(a_person_decides_an_unsure_message_once),
+		cmocka_unit_test(nothing_of_a_cancelled_batch_is_sent_again_but_it_may_have_arrived),
 		cmocka_unit_test(a_settled_row_cannot_be_settled_again),
 		cmocka_unit_test(a_dead_number_is_remembered),
 		cmocka_unit_test(delivered_and_read_win_over_a_late_failure),
