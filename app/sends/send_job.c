@@ -18,11 +18,12 @@
 
 /* one slice: its variables once as read and once as written */
 #define SCRATCH_MAX  ((size_t)16 * 1024 * 1024)
-#define COUNT_MS     SECOND_MS /* between two countings into result_json           */
+#define COUNT_MS     SECOND_MS /* between two countings into result_json, at least … */
+#define COUNT_SHARE  20        /* … and so often what the last one took              */
 #define LOOK_MS      200       /* between two looks at what may hold it            */
 #define WAIT_HERE_MS MINUTE_MS /* a longer wait gives the worker back              */
 /* looked at again at least so often, whatever else wakes it */
-#define WAIT_MOST_MS  (10 * MINUTE_MS)
+#define WAIT_MOST_MS (10 * MINUTE_MS)
 /* At full speed a slice leaves in 10 to 20 ms and seven are queued; each look counts the queue */
 #define NAP_LEAST_MS  8
 #define NAP_MOST_MS   100
@@ -37,6 +38,7 @@ struct send {
 	const char *channel; /* in the job's arena */
 	struct send_feeder feeder;
 	int64_t counted_ticks, looked_ticks, kept_ticks;
+	int64_t count_every_ms;
 	int64_t kept; /* mails settled by then */
 	int nap_ms;
 };
@@ -140,9 +142,11 @@ static enum rc tell_progress(struct send *s, int64_t queued)
 		s->kept = done;
 		rc = keep_place(s, done);
 	}
-	if (rc == RC_OK && now - s->counted_ticks >= COUNT_MS) {
-		s->counted_ticks = now;
+	if (rc == RC_OK && now - s->counted_ticks >= s->count_every_ms) {
 		rc = count_now(s);
+		s->counted_ticks = clock_ticks();
+		s->count_every_ms = COUNT_SHARE * (s->counted_ticks - now);
+		if (s->count_every_ms < COUNT_MS) s->count_every_ms = COUNT_MS;
 	}
 	return rc;
 }
