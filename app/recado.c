@@ -17,9 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HOLDER_WAIT_MS  10000 /* a start or a stop takes less                                   */
+#define HOLDER_AGAIN_MS 50
+#define SETTLE_FIRST_S  10  /* the threads have had their first look by then         */
+#define SETTLE_AGAIN_S  600 /* seldom enough that what is read again costs nothing */
 /* The largest import (50 MiB) with its rows; untouched memory costs nothing */
-#define HOLDER_WAIT_MS    10000 /* a start or a stop takes less                                   */
-#define HOLDER_AGAIN_MS   50
 #define COMMAND_ARENA_MAX (256 * 1024 * 1024)
 
 struct global_options {
@@ -229,13 +231,24 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 	return code;
 }
 
-/* Wait for the end; SIGHUP reads the settings again. */
+/* Wait for the end; SIGHUP reads the settings again. What the first work of the day, or a busy hour, brought into
+** memory of the program itself leaves it again. */
 static void wait_for_signal(struct house *h, const sigset_t *signals)
 {
-	int which = 0;
+	struct timespec pause = { .tv_sec = SETTLE_FIRST_S };
+	int which;
 
-	while (sigwait(signals, &which) == 0 && which == SIGHUP)
-		house_reload(h);
+	for (;;) {
+		which = sigtimedwait(signals, NULL, &pause);
+		if (which == SIGHUP)
+			house_reload(h);
+		else if (which > 0)
+			break;
+		else if (errno != EAGAIN)
+			continue;
+		mem_settle();
+		pause.tv_sec = SETTLE_AGAIN_S;
+	}
 	log_event(LOG_INFO, "app", "server.stopping", "signal=%d", which);
 }
 

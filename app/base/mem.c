@@ -142,6 +142,8 @@ static int forget(struct dl_phdr_info *info, size_t size, void *arg)
 
 		if (p->p_type != PT_LOAD || (p->p_flags & PF_W) != 0) continue;
 		from -= from % page;
+		/* Else the kernel may map two megabytes for one instruction of them. */
+		(void)madvise((void *)from, to - from, MADV_NOHUGEPAGE);
 		(void)madvise((void *)from, to - from, MADV_DONTNEED);
 	}
 	return 1;
