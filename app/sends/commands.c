@@ -303,12 +303,20 @@ static enum rc run_create(struct cx *cx, struct command_call *call)
 
 /* Show */
 
+/* shape_page() put the hour of the zone beside it. */
+static bool is_instant_key(const char *key)
+{
+	size_t len = strlen(key);
+
+	return len > 3 && strcmp(key + len - 3, "_at") == 0;
+}
+
 static void print_map(struct command_call *call, const struct value *map, const char *before)
 {
 	for (const struct value *v = map->first; v != NULL; v = v->next)
 		if (v->type == VALUE_TEXT && v->text[0] != '\0')
 			fprintf(call->out, "%s%s: %s\n", before, v->key, v->text);
-		else if (v->type == VALUE_INT)
+		else if (v->type == VALUE_INT && !is_instant_key(v->key))
 			fprintf(call->out, "%s%s: %lld\n", before, v->key, (long long)v->integer);
 		else if (v->type == VALUE_MAP && v->first != NULL && before[0] == '\0') {
 			fprintf(call->out, "%s:\n", v->key);
@@ -480,6 +488,10 @@ static enum rc run_resolve(struct cx *cx, struct command_call *call)
 
 	if (rc == RC_OK && (row == NULL || word == NULL || (!was_sent && strcmp(word, "resend") != 0)))
 		rc = cx_fail(cx, RC_BAD_INPUT, _("Usage: recado %s %s"), call->name, call->usage);
+	if (rc == RC_OK && atoll(row) < 1)
+		rc = cx_fail(cx, RC_BAD_INPUT,
+			     _("“%.40s” is not a row; write its number, as `recado sends rows` shows it."),
+			     row);
 	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, with_value, &id);
 	if (rc == RC_OK) rc = bulk_resolve(cx, id, atoll(row), was_sent, command_option(call, "reason"));
 	if (rc == RC_OK)

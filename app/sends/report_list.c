@@ -20,12 +20,20 @@ static const char *loaded_shown(struct cx *cx, const char *stored)
 	return stored[0] == '\0' ? "" : arena_printf(cx->arena, _("Loaded in: %s"), stored);
 }
 
-/* A code of ours has words in every language; what the provider's client said is a sentence already. */
+static const char *download_shown(struct cx *cx, const char *stored)
+{
+	return stored[0] == '\0' ? "" : _("Download");
+}
+
+/* stored: the code, a line break, what the provider's client said when it happened, in the house's
+** language. */
 static const char *error_shown(struct cx *cx, const char *stored)
 {
-	const char *words = report_error_words(cx->lang, stored);
+	size_t n = strcspn(stored, "\n");
 
-	return words != NULL ? words : stored;
+	if (stored[0] == '\0') return "";
+	return report_error_shown(cx, arena_bytes(cx->arena, stored, n),
+				  stored[n] == '\0' ? "" : stored + n + 1);
 }
 
 static const struct column columns[] = {
@@ -61,7 +69,8 @@ static const struct column columns[] = {
 	  .title = N_("File"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_LINK | COL_PAGE,
-	  .sql = "CASE WHEN t.state = 'READY' AND t.file_id IS NOT NULL THEN 'CSV' ELSE '' END" },
+	  .sql = "CASE WHEN t.state = 'READY' AND t.file_id IS NOT NULL THEN 'CSV' ELSE '' END",
+	  .shown = download_shown },
 	{ .name = "loaded",
 	  .title = N_("Loaded in"),
 	  .type = COLUMN_TEXT,
@@ -79,7 +88,7 @@ static const struct column columns[] = {
 	  .title = N_("Error"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
-	  .sql = "CASE WHEN t.error_detail <> '' THEN t.error_detail ELSE t.error END",
+	  .sql = "CASE WHEN t.error = '' THEN '' ELSE t.error || char(10) || t.error_detail END",
 	  .shown = error_shown },
 	{ .name = "request_id",
 	  .title = N_("Number at the provider"),
