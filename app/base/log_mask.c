@@ -237,31 +237,49 @@ static size_t mailbox_before(struct line l, size_t at, const char *out, size_t o
 	return host >= 3 && memchr(l.p + at + 1, '.', host) != NULL ? name : 0;
 }
 
-/* With what a find can begin: the first letters of all words above, a plus, a digit. */
-static bool may_begin(char c)
-{
-	static const bool first[256] = {
-		['0' ... '9'] = true, ['+'] = true, ['.'] = true, ['a'] = true, ['A'] = true,
-		['b'] = true,         ['B'] = true, ['c'] = true, ['C'] = true, ['d'] = true,
-		['D'] = true,         ['h'] = true, ['H'] = true, ['p'] = true, ['P'] = true,
-		['r'] = true,         ['R'] = true, ['s'] = true, ['S'] = true, ['t'] = true,
-		['T'] = true,         ['w'] = true, ['W'] = true, ['x'] = true, ['X'] = true,
-	};
+/* In the order in which they are tried. */
+static struct find (*const finders[])(struct line, size_t) = {
+	find_key, find_bearer, find_webhook, find_named, find_feed, find_phone, find_card,
+};
+enum { KEY = 1, BEARER = 2, WEBHOOK = 4, NAMED = 8, FEED = 16, PHONE = 32, CARD = 64 };
 
-	return first[(unsigned char)c];
+/* Which of them a letter can begin, by the words above: most can begin none. */
+#define EITHER(lower, upper, bits) [lower] = (bits), [upper] = (bits)
+static const unsigned char begun_by[256] = {
+	EITHER('a', 'A', WEBHOOK | NAMED),
+	EITHER('b', 'B', BEARER),
+	EITHER('c', 'C', NAMED),
+	EITHER('d', 'D', WEBHOOK),
+	EITHER('h', 'H', WEBHOOK),
+	EITHER('p', 'P', KEY | NAMED),
+	EITHER('r', 'R', KEY),
+	EITHER('s', 'S', KEY | NAMED),
+	EITHER('t', 'T', NAMED),
+	EITHER('w', 'W', KEY),
+	EITHER('x', 'X', KEY),
+	['.'] = FEED,
+	['+'] = PHONE,
+	['0' ... '9'] = CARD,
+};
+
+static struct find find_at(struct line l, size_t at)
+{
+	struct find f = { 0, 0 };
+	unsigned left = begun_by[(unsigned char)l.p[at]];
+
+	for (size_t k = 0; left != 0 && f.hide == 0; k++, left >>= 1)
+		if (left & 1) f = finders[k](l, at);
+	return f;
 }
 
 size_t log_mask(char *line, size_t len)
 {
-	static struct find (*const finders[])(struct line, size_t) = {
-		find_key, find_bearer, find_webhook, find_named, find_feed, find_phone, find_card,
-	};
 	struct line l = { line, len };
 	size_t i = 0, o = 0;
 
 	while (i < len) {
-		struct find f = { 0, 0 };
 		size_t name = mailbox_before(l, i, line, o);
+		struct find f;
 
 		if (name > strlen(HIDDEN)) {
 			o -= name;
@@ -269,9 +287,7 @@ size_t log_mask(char *line, size_t len)
 			o += strlen(HIDDEN);
 		} else if (name > 0)
 			memset(line + o - name, '*', name);
-		for (size_t k = 0;
-		     may_begin(line[i]) && k < sizeof(finders) / sizeof(*finders) && f.hide == 0; k++)
-			f = finders[k](l, i);
+		f = find_at(l, i);
 		if (f.hide == 0) {
 			line[o++] = line[i++];
 			continue;
