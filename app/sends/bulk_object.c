@@ -121,7 +121,8 @@ const char *bulk_why_words(struct cx *cx, const struct value *row)
 		return _("Some mails are unsure; it goes on when all of them are decided.");
 	if (strcmp(why, WHY_BATCH) == 0 && (words = channel_code_words(detail)) != NULL)
 		return arena_printf(
-			cx->arena, _("%s Nothing more leaves until somebody mends that and resumes the send."),
+			cx->arena,
+			_("%s Nothing more leaves until somebody mends that and resumes the send."),
 			words_get(cx->lang, words));
 	if (strcmp(why, WHY_BATCH) == 0)
 		return _(
@@ -242,7 +243,9 @@ static enum rc add_log(struct cx *cx, int64_t id, struct value *out)
 		" ON l.job_id = j.id WHERE j.slot >= 'sends.' AND j.slot < 'sends/' AND j.slot IN (:s1, :s2)"
 		" UNION ALL SELECT a.at, CASE WHEN a.actor = 'system' THEN '[BG]' ELSE '[API]' END,"
 		" a.action || CASE WHEN a.actor = 'system' THEN '' ELSE ' (' || a.actor || ')' END FROM audit a"
-		" WHERE a.table_name = 'bulk_send' AND a.row_id = :id) ORDER BY at DESC LIMIT :max",
+		" WHERE a.table_name = 'bulk_send' AND a.row_id = :id"
+		" UNION ALL SELECT p.done_at, '[REPORT]', p.outcome FROM bulk_report_pass p WHERE p.bulk_id = :id"
+		" AND p.done_at IS NOT NULL) ORDER BY at DESC LIMIT :max",
 		PARAMS(P_TEXT(":s1", bulk_slot(cx, "send", id)), P_TEXT(":s2", bulk_slot(cx, "import", id)),
 		       P_INT(":id", id), P_INT(":max", LOG_LINES)));
 
