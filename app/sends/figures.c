@@ -59,7 +59,7 @@ enum rc figures_count(struct cx *cx, int64_t bulk_id)
 
 #define FIGURE_SEND                                                                                                  \
 	"SELECT s.id AS bulk_id, s.public_id AS id, s.template_name, s.template_id, s.subject, s.channel, s.status," \
-	" s.sent_started_at, s.sent_finished_at, s.post_reports_status, s.post_reports_loaded_at, s.result_json AS counts"
+	" s.sent_started_at, s.sent_finished_at, s.post_reports_status, s.post_reports_loaded_at"
 #define FIGURE_SUMS                                                                                                    \
 	" coalesce(sum(f.found), 0) AS found, coalesce(sum(f.sent), 0) AS delivered,"                                  \
 	" coalesce(sum(f.bounced), 0) AS bounced, coalesce(sum(f.hard), 0) AS hard, coalesce(sum(f.soft), 0) AS soft," \
@@ -94,6 +94,14 @@ static void set_totals(struct cx *cx, struct value *send, const struct value *co
 	value_set_int(cx->arena, send, "sent", sent);
 	value_set_int(cx->arena, send, "rejected", number(counts, "failed") - late);
 	value_set_int(cx->arena, send, "unsure", number(counts, "unsure"));
+	if (!has_report) {
+		static const char *const untold[] = { "found",   "delivered", "bounced", "hard",
+						      "soft",    "dropped",   "waiting", "opens",
+						      "openers", "clicks",    "clickers" };
+
+		for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++)
+			value_set_null(cx->arena, send, untold[i]);
+	}
 	if (!has_report && sure + late > 0) {
 		value_set_int(cx->arena, send, "delivered", sure);
 		value_set_int(cx->arena, send, "bounced", late);
@@ -132,7 +140,6 @@ enum rc figures_read(struct cx *cx, struct value **out, int64_t bulk_id, int64_t
 	if (rc == RC_OK) rc = bulk_counts(cx, &counts, bulk_id, false);
 	if (rc != RC_OK) return rc;
 	set_totals(cx, send, counts);
-	value_set_null(cx->arena, send, "counts");
 	value_set(send, "domains", list);
 	*out = send;
 	return RC_OK;
@@ -144,7 +151,7 @@ enum rc figures_compare(struct cx *cx, struct value **out, const char *text, int
 	enum rc rc = db_rows(
 		cx, &list, (size_t)max,
 		FIGURE_SEND
-		"," FIGURE_SUMS
+		", s.result_json AS counts," FIGURE_SUMS
 		" FROM (SELECT * FROM bulk_send WHERE sent_finished_at IS NOT NULL AND archived_at IS NULL"
 		" AND (:text = '' OR search LIKE :like ESCAPE '\\') ORDER BY sent_finished_at DESC, id DESC"
 		" LIMIT :max) s LEFT JOIN bulk_figure f ON f.bulk_id = s.id GROUP BY s.id"
