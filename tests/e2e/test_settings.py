@@ -162,7 +162,7 @@ def test_all_that_is_wrong_is_told_at_its_field_and_nothing_is_saved(house):
 def test_a_value_with_a_line_feed_cannot_smuggle_another_setting_in(house):
     house.serve()
     page = Owner(house).save("business", 422, **{"business.name": "x\nzone = UTC"})
-    assert "una sola línea" in page and "zone = UTC" not in house.config.read_text()
+    assert "una sola línea" in page and "\nzone = UTC" not in house.config.read_text()
 
 
 @pytest.mark.parametrize("value", ["a ; b # c", "# a = b", "; uno", "[web]", "«Ñandú» 北京 🙂", "<b>\"'&amp;"])
