@@ -50,6 +50,15 @@ static const struct {
 	{ "load_failed", N_("The report could not be loaded into the database. Load it again.") },
 	{ "no_answer",
 	  N_("It is not known whether the provider took the request. Ask for the report again.") },
+	{ "report_without_id",
+	  N_("Doppler Relay took the request but did not say which report it is: ask again.") },
+	{ "report_host",
+	  N_("The report's file is on a host that is not known: if it is the provider's, set doppler.files_host to it.") },
+	{ "response_unparseable", N_("Doppler Relay gave an answer that cannot be read: try again later.") },
+	{ "doppler_http_401",
+	  N_("Doppler Relay refuses the API key: correct doppler.api_key in the settings.") },
+	{ "doppler_http_404", N_("Doppler Relay does not know what was asked for.") },
+	{ "doppler_http_429", N_("Doppler Relay asks to wait: try again in a minute.") },
 	{ "disk_failed", N_("The report could not be kept on the disk. Make room and ask for it again.") },
 };
 

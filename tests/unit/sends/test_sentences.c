@@ -1,7 +1,7 @@
 /*
-** test_sentences.c -- whatever the lists of the specification name has its sentence, in both languages: codes of
-** files and rows (bulk-sends §4), of mails (§9.3), of reports and operations (§21), and every answer of Doppler
-** Relay's contract sheet (§3).
+** test_sentences.c -- whatever the lists of the specification name has its sentence, in both languages: codes
+** of files and rows (bulk-sends §4), of mails (§9.3), of reports and operations (§21), and every answer of
+** Doppler Relay's contract sheet (§3).
 */
 #include "../state.h"
 #include "outbox/channels/doppler.h"
@@ -12,8 +12,9 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static struct state s;
-static const struct setting *const tables[] = { outbox_settings,    mail_settings,  chat_settings,
-						bulk_mail_settings, sends_settings, web_settings, NULL };
+static const struct setting *const tables[] = {
+	outbox_settings, mail_settings, chat_settings, bulk_mail_settings, sends_settings, web_settings, NULL
+};
 
 static int open_state(void **unused)
 {
@@ -138,9 +139,11 @@ static void every_other_end_of_a_mail_speaks(void **unused)
 static void every_error_of_a_report_speaks(void **unused)
 {
 	/* spec §21: polling timeout, no report in the file, file gone, unreadable CSV, load failure … */
-	static const char *const codes[] = { "timeout",           "report_not_csv", "report_file_missing",
-					     "report_unreadable", "load_failed",    "report_too_large",
-					     "report_gone",       "no_answer",      "disk_failed" };
+	static const char *const codes[] = { "timeout",           "report_not_csv",   "report_file_missing",
+					     "report_unreadable", "load_failed",      "report_too_large",
+					     "report_gone",       "no_answer",        "disk_failed",
+					     "report_without_id", "report_host",      "response_unparseable",
+					     "doppler_http_401",  "doppler_http_404", "doppler_http_429" };
 	size_t n = 0;
 
 	(void)unused;

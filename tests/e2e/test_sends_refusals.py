@@ -1,0 +1,98 @@
+"""Where a person sees what is wrong: a file at its form, a row among the rows, a stop at channel and send, a report in its list."""
+import pytest
+
+from house import Village, text_of, wait_until
+from test_sends_pages import upload
+from test_sends_sending import BALANCE, SETTINGS, create, people, until
+
+BAD_FILES = {
+    "email_column_missing": ("nombre;valor\nAna;1\n", "columna", "e-mail addresses"),
+    "duplicate_header": ("email;Valor;valor\na@example.com;1;2\n", "Dos columnas", "same name"),
+    "file_empty": ("email;nombre\n", "destinatarios", "no recipients"),
+}
+STOPS = {
+    "code401": ("API", "refuses the API key"),
+    "code403": ("cuenta", "let this account send"),
+    "code4004": ("dominio", "domain is not active"),
+    "code402plan": ("pago", "payment"),
+}
+
+
+@pytest.fixture(scope="module")
+def pair():
+    village = Village()
+    standin = village.standin()
+    house = village.house({**SETTINGS, "doppler.base_url": standin.address, "reports.poll_first_s": "1",
+                           "reports.poll_most_s": "1", "reports.timer": "no"}, standin).serve(secret=None)
+    house.ana, house.bob = house.panel("ana", lang="es"), house.panel("bob", lang="en")
+    yield house, standin
+    village.close()
+
+
+def both(house, path, spanish, english):
+    """The page says it in both languages."""
+    for panel, words in ((house.ana, spanish), (house.bob, english)):
+        text = text_of(panel.page(path))
+        assert words in text, (path, words, text[:3000])
+
+
+@pytest.mark.parametrize("code", BAD_FILES)
+def test_a_file_that_cannot_serve_is_refused_on_the_preview_and_shown_on_its_send(pair, code):
+    house, _ = pair
+    file, spanish, english = BAD_FILES[code]
+    for panel, words in ((house.ana, spanish), (house.bob, english)):
+        status = 200 if code == "email_column_missing" else 422
+        seen = upload(panel, "/sends/preview", file, status=status, channel="doppler", template_id=BALANCE)
+        assert words in text_of(seen), code
+    sent = create(house, file, send_now="1")
+    ended = until(house, sent, "error")
+    assert ended["status_why"] == code
+    both(house, f"/sends/{sent['id']}", spanish, english)
+
+
+def test_a_row_that_cannot_be_sent_says_why_among_the_rows(pair):
+    house, _ = pair
+    sent = create(house, "email;nombre;Valor\na@example.com;Ana;1\nnadie;Leo;1\n;Eva;1\nb@example.com;Bea;1;2;3\n"
+                  "a@example.com;Ana;1\nc@example.com;Pia;\n")
+    wait_until(lambda: house.api.get("sends/" + sent["id"])["import"]["status"].startswith("ready"), "the import")
+    for spanish, english in (("una sola dirección", "not one e-mail address"), ("no tiene dirección", "no e-mail address"),
+                             ("más celdas", "more cells"), ("fila anterior", "earlier row"), ("vacía", "is empty in this row")):
+        both(house, f"/sends/{sent['id']}/rows", spanish, english)
+
+
+@pytest.mark.parametrize("word", STOPS)
+def test_what_stops_a_channel_stands_on_the_channels_and_on_the_sends_page(pair, word):
+    house, standin = pair
+    standin.post("/_standin/reset")
+    standin.post("/_standin/doppler", faults=[{"answer": word, "call": "send", "times": 1}])
+    sent = create(house, people(2, word), send_now="1")
+    until(house, sent, "paused")
+    spanish, english = STOPS[word]
+    both(house, "/channels", spanish, english)
+    both(house, f"/sends/{sent['id']}", spanish, english)
+    house.run("outbox", "resume", "doppler")
+    house.run("sends", "process")
+    until(house, sent, "done")
+
+
+def test_what_the_provider_said_of_one_mail_stands_at_its_row(pair):
+    house, standin = pair
+    standin.post("/_standin/reset")
+    sent = create(house, "email;nombre;Valor\ncode400@example.com;A;1\ncode404@example.com;B;1\ncode413@example.com;C;1\n"
+                  "code500@example.com;D;1\nbadjson@example.com;E;1\nfin@example.com;F;1\n", send_now="1")
+    until(house, sent, "done")
+    for spanish, english in (("no es válido", "is not valid"), ("no conoce la plantilla", "does not know the template"),
+                             ("demasiado grande", "too large"), ("algo falló", "went wrong on its side"),
+                             ("no se puede leer", "cannot be read")):
+        both(house, f"/sends/{sent['id']}/rows", spanish, english)
+
+
+def test_what_became_of_a_report_stands_in_the_list_of_reports(pair):
+    house, standin = pair
+    standin.post("/_standin/reset")
+    standin.post("/_standin/doppler", report={"polls": 1, "mode": "html"})
+    report = house.api.post("reports", type="deliveries", start_on="2026-02-02", end_on="2026-02-02")["id"]
+    house.api.call("POST", "reports/process", {})
+    wait_until(lambda: house.api.get(f"reports/{report}")["state"] == "ERROR", "the error")
+    both(house, "/reports", "no es un reporte", "is not a report")
+    both(house, f"/reports/{report}", "no es un reporte", "is not a report")
