@@ -34,7 +34,7 @@ struct module {
 	enum rc (*at_start)(struct cx *cx);  /* holder only, after migrations: templates, catch-up… */
 	/* Holder only, at each start: the outbox knows how old the database is, no work runs yet. */
 	enum rc (*before_work)(struct cx *cx);
-	enum rc (*demo)(struct cx *cx);      /* `recado demo`: made-up data; NULL = none            */
+	enum rc (*demo)(struct cx *cx); /* `recado demo`: made-up data; NULL = none            */
 };
 
 extern const struct module *const modules[]; /* modules.c; NULL-terminated */

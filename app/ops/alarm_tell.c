@@ -151,12 +151,13 @@ enum rc alarm_tell(struct cx *cx, const struct alarm_said *a, const struct alarm
 
 		if (is_test || left > (int64_t)n)
 			rc = post(cx, &message,
-				  &(struct telling_letter){ .road = road->name,
-						    .place = places[i],
-						    .occasion = occasion_of(cx, a, word, road->name, i + 1),
-						    .subject = is_mail ? alarm_subject(cx, a, word) : NULL,
-						    .text = alarm_text(cx, a, word),
-						    .life_ms = is_test ? TEST_MS : EXPIRE_MS });
+				  &(struct telling_letter){
+					  .road = road->name,
+					  .place = places[i],
+					  .occasion = occasion_of(cx, a, word, road->name, i + 1),
+					  .subject = is_mail ? alarm_subject(cx, a, word) : NULL,
+					  .text = alarm_text(cx, a, word),
+					  .life_ms = is_test ? TEST_MS : EXPIRE_MS });
 		if (rc == RC_OK) rc = note(cx, a->id, road->name, word, (int64_t)i + 1, message);
 		if (rc == RC_OK && count != NULL) ++*count;
 	}
@@ -472,14 +473,15 @@ static enum rc post_summary(struct cx *cx, const struct waiting *w, const char *
 
 		rc = post(cx, &message,
 			  &(struct telling_letter){ .road = "email",
-					    .place = places[i],
-					    .occasion = occasion_of(cx, &w->said[0],
-								    arena_printf(cx->arena, "summary%lld",
-										 (long long)w->first_id),
-								    "email", i + 1),
-					    .subject = alarm_summary_subject(cx, w->count),
-					    .text = alarm_summary(cx, w->said, w->words, w->count),
-					    .life_ms = EXPIRE_MS });
+						    .place = places[i],
+						    .occasion =
+							    occasion_of(cx, &w->said[0],
+									arena_printf(cx->arena, "summary%lld",
+										     (long long)w->first_id),
+									"email", i + 1),
+						    .subject = alarm_summary_subject(cx, w->count),
+						    .text = alarm_summary(cx, w->said, w->words, w->count),
+						    .life_ms = EXPIRE_MS });
 		/* The rows of one telling's addresses follow each other. */
 		if (rc == RC_OK)
 			rc = db_run(

@@ -156,12 +156,14 @@ static enum rc check_open(struct cx *cx, int64_t id)
 {
 	const char *state = "";
 	enum rc rc = db_get_text(
-		cx, &state, "SELECT b.state FROM message m JOIN batch b ON b.id = m.batch_id WHERE m.id = :id",
+		cx, &state,
+		"SELECT b.state FROM message m JOIN batch b ON b.id = m.batch_id WHERE m.id = :id",
 		PARAMS(P_INT(":id", id)));
 
 	if (rc != RC_OK || strcmp(state, "cancelled") != 0) return rc;
-	return cx_fail(cx, RC_CONFLICT, "%s",
-		       _("Its batch was cancelled, so it cannot be sent again: say that it arrived, or leave it."));
+	return cx_fail(
+		cx, RC_CONFLICT, "%s",
+		_("Its batch was cancelled, so it cannot be sent again: say that it arrived, or leave it."));
 }
 
 enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived)

@@ -15,10 +15,10 @@
 #define BULK_BATCH    "sends.bulk"     /* kind of the batch                         */
 #define BULK_OCCASION "bulk_recipient" /* table in its messages' occasions           */
 #define BULK_TOPIC    "campaign"
-/* Of a send that goes to people who left mailings too (sends_suppressed, RIGHT_SUPPRESS): the law or a contract
-** asks for such a mail, so only who is dead or wants nothing at all is left out. */
+/* Of a send that goes to people who left mailings too (sends_suppressed, RIGHT_SUPPRESS): the law or a
+** contract asks for such a mail, so only who is dead or wants nothing at all is left out. */
 #define BULK_TOPIC_ALL "service"
-#define BULK_PRIORITY 9 /* behind everything else on a shared channel */
+#define BULK_PRIORITY  9 /* behind everything else on a shared channel */
 
 struct bulk_new {
 	const char *client_request_id; /* NULL or "" = none                                      */

@@ -23,11 +23,11 @@
 
 /* Spec §3.6, as far as the row itself knows; the send's page asks the reports. Over other roads than Doppler
 ** Relay nobody has to be asked: the figures are those of the outbox. */
-#define REPORT_SQL                                                                                      \
-	"CASE WHEN t.status <> 'done' THEN 'not_started' WHEN t.channel <> 'doppler' THEN 'ready'"      \
-	" WHEN t.post_reports_status = 'zero_rows' THEN 'zero_rows'"                                    \
-	" WHEN t.post_reports_loaded_at IS NOT NULL THEN 'ready'"                                       \
-	" WHEN t.post_reports_status = 'error' THEN 'error'"                                            \
+#define REPORT_SQL                                                                                 \
+	"CASE WHEN t.status <> 'done' THEN 'not_started' WHEN t.channel <> 'doppler' THEN 'ready'" \
+	" WHEN t.post_reports_status = 'zero_rows' THEN 'zero_rows'"                               \
+	" WHEN t.post_reports_loaded_at IS NOT NULL THEN 'ready'"                                  \
+	" WHEN t.post_reports_status = 'error' THEN 'error'"                                       \
 	" WHEN t.post_reports_status = 'pending' THEN 'pending' ELSE 'not_started' END"
 #define REPORT_CHOICES                                                                   \
 	"not_started=not yet|pending=asked for|ready=View report|zero_rows=no rows yet|" \

@@ -413,7 +413,8 @@ static void add_report(struct cx *cx, const struct value *row, const char *path,
 	if (!is_done || report_of_bulk(cx, &report, int_at(row, "id")) != RC_OK) return;
 	out = value_set_map(cx->arena, page, "report");
 	value_set_null(cx->arena, out, "mark");
-	/* Only Doppler Relay makes reports; of the other roads Recado itself knows what became of each mail. */
+	/* Only Doppler Relay makes reports; of the other roads Recado itself knows what became of each
+	** mail. */
 	if (strcmp(text_at(row, "channel"), "doppler") != 0) {
 		if (actor_may(&cx->actor, RIGHT_REPORTS))
 			value_set_text(cx->arena, out, "view", arena_printf(cx->arena, "%s/report", path));

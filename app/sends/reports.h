@@ -23,8 +23,8 @@ enum rc report_refresh(struct cx *cx, int64_t bulk_id) MUST_CHECK;
 enum rc reports_after_send(struct cx *cx, struct job *job, int64_t bulk_id, bool is_forced,
 			   int64_t *passes) MUST_CHECK;
 
-/* Load one READY report into an alias; RC_CONFLICT: loaded there already, not is_again. *rows inserted. Job or
-** command (long); staged: whole or not at all. */
+/* Load one READY report into an alias; RC_CONFLICT: loaded there already, not is_again. *rows inserted. Job
+** or command (long); staged: whole or not at all. */
 enum rc report_load(struct cx *cx, struct job *job, int64_t *rows, int64_t report_id, const char *alias,
 		    bool is_again) MUST_CHECK;
 /* Aliases there are: "default", and "analytics" by setting. */

@@ -25,7 +25,7 @@
 static enum rc tell(struct cx *cx, const char *key, int64_t id, const char *public_id)
 {
 	return alert_raise(
-		cx, arena_printf(cx->arena, key, (long long)id), "urgent",
+		cx, key, "urgent",
 		N_("Bulk send %s waits since a copy was put back: what left after the copy would leave again. Look at it."),
 		arena_printf(cx->arena, "%lld", (long long)id),
 		arena_printf(cx->arena, "/sends/%s", public_id));
@@ -51,9 +51,11 @@ static enum rc hold_one(struct cx *cx, const struct value *row, const char *sinc
 	value_set_text(cx->arena, after, "status_why", WHY_RESTORED);
 	if (rc == RC_OK) rc = audit_add(cx, "hold", "bulk_send", id, NULL, after);
 	log_event(LOG_WARN, "app", "bulk.restored", "id=%lld from=%s", (long long)id, status);
-	return rc == RC_OK ? tell(cx, is_pending ? BULK_LATE_ALERT : BULK_STUCK_ALERT, id,
-				  value_text_of(value_get(row, "public_id"), ""))
-			   : rc;
+	if (rc != RC_OK) return rc;
+	return tell(cx,
+		    is_pending ? arena_printf(cx->arena, BULK_LATE_ALERT, (long long)id)
+			       : arena_printf(cx->arena, BULK_STUCK_ALERT, (long long)id),
+		    id, value_text_of(value_get(row, "public_id"), ""));
 }
 
 /* What would leave without anybody's word: under way, timed, or to start once its recipients are read; and

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define OFFLINE_SENDER "recado@example.com" /* the stand-in takes anybody, and nothing leaves it */
-#define CHOICES_MAX    200                   /* to choose from in a form */
+#define CHOICES_MAX    200                  /* to choose from in a form */
 
 static const struct column columns[] = {
 	{ .name = "from_email",

@@ -17,7 +17,7 @@ struct sender_ask {
 struct sender {
 	int64_t id;                                    /* 0: not of table sender                     */
 	const char *from_email, *from_name, *reply_to; /* arena; name and reply_to "" = none          */
-	const char *source;                            /* "request", "chosen", "user", "account", "settings" */
+	const char *source; /* "request", "chosen", "user", "account", "settings" */
 };
 /*
 ** Spec §6: the request's own, the chosen one, the acting user's active one or the user's own mail and name,

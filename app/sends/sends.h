@@ -1,11 +1,11 @@
 /*
 ** sends.h -- bulk sends: one template, one file of recipients, one mail per person, never two.
 **
-**   file ─ import.c ─► bulk_recipient ─ gate ─ feed (send_job.c) ─► outbox: letter + messages ─► one call a row
+**   file ─ import.c ─► bulk_recipient ─ gate ─ feed (send_job.c) ─► outbox: letter, messages ─► a call a row
 **   reports of the provider ─ report_*.c ─► file ─ load.c, target_*.c ─► reports.db ─ match.c ─► bulk_result
 **
-** What a row's mail became is the state of its message (occasion 'bulk_recipient:<id>', a resend ':again' behind
-** it); a row itself is never changed after its import. A send is a batch of the outbox.
+** What a row's mail became is the state of its message (occasion 'bulk_recipient:<id>', a resend ':again'
+** behind it); a row itself is never changed after its import. A send is a batch of the outbox.
 **
 ** Files: bulk.h (create, states, job: bulk*.c send_*.c) · recipients.h (the file: recipients*.c import*.c
 ** preview.c) · mail_template.h (templates of both kinds: mail_template*.c template_*.c) · doppler.h (client:
@@ -56,25 +56,25 @@ extern const struct resource single_mail_resources[]; /* single_mail.c */
 extern const struct resource report_resources[];      /* report_list.c  */
 extern const struct resource bulk_resources[];        /* bulk_list.c    */
 
-extern const struct route bulk_routes[];       /* bulk_pages.c: /sends…          */
-extern const struct route bulk_api_routes[];   /* api.c: what pages do not need, /csv/preview */
-extern const struct route relay_routes[];      /* relay.c: /relay/…               */
-extern const struct route template_routes[];   /* template_pages.c: /templates…   */
-extern const struct route report_routes[];     /* report_pages.c: /reports…      */
-extern const struct route figure_routes[];     /* figures_page.c: /sends/:id/report, /sends/compare */
+extern const struct route bulk_routes[];        /* bulk_pages.c: /sends…          */
+extern const struct route bulk_api_routes[];    /* api.c: what pages do not need, /csv/preview */
+extern const struct route relay_routes[];       /* relay.c: /relay/…               */
+extern const struct route template_routes[];    /* template_pages.c: /templates…   */
+extern const struct route report_routes[];      /* report_pages.c: /reports…      */
+extern const struct route figure_routes[];      /* figures_page.c: /sends/:id/report, /sends/compare */
 extern const struct route attachment_routes[];  /* attachments.c: upload, download */
 extern const struct route single_mail_routes[]; /* single_mail.c: its form          */
 
-extern const struct job_kind recipients_jobs[];    /* import.c        */
-extern const struct job_kind send_jobs[];     /* send_job.c      */
-extern const struct job_kind template_jobs[]; /* template_job.c  */
-extern const struct job_kind report_jobs[];   /* report_job.c    */
+extern const struct job_kind recipients_jobs[]; /* import.c        */
+extern const struct job_kind send_jobs[];       /* send_job.c      */
+extern const struct job_kind template_jobs[];   /* template_job.c  */
+extern const struct job_kind report_jobs[];     /* report_job.c    */
 
-extern const struct figure sends_figures[];        /* home.c */
-extern const struct check sends_checks[];          /* checks.c */
-extern const struct reason_source sends_reasons[]; /* why.c */
-extern const struct planner sends_planners[];      /* forecast.c */
-enum rc sends_demo(struct cx *cx) MUST_CHECK;      /* demo.c */
+extern const struct figure sends_figures[];          /* home.c */
+extern const struct check sends_checks[];            /* checks.c */
+extern const struct reason_source sends_reasons[];   /* why.c */
+extern const struct planner sends_planners[];        /* forecast.c */
+enum rc sends_demo(struct cx *cx) MUST_CHECK;        /* demo.c */
 enum rc sends_before_work(struct cx *cx) MUST_CHECK; /* restored.c */
 
 #endif

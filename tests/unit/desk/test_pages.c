@@ -283,14 +283,14 @@ static void no_write_passes_without_its_token(void **unused)
 static void every_page_of_the_house_stands_in_both_languages(void **unused)
 {
 	static const char *const pages[] = {
-		"/",         "/inbox",        "/texts",       "/gateway", "/users",     "/users/new",
+		"/",         "/inbox",        "/texts",           "/gateway", "/users",     "/users/new",
 		"/users/1",  "/users/1/edit", "/users/1/history", "/roles",   "/tokens",    "/tokens/new",
 		"/settings", "/jobs",         "/outbox",          "/batches", "/schedules",
 	};
 	static const char *const apis[] = { "/api/v1/inbox",    "/api/v1/texts", "/api/v1/gateway",
-					    "/api/v1/users",    "/api/v1/roles",     "/api/v1/tokens",
-					    "/api/v1/settings", "/api/v1/jobs",      "/api/v1/outbox",
-					    "/api/v1/batches",  "/users.csv",        "/jobs.csv",
+					    "/api/v1/users",    "/api/v1/roles", "/api/v1/tokens",
+					    "/api/v1/settings", "/api/v1/jobs",  "/api/v1/outbox",
+					    "/api/v1/batches",  "/users.csv",    "/jobs.csv",
 					    "/outbox.csv" };
 	struct door d;
 	struct visitor v;

@@ -1,5 +1,5 @@
-/* sends/after_send.c, report_poll.c, report_request.c: a person asks for figures anew, and whatever goes wrong
-** meanwhile, somebody still fetches them. */
+/* sends/after_send.c, report_poll.c, report_request.c: a person asks for figures anew, and whatever goes
+** wrong meanwhile, somebody still fetches them. */
 #include "state.h"
 
 #include "outbox/outbox.h"
