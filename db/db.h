@@ -52,6 +52,8 @@ struct side_file {
 };
 enum rc store_open_side(struct store **out, struct env *env, struct arena *a, const char **message,
 			const struct side_file *side) MUST_CHECK;
+/* Is it still the file that was opened? false: removed, or another one lies there. */
+bool store_is_in_place(const struct store *s);
 /* Copy the log of cx's own file into the file, as far as readers let; outside a transaction. Not of recado.db:
 ** its checkpointer does that. */
 void db_copy_log(struct cx *cx);

@@ -112,6 +112,7 @@ struct store {
 	bool is_replicated;                /* another program copies the log on: nobody of ours may */
 	_Atomic int64_t commits, lane_waits, longest_write_ms, checkpoints;
 	_Atomic int connections;
+	uint64_t device, inode; /* of a file beside recado.db when it was opened */
 };
 
 /* store.c */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *say(const struct store *s, struct arena *a, const char *msgid)
@@ -24,6 +25,12 @@ static enum rc make_file(struct store *s, struct arena *a, const char **message)
 	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd >= 0) {
+		struct stat st;
+
+		if (fstat(fd, &st) == 0) {
+			s->device = (uint64_t)st.st_dev;
+			s->inode = (uint64_t)st.st_ino;
+		}
 		close(fd);
 		return RC_OK;
 	}
@@ -127,6 +134,13 @@ enum rc store_open_side(struct store **out, struct env *env, struct arena *a, co
 						  s->path);
 	store_free(s);
 	return rc;
+}
+
+bool store_is_in_place(const struct store *s)
+{
+	struct stat st;
+
+	return stat(s->path, &st) == 0 && (uint64_t)st.st_dev == s->device && (uint64_t)st.st_ino == s->inode;
 }
 
 void db_copy_log(struct cx *cx)

@@ -82,10 +82,22 @@ static enum rc open_store(struct cx *cx)
 	return rc == RC_OK ? rc : cx_fail(cx, rc, "%s", why);
 }
 
+/* Whoever removes or replaces the file under us would have half of our connections in one file and half in
+** another. */
+static enum rc is_still_there(struct cx *cx)
+{
+	if (store_is_in_place(cx->env->reports)) return RC_OK;
+	cx->error_code = "reports_file_gone";
+	return cx_fail(
+		cx, RC_IO, "%s",
+		_("reports.db was removed or replaced while Recado was running. Restart Recado; reports can be loaded again."));
+}
+
 enum rc reports_db_open(struct cx *cx, struct db **out)
 {
 	enum rc rc = open_store(cx);
 
+	if (rc == RC_OK) rc = is_still_there(cx);
 	if (rc == RC_OK) rc = db_open(out, cx->env->reports);
 	return rc;
 }

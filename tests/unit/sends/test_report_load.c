@@ -448,6 +448,133 @@ static void rows_find_their_deliveries_nearest_first_one_to_one(void **unused)
 	house_close();
 }
 
+#define TEN (INT64_C(1763650800000) - 5 * HOUR_MS) /* 10:00 UTC of the 20th */
+
+static void sends_open(const char *subject, int count)
+{
+	house_open("");
+	run("INSERT INTO channel_account (id, kind, name, created_at) VALUES (1, 'doppler', 'doppler', 0)");
+	run("INSERT INTO batch (id, public_id, kind, created_at) VALUES (1, 'b', 'sends.bulk', 0)");
+	for (int64_t id = 1; id <= count; id++) {
+		enum rc rc = tx_begin(&s.cx);
+
+		if (rc == RC_OK)
+			rc = db_run(
+				&s.cx,
+				"INSERT INTO bulk_send (id, public_id, channel, template_id, subject, status, sent_started_at,"
+				" sent_finished_at, import_version, created_at, updated_at)"
+				" VALUES (:id, 's' || :id, 'doppler', 't', :subject, 'done', :from, :until, 1, 0, 0)",
+				PARAMS(P_INT(":id", id), P_TEXT(":subject", subject),
+				       P_INT(":from", TEN + (id - 1) * 5 * HOUR_MS),
+				       P_INT(":until", TEN + (id - 1) * 5 * HOUR_MS + HOUR_MS)));
+		assert_int_equal(tx_end(&s.cx, rc), RC_OK);
+	}
+}
+
+static int64_t matched_of(int64_t bulk)
+{
+	int64_t matched = -1;
+
+	cx_reset(&s.cx);
+	assert_int_equal(report_match(&s.cx, &matched, bulk), RC_OK);
+	return matched;
+}
+
+static void load_day_of(const char *text)
+{
+	int64_t rows = 0;
+
+	assert_int_equal(load(a_report("deliveries", "2025-11-20", "2025-11-20", a_file(text)), "default",
+			      false, &rows),
+			 RC_OK);
+}
+
+static void a_delivery_of_the_afternoon_s_send_is_not_the_morning_s(void **unused)
+{
+	(void)unused;
+	sends_open("Hola {{nombre}}!", 2);
+	a_row(1, 1, "ana@x.ec", TEN);
+	a_row(2, 1, "Ana@X.ec", TEN + 5 * HOUR_MS);
+	load_day_of(HEADING "Hola Ana!,a@b.ec,A,ana@x.ec,Sent,2025-11-20 15:00:07,0,0\n");
+	assert_int_equal(matched_of(1), 0);
+	assert_int_equal(matched_of(2), 1);
+	house_close();
+}
+
+static void words_that_only_some_read_in_the_subject_hide_no_delivery(void **unused)
+{
+	(void)unused;
+	sends_open("Hola {{#vip}}querida {{/vip}}{{nombre}}: {{^pagado}}debes{{/pagado}}!", 1);
+	a_row(1, 1, "ana@x.ec", TEN);
+	a_row(1, 2, "eva@x.ec", TEN);
+	load_day_of(HEADING "Hola Ana: !,a@b.ec,A,ana@x.ec,Sent,2025-11-20 10:00:07,0,0\n"
+			    "Hola Eva: debes.,a@b.ec,A,eva@x.ec,Sent,2025-11-20 10:00:07,0,0\n");
+	assert_int_equal(matched_of(1), 1);
+	house_close();
+}
+
+/* One address is everybody's, and all of it comes half an hour late: each row still gets one. */
+#define MANY 3000
+
+static void a_campaign_to_one_address_gets_as_many_deliveries(void **unused)
+{
+	struct sb sb;
+	char on[RFC3339_SIZE];
+	int64_t contact = 0;
+	enum rc rc;
+
+	(void)unused;
+	sends_open("", 1);
+	rc = tx_begin(&s.cx);
+	if (rc == RC_OK)
+		rc = db_run(
+			&s.cx,
+			"INSERT INTO bulk_recipient (bulk_id, import_version, row_number, recipient)"
+			" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)"
+			" SELECT 1, 1, i, 'yo@x.ec' FROM n",
+			PARAMS(P_INT(":many", MANY)));
+	if (rc == RC_OK) rc = contact_ensure(&s.cx, &contact, "email", "yo@x.ec");
+	if (rc == RC_OK)
+		rc = db_run(
+			&s.cx,
+			"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion, state,"
+			" not_before_at, expires_at, created_at, claimed_at, sent_at) SELECT 'm' || id, 1, 1, :contact, 'campaign',"
+			" 'bulk_recipient:' || id, 'sent', 0, 0, 0, :at + id * 1000, :at + id * 1000 FROM bulk_recipient",
+			PARAMS(P_INT(":at", TEN), P_INT(":contact", contact)));
+	assert_int_equal(tx_end(&s.cx, rc), RC_OK);
+	sb_init(&sb, 1024 * 1024);
+	sb_text(&sb, HEADING);
+	for (int64_t i = 1; i <= MANY; i++) {
+		instant_text(on, TEN + 30 * MINUTE_MS + i * 1000);
+		sb_printf(&sb, "Hola,a@b.ec,A,yo@x.ec,Sent,%s,0,0\n", on);
+	}
+	load_day_of(sb_text_of(&sb));
+	sb_free(&sb);
+	assert_int_equal(matched_of(1), MANY);
+	house_close();
+}
+
+static void a_file_that_was_removed_meanwhile_is_told_until_the_next_start(void **unused)
+{
+	int64_t rows = 0, id;
+
+	(void)unused;
+	house_open("");
+	id = a_report("deliveries", "2025-11-20", "2025-11-20", a_file(DAY_FILE));
+	assert_int_equal(load(id, "default", false, &rows), RC_OK);
+	assert_int_equal(unlink(arena_printf(s.arena, "%s/reports.db", s.dir)), 0);
+	assert_int_equal(load(id, "default", true, &rows), RC_IO);
+	assert_non_null(strstr(s.cx.message, "reports.db"));
+	assert_non_null(strstr(s.cx.message, "removed"));
+	run("INSERT INTO meta (key, value) VALUES ('works', 'on')");
+	/* The next start makes a new one; the file of the report is there to be loaded again. */
+	store_close(s.env.reports);
+	s.env.reports = NULL;
+	assert_int_equal(load(id, "default", false, &rows), RC_OK);
+	assert_int_equal(rows, 4);
+	house_close();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +589,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_damaged_reports_file_is_told_and_the_house_works_on),
 		cmocka_unit_test(cells_are_read_for_what_they_are),
 		cmocka_unit_test(rows_find_their_deliveries_nearest_first_one_to_one),
+		cmocka_unit_test(a_delivery_of_the_afternoon_s_send_is_not_the_morning_s),
+		cmocka_unit_test(words_that_only_some_read_in_the_subject_hide_no_delivery),
+		cmocka_unit_test(a_campaign_to_one_address_gets_as_many_deliveries),
+		cmocka_unit_test(a_file_that_was_removed_meanwhile_is_told_until_the_next_start),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--load") == 0) { /* how long one file takes, by hand */
