@@ -4,7 +4,7 @@
 ** The line was cut before the answer, but the gateway reports by webhook what left the phone: the same text
 ** to the same number, soon after. That is proof, and nobody has to decide.
 **
-** Owns:   the step unsure -> sent by evidence.
+** Owns:   the step unsure -> sent by evidence, and of what a person had sent again meanwhile queued -> sent.
 ** Needs:  the caller's write transaction.
 ** Never:  takes silence for proof that something did not leave.
 ** Holds:  one report settles at most one message, the oldest that fits.
@@ -61,11 +61,12 @@ static bool says(struct cx *cx, const struct candidate *k, const char *text)
 enum rc ledger_prove(struct cx *cx, int64_t id, const char *key, const char *detail)
 {
 	int64_t left = 0;
-	enum rc rc =
-		db_run(cx,
-		       "UPDATE message SET state = 'sent', state_why = 'evidence', sent_at = claimed_at,"
-		       " provider_key = coalesce(:key, provider_key) WHERE id = :id AND state = 'unsure'",
-		       PARAMS(P_TEXT(":key", key), P_INT(":id", id)));
+	enum rc rc = db_run(
+		cx,
+		"UPDATE message SET state = 'sent', state_why = 'evidence', sent_at = coalesce(claimed_at, :now),"
+		" provider_key = coalesce(:key, provider_key) WHERE id = :id AND (state = 'unsure'"
+		" OR (state = 'queued' AND replaces_id IS NOT NULL))",
+		PARAMS(P_TEXT(":key", key), P_INT(":now", cx_now(cx)), P_INT(":id", id)));
 
 	if (rc != RC_OK || db_changes(cx) != 1) return rc;
 	rc = attempt_add(cx, id, "event", 0, "sent", detail);

@@ -82,7 +82,8 @@ enum rc hook_sendgrid(struct cx *cx, struct call *call)
 
 /* Reading */
 
-/* The message an event is about; id 0: none of ours. */
+/* The message an event is about; id 0: none of ours. Of one that a person had sent again it is the second one
+** while that has not left: SendGrid had taken the first, so the second need not. */
 struct told_of {
 	int64_t id, contact_id;
 	bool is_unsure, is_leaving;
@@ -95,12 +96,18 @@ static enum rc find_message(struct cx *cx, struct told_of *out, const struct sen
 
 	*out = (struct told_of){ .id = 0 };
 	if (e->message[0] == '\0') return RC_OK;
-	rc = db_query(cx, &q, "SELECT id, contact_id, state FROM message WHERE public_id = :id",
-		      PARAMS(P_TEXT(":id", e->message)));
+	rc = db_query(
+		cx, &q,
+		"SELECT coalesce(r.id, m.id), m.contact_id, coalesce(r.state, m.state), r.id IS NOT NULL FROM message m"
+		" LEFT JOIN message r ON r.replaces_id = m.id AND m.state = 'failed' AND m.state_why = 'replaced'"
+		" AND (r.state = 'queued' OR (r.claimed_at IS NULL AND r.state IN ('sent', 'delivered', 'failed')))"
+		" WHERE m.public_id = :id",
+		PARAMS(P_TEXT(":id", e->message)));
 	if (rc == RC_OK && query_next(q)) {
 		out->id = query_int(q, 0);
 		out->contact_id = query_int(q, 1);
-		out->is_unsure = strcmp(query_text(q, 2), "unsure") == 0;
+		out->is_unsure = strcmp(query_text(q, 2), "unsure") == 0 ||
+				 (query_int(q, 3) != 0 && strcmp(query_text(q, 2), "queued") == 0);
 		out->is_leaving = strcmp(query_text(q, 2), "sending") == 0;
 	}
 	return query_end(q, rc);

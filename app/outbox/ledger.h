@@ -123,7 +123,8 @@ enum rc ledger_word(struct cx *cx, int64_t id, enum message_status status, const
 enum rc ledger_find_key(struct cx *cx, int64_t *id, int64_t account, const char *key) MUST_CHECK;
 
 /* The provider speaks of this message by itself: an unsure one was sent after all. key: its own name for it,
-** NULL = none; detail: of the attempt row. Any other state stays. */
+** NULL = none; detail: of the attempt row. So was what replaces one and has not left yet: nobody needs it
+** twice. Any other state stays. */
 enum rc ledger_prove(struct cx *cx, int64_t id, const char *key, const char *detail) MUST_CHECK;
 /* The provider tells that a text went to an address, under this key: the unsure message that says just that
 ** is sent after all. *changed: one was found. */

@@ -445,6 +445,35 @@ static void whatever_is_told_of_an_unsure_mail_proves_that_it_was_taken(void **s
 	house_close(&h);
 }
 
+/* A person said "again", and before that left SendGrid tells that it had taken the first one. */
+static void what_was_taken_after_all_does_not_leave_a_second_time(void **state)
+{
+	struct house h;
+	int64_t first, second;
+
+	(void)state;
+	house_open(&h, 0);
+	first = mail_to(&h, "ana@example.com", "unsure");
+	assert_int_equal(outbox_decide(&h.s.cx, first, false), RC_OK);
+	second = state_int(&h.s, "SELECT id FROM message WHERE replaces_id IS NOT NULL");
+	assert_int_equal(tell(&h, "processed", "a1", first, ""), RC_OK);
+	assert_string_equal(house_state(&h, second), "sent");
+	assert_int_equal(tell(&h, "delivered", "a2", first, ""), RC_OK);
+	assert_string_equal(house_state(&h, second), "delivered");
+	assert_string_equal(house_state(&h, first), "failed");
+	assert_int_equal(state_int(&h.s, "SELECT count(*) FROM message WHERE state = 'queued'"), 0);
+	/* once the second one is on its way, what is told of the first is nothing of the second's */
+	first = mail_to(&h, "eva@example.com", "unsure");
+	assert_int_equal(outbox_decide(&h.s.cx, first, false), RC_OK);
+	assert_int_equal(
+		state_run(&h.s, "UPDATE message SET state = 'sending', slot = 30, claimed_at = 6 WHERE state = 'queued'"),
+		RC_OK);
+	assert_int_equal(tell(&h, "delivered", "a3", first, ""), RC_OK);
+	assert_int_equal(state_int(&h.s, "SELECT count(*) FROM message WHERE state = 'sending'"), 1);
+	assert_string_equal(house_state(&h, first), "failed");
+	house_close(&h);
+}
+
 static void an_event_told_again_does_not_undo_what_a_person_did(void **state)
 {
 	struct house h;
@@ -608,6 +637,7 @@ int main(void)
 		cmocka_unit_test(the_button_test_tells_what_the_key_may_do),
 		cmocka_unit_test(delivered_bounced_and_complained_are_heard),
 		cmocka_unit_test(whatever_is_told_of_an_unsure_mail_proves_that_it_was_taken),
+		cmocka_unit_test(what_was_taken_after_all_does_not_leave_a_second_time),
 		cmocka_unit_test(an_event_told_again_does_not_undo_what_a_person_did),
 		cmocka_unit_test(dropped_says_on_which_list_of_sendgrid_it_was),
 		cmocka_unit_test(a_stranger_of_the_same_account_is_suppressed_by_his_address),
