@@ -296,7 +296,7 @@ enum rc bulk_imported(struct cx *cx, int64_t id)
 	enum rc rc = bulk_read(cx, &b, id);
 	struct sender s = { .id = 0 };
 
-	if (rc != RC_OK || !b.wants_start || !bulk_is(&b, "pending") || b.scheduled_at != 0) return rc;
+	if (rc != RC_OK || !b.wants_start || !bulk_is(&b, "pending")) return rc;
 	rc = bulk_channel_is_set(cx, b.channel);
 	if (rc == RC_OK)
 		rc = sender_resolve(cx, &s,

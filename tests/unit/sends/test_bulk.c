@@ -183,6 +183,27 @@ static void a_person_who_pauses_is_not_overtaken_by_work_that_goes_on(void **arg
 	close_office(&o);
 }
 
+/* Its hour is tomorrow, somebody wants it now, and its file is still being read. */
+static void who_starts_a_timed_send_while_it_is_read_need_not_wait_for_its_hour(void **arg)
+{
+	struct office o;
+	struct cx *cx = &o.s.cx;
+
+	(void)arg;
+	open_office(&o);
+	assert_int_equal(settings_override(o.s.env.settings, "smtp.host", "mail.example.com"), RC_OK);
+	assert_int_equal(settings_override(o.s.env.settings, "smtp.from", "avisos@example.com"), RC_OK);
+	make_send(&o, "pending", 1);
+	run(&o, "UPDATE bulk_send SET batch_id = NULL, import_status = 'importing', scheduled_at = 4102444800000");
+	assert_int_equal(bulk_enqueue(cx, o.bulk), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'pending'"), 1);
+	run(&o, "UPDATE bulk_send SET import_status = 'ready'");
+	assert_int_equal(tx_begin(cx), RC_OK);
+	assert_int_equal(tx_end(cx, bulk_imported(cx, o.bulk)), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'queued'"), 1);
+	close_office(&o);
+}
+
 /* A copy was put back: whatever would go on by itself waits for a person, except where the channel is
 ** open. */
 static void a_copy_put_back_holds_what_would_go_on_by_itself(void **arg)
@@ -483,6 +504,7 @@ int main(void)
 		cmocka_unit_test(a_persons_pause_holds_the_batch_and_resuming_makes_the_work),
 		cmocka_unit_test(a_person_who_pauses_is_not_overtaken_by_work_that_goes_on),
 		cmocka_unit_test(a_copy_put_back_holds_what_would_go_on_by_itself),
+		cmocka_unit_test(who_starts_a_timed_send_while_it_is_read_need_not_wait_for_its_hour),
 		cmocka_unit_test(an_hour_is_read_as_the_business_says_it_and_a_past_one_is_refused),
 		cmocka_unit_test(the_gate_names_what_the_file_does_not_give),
 		cmocka_unit_test(feeding_twice_is_once_and_what_is_held_is_not_fed),
