@@ -29,6 +29,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "e2e")]
 import backup   # noqa: E402
 import data     # noqa: E402
 import export   # noqa: E402
+import figures  # noqa: E402
 import forecast # noqa: E402
 import house    # noqa: E402
 import imports  # noqa: E402
@@ -516,7 +517,7 @@ def main():
     ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
     ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, sends, export, imports, recipients,"
-                     " load_report, forecast, schedules, backup")
+                     " load_report, figures, forecast, schedules, backup")
     said = ask.parse_args()
     build = said.build.resolve()
     os.environ["RECADO_BIN"] = str(build / "release" / "recado")
@@ -532,6 +533,7 @@ def main():
     report.part("imports", imports.imports, build, sys.modules[__name__])
     report.part("recipients", recipients.measure, build, sys.modules[__name__])
     report.part("load_report", load_report.measure, build, sys.modules[__name__])
+    report.part("figures", figures.measure, build, sys.modules[__name__])
     report.part("schedules", schedules.schedules, build, sys.modules[__name__])
     report.part("forecast", forecast.forecasts, build, sys.modules[__name__])
     report.part("backup", backup.backups, build, sys.modules[__name__])
