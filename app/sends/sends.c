@@ -11,7 +11,7 @@ const struct right sends_rights[] = {
 	{ RIGHT_EDIT, N_("Make and start bulk sends"), "owner operadores_ui" },
 	{ RIGHT_RESOLVE, N_("Decide unsure mails of bulk sends"), "owner operadores_ui" },
 	{ RIGHT_SUPPRESS, N_("Send to suppressed addresses"), "owner" },
-	{ RIGHT_MAILS, N_("Write single mails"), "owner operadores_ui" },
+	{ RIGHT_MAILS, N_("Write single mails"), "owner" },
 	{ RIGHT_TEMPLATES, N_("Edit mail templates"), "owner" },
 	{ RIGHT_SENDERS, N_("Edit senders"), "owner" },
 	{ RIGHT_REPORTS, N_("See reports of bulk sends"), "owner operadores_ui report_managers reader" },

@@ -1,4 +1,6 @@
 """Where a person sees what is wrong: a file at its form, a row among the rows, a stop at channel and send, a report in its list."""
+import re
+
 import pytest
 
 from house import Village, text_of, wait_until
@@ -96,3 +98,54 @@ def test_what_became_of_a_report_stands_in_the_list_of_reports(pair):
     wait_until(lambda: house.api.get(f"reports/{report}")["state"] == "ERROR", "the error")
     both(house, "/reports", "no es un reporte", "is not a report")
     both(house, f"/reports/{report}", "no es un reporte", "is not a report")
+
+
+# --- who may do what (bulk-sends §1) -----------------------------------------------------------------------------------
+
+OPERATOR = {"sends.view", "sends.edit", "sends.resolve", "reports.view", "jobs.view", "suppressions.view", "suppressions.edit"}
+MANAGER = {"sends.view", "reports.view", "reports.request", "reports.process", "reports.load", "suppressions.view"}
+
+
+def rights(house, role):
+    return set(house.sql("SELECT rights FROM role WHERE name = ?", role)[0][0].split())
+
+
+def test_the_two_roles_of_old_have_the_rights_they_had(pair):
+    house, _ = pair
+    assert rights(house, "operadores_ui") == OPERATOR
+    assert rights(house, "report_managers") == MANAGER
+
+
+def routes_of(house):
+    """(method, pattern of the address, right), addresses without a variable first."""
+    rows = [row for row in house.run("routes", json_out=True) if row["realm"] == "staff" and not row["api_only"]]
+    return [(row["method"], re.compile(re.sub(r":\w+", "[^/]+", row["path"]) + r"(\.csv)?"), row["right"])
+            for row in sorted(rows, key=lambda row: row["path"].count(":"))]
+
+
+@pytest.mark.parametrize("role", ["operadores_ui", "report_managers", "reader"])
+def test_no_page_of_sends_offers_what_its_reader_may_not_do(pair, role):
+    house, standin = pair
+    standin.post("/_standin/reset")
+    sent = create(house, people(2, role))
+    day = {"operadores_ui": "2026-03-01", "report_managers": "2026-03-02", "reader": "2026-03-03"}[role]
+    report = house.api.post("reports", type="deliveries", start_on=day, end_on=day)["id"]
+    mail = house.api.post("emails", subject="Hola", to_emails="a@example.com", text="x", channel="doppler")["id"]
+    person, mine, table = house.panel("una-" + role.replace("_", "-"), role=role), rights(house, role), routes_of(house)
+    offered = 0
+    for path in ("/sends", f"/sends/{sent['id']}", f"/sends/{sent['id']}/rows", f"/sends/{sent['id']}/unsure", "/reports",
+                 f"/reports/{report}", "/templates", f"/templates/{BALANCE}", "/senders", "/attachments", "/emails",
+                 f"/emails/{mail}", "/suppressions", "/sends/compare"):
+        page = person.send("GET", path)
+        assert page.status in (200, 403), (path, page)
+        if page.status == 403:
+            continue
+        # without the banners of the house: what needs attention is told to everybody
+        main = re.sub(r'<p class="banner .*?</p>', "", page.text.split("<main", 1)[1], flags=re.S)
+        for method, pattern in (("GET", r'<a [^>]*href="(/[^"?#]*)'), ("POST", r'<form [^>]*method="post"[^>]*action="(/[^"?#]*)'),
+                                ("POST", r'formaction="(/[^"?#]*)')):
+            for address in set(re.findall(pattern, main)):
+                need = next((right for m, way, right in table if m == method and way.fullmatch(address)), None)
+                offered += 1
+                assert not need or need in mine, (path, method, address, need)
+    assert offered > 20
