@@ -1,11 +1,12 @@
 """Where a person sees what is wrong: a file at its form, a row among the rows, a stop at channel and send, a report in its list."""
 import re
+import sqlite3
 
 import pytest
 
 from house import Village, text_of, wait_until
 from test_sends_pages import upload
-from test_sends_sending import BALANCE, SETTINGS, create, people, until
+from test_sends_sending import BALANCE, SETTINGS, create, got, people, post, until
 
 BAD_FILES = {
     "email_column_missing": ("nombre;valor\nAna;1\n", "columna", "e-mail addresses"),
@@ -149,3 +150,23 @@ def test_no_page_of_sends_offers_what_its_reader_may_not_do(pair, role):
                 offered += 1
                 assert not need or need in mine, (path, method, address, need)
     assert offered > 20
+
+
+def test_who_left_is_reached_only_by_a_right_and_who_is_dead_by_nobody(pair):
+    house, standin = pair
+    standin.post("/_standin/reset")
+    for address in ("Jefa@salida.example", "muerta@salida.example"):
+        house.api.post("suppressions", address=address)
+    with sqlite3.connect(house.state / "recado.db", timeout=30) as line:
+        line.execute("UPDATE contact SET dead_reason = 'no_mailbox', dead_at = 1 WHERE address = 'muerta@salida.example'")
+    line.close()
+    rows = "email;nombre;Valor\njefa@salida.example;Ana;1\nmuerta@salida.example;Eva;2\nviva@salida.example;Pia;3\n"
+    bare = post(house, "/api/v1/sends", house.token("sin", "sends.view sends.edit"), template_id=BALANCE, channel="doppler",
+                recipients_file=rows.encode(), send_now="1", sends_suppressed="1")
+    assert bare.status == 400 and "sends_suppressed" in bare.json["error"]["fields"], bare
+    usual = until(house, create(house, rows, send_now="1"), "done")
+    assert got(standin) == {"viva@salida.example": 1} and usual["import"]["invalid_rows"] == 2
+    allowed = until(house, create(house, rows, send_now="1", sends_suppressed="1"), "done")
+    assert got(standin) == {"viva@salida.example": 2, "jefa@salida.example": 1} and allowed["import"]["invalid_rows"] == 1
+    left_out = house.api.get(f"sends/{allowed['id']}/recipients?state=invalid")["results"]
+    assert [(row["email"], row["error_code"]) for row in left_out] == [("muerta@salida.example", "suppressed")]
