@@ -107,7 +107,7 @@ static void fill_types(struct cx *cx, struct value *page, const struct value *f)
 	enum { TYPES = sizeof(types) / sizeof(types[0]) };
 	const char *labels[TYPES];
 	int64_t values[TYPES];
-	struct value *list = value_set_list(cx->arena, page, "types");
+	struct value *list = value_set_list(cx->arena, page, "types"), *picture;
 	struct chart c = { .id = "by-type",
 			   .title = _("Totals by type"),
 			   .text = _("What the provider told of this send's mails."),
@@ -132,7 +132,10 @@ static void fill_types(struct cx *cx, struct value *page, const struct value *f)
 		values[c.points++] = number(f, types[i].key);
 	}
 	c.of[0] = (struct chart_series){ .title = _("Total"), .values = values };
-	value_set(page, "chart_types", chart_bars(cx, &c));
+	picture = chart_bars(cx, &c);
+	/* The page's own table has these and what is not available. */
+	value_set_list(cx->arena, picture, "rows");
+	value_set(page, "chart_types", picture);
 }
 
 static void fill_domains(struct cx *cx, struct value *page, const struct value *f)
