@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "files/files.h"
 #include "ops/check.h"
+#include "ops/manifest.h"
+#include "ops/watch.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -58,6 +60,35 @@ static void check_integrity(struct cx *cx, struct check_result *out)
 		out->remedy = "systemctl restart recado";
 	} else
 		out->detail = _("The file is whole, in write-ahead mode.");
+}
+
+/* The rows of reports: figures and comparisons read them; nothing that is sent does. */
+static void check_reports(struct cx *cx, struct check_result *out)
+{
+	const char *path = arena_printf(cx->arena, "%s/" MEMBER_REPORTS, cx->env->dir), *why = "";
+	struct gentle gentle;
+	int64_t loaded = 0;
+
+	gentle_init(&gentle, NULL);
+	gentle.is_hurried = true;
+	out->detail = _("No report was loaded yet.");
+	if (access(path, F_OK) != 0) {
+		if (db_get_int(cx, &loaded, "SELECT count(*) FROM generated_report WHERE loaded_in <> ''",
+			       NO_PARAMS) != RC_OK ||
+		    loaded == 0)
+			return;
+		out->state = CHECK_WARN;
+		out->detail = _("reports.db is not there any more, though reports were loaded into it.");
+		out->remedy = check_restore_command(cx);
+	} else if (db_verify_gently(cx, path, false, &why, &gentle) != RC_OK) {
+		out->state = CHECK_FAIL;
+		out->detail = _("The reports' database, reports.db, is damaged. Sending does not need it.");
+		out->remedy = check_restore_command(cx);
+		cx->message = "";
+	} else {
+		out->detail = arena_printf(cx->arena, _("The reports' database is whole: %lld kB."),
+					   (long long)growth_reports_bytes(cx) / 1000);
+	}
 }
 
 static void check_schema(struct cx *cx, struct check_result *out)
@@ -132,6 +163,11 @@ const struct check database_checks[] = {
 	  DATABASE,
 	  .is_slow = true,
 	  .run = check_integrity },
+	{ .name = "reports_file",
+	  .title = N_("Reports' database"),
+	  DATABASE,
+	  .is_slow = true,
+	  .run = check_reports },
 	{ .name = "schema", .title = N_("Schema"), DATABASE, .run = check_schema },
 	{ .name = "file_system", .title = N_("File system"), DATABASE, .run = check_file_system },
 	{ .name = "workspace", .title = N_("Folders"), DATABASE, .run = check_workspace },

@@ -7,6 +7,7 @@
 **         SLICE_MS; (2) stopping between two slices loses nothing: the next run goes on where rows are old.
 */
 #include "ops/cmd.h"
+#include "ops/manifest.h"
 #include "ops/watch.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -243,6 +244,36 @@ static void walk(int dir, int depth, struct tally_files *t)
 	closedir(d);
 }
 
+int64_t growth_reports_bytes(const struct cx *cx)
+{
+	static const char *const names[] = { MEMBER_REPORTS, MEMBER_REPORTS "-wal" };
+	int dir = open(cx->env->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; dir >= 0 && i < sizeof(names) / sizeof(*names); i++)
+		if (fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0) bytes += st.st_size;
+	if (dir >= 0) close(dir);
+	return bytes;
+}
+
+static void add_reports_file(struct cx *cx, struct value *list)
+{
+	int64_t bytes = growth_reports_bytes(cx);
+	struct value *row;
+
+	if (bytes == 0) return;
+	row = value_add_map(cx->arena, list);
+	value_set_text(cx->arena, row, "name", MEMBER_REPORTS);
+	value_set_text(cx->arena, row, "title", _("Loaded reports"));
+	value_set_text(
+		cx->arena, row, "rule",
+		_("kept for ever: figures and comparisons read it; clean_reports_contaminated takes a day out"));
+	value_set_int(cx->arena, row, "files", 1);
+	value_set_int(cx->arena, row, "bytes", bytes);
+	value_set_bool(cx->arena, row, "is_file", true);
+}
+
 void growth_folders_read(struct cx *cx, struct value **out)
 {
 	static const struct {
@@ -256,6 +287,7 @@ void growth_folders_read(struct cx *cx, struct value **out)
 	};
 
 	*out = value_list(cx->arena);
+	add_reports_file(cx, *out);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		struct value *row = value_add_map(cx->arena, *out);
 		struct tally_files t = { 0, 0 };
@@ -293,7 +325,10 @@ enum rc ops_run_tables(struct cx *cx, struct command_call *call)
 			(long long)value_int_of(value_get(v, "bytes"), 0) / 1000,
 			value_text_of(value_get(v, "rule"), ""));
 	for (const struct value *v = folders->first; v != NULL; v = v->next)
-		fprintf(call->out, "%-19s/ %10lld %8lld kB  %s\n", value_text_of(value_get(v, "name"), ""),
+		fprintf(call->out, "%-20s %10lld %8lld kB  %s\n",
+			value_get(v, "is_file") != NULL
+				? value_text_of(value_get(v, "name"), "")
+				: arena_printf(cx->arena, "%s/", value_text_of(value_get(v, "name"), "")),
 			(long long)value_int_of(value_get(v, "files"), 0),
 			(long long)value_int_of(value_get(v, "bytes"), 0) / 1000,
 			value_text_of(value_get(v, "rule"), ""));

@@ -41,6 +41,8 @@ static void write_process(struct cx *cx, struct sb *out)
 	store_figures(cx->env->store, &f);
 	single(out, "recado_memory_bytes", "gauge", "Resident memory.", watch_memory_bytes());
 	single(out, "recado_database_bytes", "gauge", "Size of the database file.", f.file_bytes);
+	single(out, "recado_reports_bytes", "gauge",
+	       "Size of the reports' database, reports.db, with its log.", growth_reports_bytes(cx));
 	single(out, "recado_wal_bytes", "gauge", "Size of the write-ahead log.", f.wal_bytes);
 	single(out, "recado_commits_total", "counter", "Write transactions since the start.", f.commits);
 	single(out, "recado_checkpoints_total", "counter", "Checkpoints since the start.", f.checkpoints);

@@ -86,6 +86,8 @@ enum rc growth_run(struct cx *cx, struct job *job) MUST_CHECK;
 enum rc growth_tables_read(struct cx *cx, struct value **out, bool is_exact) MUST_CHECK;
 /* [{name, title, files, bytes, rule}] of the folders of the house. */
 void growth_folders_read(struct cx *cx, struct value **out);
+/* Bytes of reports.db with its log; 0: none yet. */
+int64_t growth_reports_bytes(const struct cx *cx);
 enum rc ops_run_tables(struct cx *cx, struct command_call *call) MUST_CHECK;
 
 /* The house now (health.c) */
