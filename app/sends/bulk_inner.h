@@ -20,15 +20,15 @@
 #define BULK_REASON_MAX  200                 /* code points: a typed reason fits on a line     */
 
 /* status_why of a pause, of an end, of a refusal. A code of a file (recipients.h) may stand there too. */
-#define WHY_BY_PERSON "person"  /* somebody paused it                                        */
-#define WHY_CHANNEL   "channel" /* status_detail: the channel's own reason                    */
-#define WHY_SWITCH    "switch"  /* sends.enabled is off                                      */
-#define WHY_HALTED    "halted"  /* nothing leaves on any channel                              */
-#define WHY_UNSURE    "unsure"  /* sends.unsure_blocks                                       */
-#define WHY_BATCH     "batch"   /* its batch was paused on the page of batches                */
-#define WHY_NO_JOB    "no_job"  /* its work was cancelled or given up                         */
-#define WHY_RESTORED "restored" /* a copy was put back (restored.c); status_detail: since when     */
-#define WHY_LATE      "late"    /* pending: its hour is too long ago                          */
+#define WHY_BY_PERSON "person"   /* somebody paused it                                        */
+#define WHY_CHANNEL   "channel"  /* status_detail: the channel's own reason                    */
+#define WHY_SWITCH    "switch"   /* sends.enabled is off                                      */
+#define WHY_HALTED    "halted"   /* nothing leaves on any channel                              */
+#define WHY_UNSURE    "unsure"   /* sends.unsure_blocks                                       */
+#define WHY_BATCH     "batch"    /* its batch was paused: by a person, or for the code in status_detail */
+#define WHY_NO_JOB    "no_job"   /* its work was cancelled or given up                         */
+#define WHY_RESTORED  "restored" /* a copy was put back (restored.c); status_detail: since when     */
+#define WHY_LATE      "late"     /* pending: its hour is too long ago                          */
 #define WHY_NO_TEXT   "template_discovery_failed"
 #define WHY_MISSING   "template_variables_missing" /* status_detail: the names, ", " between      */
 #define WHY_FILES     "attachments"                /* status_detail: the sentence                 */
@@ -99,9 +99,11 @@ enum rc gate_missing(struct cx *cx, struct value **out, const struct bulk *b,
 enum rc gate_template(struct cx *cx, struct mail_template *out, const struct bulk *b,
 		      bool may_ask) MUST_CHECK;
 
-/* Key of the alert about a send whose work was given up, by its number; resuming or calling it off ends it. */
+/* Key of the alert about a send whose work was given up, by its number; resuming or calling it off ends
+** it. */
 #define BULK_STUCK_ALERT "sends.stuck:%lld"
-/* … and about one that has not started and waits for a person; starting it, another hour or calling it off ends it. */
+/* … and about one that has not started and waits for a person; starting it, another hour or calling it off
+** ends it. */
 #define BULK_LATE_ALERT "sends.late:%lld"
 
 /* The job (send_job.c; send_begin.c, send_look.c, send_feed.c) */
@@ -120,7 +122,8 @@ struct send_look {
 	instant kept_until; /* what the send says of that now                                    */
 };
 enum rc send_look_read(struct cx *cx, struct send_look *out, int64_t bulk_id) MUST_CHECK;
-/* queued or paused → sending, and its batch (0 = none) open; nothing when it is not as it was looked at any more. */
+/* queued or paused → sending, and its batch (0 = none) open; nothing when it is not as it was looked at
+** any more. */
 enum rc send_go_on(struct cx *cx, int64_t id, int64_t batch, const struct send_look *look) MUST_CHECK;
 
 struct send_feeder {
