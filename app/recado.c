@@ -231,8 +231,8 @@ int recado_run_remote(struct house *h, struct env *env, const struct command_lin
 	return code;
 }
 
-/* Wait for the end; SIGHUP reads the settings again. What the first work of the day, or a busy hour, brought into
-** memory of the program itself leaves it again. */
+/* Wait for the end; SIGHUP reads the settings again. What the first work of the day, or a busy hour, brought
+** into memory of the program itself leaves it again. */
 static void wait_for_signal(struct house *h, const sigset_t *signals)
 {
 	struct timespec pause = { .tv_sec = SETTLE_FIRST_S };

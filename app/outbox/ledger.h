@@ -31,7 +31,8 @@ struct claimed {
 	int slot, attempts;
 	bool ignores_window;
 	const char *address, *variables_json, *text; /* in the arena */
-	char domain[64]; /* of a mail address, cut if longer: for the log, which never tells the rest; "" else */
+	char domain
+		[64]; /* of a mail address, cut if longer: for the log, which never tells the rest; "" else */
 	/* By ledger_parts() only */
 	const char *subject, *html, *public_id, *to_name, *contact_public_id;
 	instant created_at;

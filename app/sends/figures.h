@@ -18,8 +18,8 @@ enum rc figures_count(struct cx *cx, int64_t bulk_id) MUST_CHECK;
 ** {id, bulk_id, template_name, subject, channel, status, sent_started_at, sent_finished_at,
 ** post_reports_status, post_reports_loaded_at, has_report, sent, rejected, unsure, found, delivered, bounced,
 ** hard, soft, dropped, waiting, opens, openers, clicks, clickers, delivery_bp, open_bp, click_bp, bounce_bp
-** (from found on: null where nobody told it), domains: [{domain, found, sent, bounced, opens, openers, clicks, clickers}]
-** at most `domains`, the one with most opens first}. Arena. RC_NOT_FOUND.
+** (from found on: null where nobody told it), domains: [{domain, found, sent, bounced, opens, openers,
+** clicks, clickers}] at most `domains`, the one with most opens first}. Arena. RC_NOT_FOUND.
 */
 enum rc figures_read(struct cx *cx, struct value **out, int64_t bulk_id, int64_t domains) MUST_CHECK;
 

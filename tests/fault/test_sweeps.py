@@ -1,5 +1,6 @@
 """Every write, sync and allocation of the house's great works fails or is its last: a notice run, an import, a campaign and
-its recipients' file, a backup, a restore, a migration, a settings rewrite. Afterwards, and after doing it again: nothing lost, nothing twice, no crash.
+its recipients' file, a backup, a restore, a migration, a settings rewrite. Afterwards, and after doing it again: nothing
+lost, nothing twice, no crash.
 
 A command does each work alone in its folder. First it runs untouched and is counted; then each n is tried on a fresh
 copy of the folder. On ordinary days one or two draws of each sweep are enough, by night (make test-long) forty; RECADO_SWEEP=N takes N.

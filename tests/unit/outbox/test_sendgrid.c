@@ -466,7 +466,9 @@ static void what_was_taken_after_all_does_not_leave_a_second_time(void **state)
 	first = mail_to(&h, "eva@example.com", "unsure");
 	assert_int_equal(outbox_decide(&h.s.cx, first, false), RC_OK);
 	assert_int_equal(
-		state_run(&h.s, "UPDATE message SET state = 'sending', slot = 30, claimed_at = 6 WHERE state = 'queued'"),
+		state_run(
+			&h.s,
+			"UPDATE message SET state = 'sending', slot = 30, claimed_at = 6 WHERE state = 'queued'"),
 		RC_OK);
 	assert_int_equal(tell(&h, "delivered", "a3", first, ""), RC_OK);
 	assert_int_equal(state_int(&h.s, "SELECT count(*) FROM message WHERE state = 'sending'"), 1);

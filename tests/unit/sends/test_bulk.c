@@ -194,7 +194,8 @@ static void who_starts_a_timed_send_while_it_is_read_need_not_wait_for_its_hour(
 	assert_int_equal(settings_override(o.s.env.settings, "smtp.host", "mail.example.com"), RC_OK);
 	assert_int_equal(settings_override(o.s.env.settings, "smtp.from", "avisos@example.com"), RC_OK);
 	make_send(&o, "pending", 1);
-	run(&o, "UPDATE bulk_send SET batch_id = NULL, import_status = 'importing', scheduled_at = 4102444800000");
+	run(&o,
+	    "UPDATE bulk_send SET batch_id = NULL, import_status = 'importing', scheduled_at = 4102444800000");
 	assert_int_equal(bulk_enqueue(cx, o.bulk), RC_OK);
 	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status = 'pending'"), 1);
 	run(&o, "UPDATE bulk_send SET import_status = 'ready'");
@@ -223,8 +224,9 @@ static void a_copy_put_back_holds_what_would_go_on_by_itself(void **arg)
 	run(&o, "UPDATE channel_account SET state = 'stopped', state_why = 'restored'");
 	run(&o, "INSERT INTO bulk_send (public_id, channel, template_id, wants_start, created_at, updated_at)"
 		" VALUES ('w', 'email', 't', 1, 0, 0), ('by hand', 'email', 't', 0, 0, 0)");
-	run(&o, "INSERT INTO bulk_send (public_id, channel, template_id, scheduled_at, created_at, updated_at)"
-		" VALUES ('s', 'email', 't', 1, 0, 0)");
+	run(&o,
+	    "INSERT INTO bulk_send (public_id, channel, template_id, scheduled_at, created_at, updated_at)"
+	    " VALUES ('s', 'email', 't', 1, 0, 0)");
 	assert_int_equal(sends_before_work(&o.s.cx), RC_OK);
 	assert_int_equal(sends_before_work(&o.s.cx), RC_OK);
 	assert_int_equal(number(&o, "SELECT count(*) FROM bulk_send WHERE status_why = 'restored'"), 3);
