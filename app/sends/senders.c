@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define OFFLINE_SENDER "recado@example.com" /* the stand-in takes anybody, and nothing leaves it */
-#define CHOICES_MAX    200                  /* to choose from in a form */
+#define OWN_MAX        200                  /* senders of one person */
 
 static const struct column columns[] = {
 	{ .name = "from_email",
@@ -67,7 +67,7 @@ static enum rc deactivate_others(struct cx *cx, int64_t id, int64_t user_id)
 {
 	struct value *rows = NULL, *after = value_map(cx->arena);
 	enum rc rc = db_rows(
-		cx, &rows, CHOICES_MAX,
+		cx, &rows, OWN_MAX,
 		"SELECT id FROM sender WHERE user_id = :user AND id <> :id AND is_active = 1 AND archived_at IS NULL",
 		PARAMS(P_INT(":user", user_id), P_INT(":id", id)));
 
@@ -316,24 +316,6 @@ enum rc sender_resolve(struct cx *cx, struct sender *out, const struct sender_as
 	if (rc != RC_NOT_FOUND) return rc;
 	rc = sender_default(cx, out, ask->channel);
 	return rc == RC_NOT_FOUND ? RC_BAD_INPUT : rc;
-}
-
-enum rc sender_choices(struct cx *cx, struct value **out)
-{
-	enum rc rc = db_rows(
-		cx, out, CHOICES_MAX,
-		"SELECT public_id AS id, from_email, from_name, reply_to FROM sender WHERE archived_at IS NULL"
-		" AND is_active = 1 ORDER BY from_email, id LIMIT :max",
-		PARAMS(P_INT(":max", CHOICES_MAX)));
-
-	for (struct value *v = rc == RC_OK ? (*out)->first : NULL; v != NULL; v = v->next) {
-		const char *email = value_text_of(value_get(v, "from_email"), "");
-		const char *name = value_text_of(value_get(v, "from_name"), "");
-
-		value_set_text(cx->arena, v, "label",
-			       name[0] != '\0' ? arena_printf(cx->arena, "%s <%s>", name, email) : email);
-	}
-	return rc;
 }
 
 enum rc sender_find(struct cx *cx, int64_t *id, const char *public_id)

@@ -28,8 +28,6 @@ struct sender {
 enum rc sender_resolve(struct cx *cx, struct sender *out, const struct sender_ask *ask) MUST_CHECK;
 /* The settings' alone, for lists of choices ("correo predeterminado"); RC_NOT_FOUND with the sentence: not set. */
 enum rc sender_default(struct cx *cx, struct sender *out, const char *channel) MUST_CHECK;
-/* Active ones by address: list of {id (public), from_email, from_name, reply_to, label}. */
-enum rc sender_choices(struct cx *cx, struct value **out) MUST_CHECK;
 /* Row of a public id; "" or NULL: 0. RC_NOT_FOUND with the sentence. */
 enum rc sender_find(struct cx *cx, int64_t *id, const char *public_id) MUST_CHECK;
 /* Save one's own (spec §18, /relay/user/email-config/): the user's active sender, made when there is none;
