@@ -46,13 +46,13 @@ struct verdict {
 	const char *why;  /* static word for state_why: "accepted", "rate", "cut"…              */
 	int64_t delay_ms; /* NOT_YET: 0 = the house's growing delays; else at least that          */
 	int64_t hold_ms;  /* NOT_YET, HOLD: the whole channel waits that long; 0 = it does not    */
-	/* With hold_ms: with each such answer in a row the wait doubles, up to this; 0 = always the same. And so
-	** many in a row stop the channel for a person (why as it is); 0 = never. */
+	/* With hold_ms: with each such answer in a row the wait doubles, up to this; 0 = always the same. And
+	** so many in a row stop the channel for a person (why as it is); 0 = never. */
 	int64_t hold_most_ms;
 	int hold_rows;
 	int retry_max; /* NOT_YET: tries altogether for an answer like this, 0 = the channel's */
-	/* NOT_YET: what is wrong is the batch's (its template is gone): after some first tries in a row that say so
-	** the batch is paused for a person, instead of each of its messages failing by itself. */
+	/* NOT_YET: what is wrong is the batch's (its template is gone): after some first tries in a row that
+	** say so the batch is paused for a person, instead of each of its messages failing by itself. */
 	bool is_batchs;
 	const char *dead; /* static word for contact.dead_reason, NULL = the contact is fine      */
 	int http;         /* 0 = no answer                                                      */
