@@ -97,15 +97,17 @@ static bool is_stopped_by_hand(const struct account *a)
 	       (strcmp(a->why, WHY_PERSON) == 0 || strcmp(a->why, WHY_RESTORED) == 0);
 }
 
-/* Longer with each in a row, and after so many of them a person looks. *is_over: that is now. */
+/* Longer with each in a row, and after so many of them a person looks. *is_over: that is now. An answer to a
+** call that left before the wait began says nothing new: a volley of sixteen counts once. */
 static int64_t growing_wait(const struct lane *l, struct round *t, const struct verdict *v, bool *is_over)
 {
+	bool is_late = t->account.state == ACCOUNT_WAITING && t->account.until_at > t->now;
 	int64_t ms = v->hold_ms;
 
-	for (int i = 0; i < l->waits && ms < v->hold_most_ms; i++)
+	if (!is_late) t->waits = l->waits + 1;
+	for (int i = 1; i < t->waits && ms < v->hold_most_ms; i++)
 		ms *= 2;
-	t->waits = l->waits + 1; /* once a round, however many calls were told so */
-	*is_over = v->hold_rows > 0 && t->waits >= v->hold_rows;
+	*is_over = !is_late && v->hold_rows > 0 && t->waits >= v->hold_rows;
 	return ms < v->hold_most_ms ? ms : v->hold_most_ms;
 }
 
