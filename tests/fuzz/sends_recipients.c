@@ -1,6 +1,7 @@
 /*
 ** sends_recipients.c -- any bytes as a file of recipients: what is counted adds up, payloads are JSON.
-** The bytes before the first NUL are a mapping of variables when they begin with a brace, the rest is the file.
+** The bytes before the first NUL are a mapping of variables when they begin with a brace, the rest is the
+** file.
 */
 #include "base_fuzz.h"
 #include "base/text.h"
