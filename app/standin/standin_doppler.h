@@ -1,10 +1,10 @@
 /*
 ** standin_doppler.h -- inside the stand-in only: the parts of its Doppler Relay.
 **
-**   standin_doppler.c          doors, log-in, sends, limits     standin_doppler_sent.c     what was accepted
-**   standin_doppler_fault.c    what goes wrong on purpose       standin_doppler_list.c     deliveries,
-**   statistics standin_doppler_template.c templates                        standin_doppler_report.c   reports
-**   and their files
+**   standin_doppler.c           doors, log-in             standin_doppler_send.c    sends, limits
+**   standin_doppler_sent.c      what was accepted         standin_doppler_fault.c   what goes wrong on
+**   purpose standin_doppler_list.c      deliveries, statistics    standin_doppler_template.c   templates
+**   standin_doppler_report.c    reports and their files   standin_doppler_control.c    /_standin/doppler
 **
 ** All functions want the stand-in's lock held.
 */
@@ -175,6 +175,17 @@ void doppler_problem_say(struct doppler_rq *q, int status, int code, const char 
 /* A whole number of the query, otherwise; false: not a number within least…most, and 400.1 was answered. */
 bool doppler_query_int(struct doppler_rq *q, const char *name, int64_t otherwise, int64_t least, int64_t most,
 		       int64_t *out);
+
+/* 400.1 about one member. */
+void doppler_invalid(struct doppler_rq *q, const char *key, const char *detail);
+/* False: 401 was answered. */
+bool doppler_has_login(struct doppler_rq *q);
+bool doppler_has_account(struct doppler_rq *q); /* false: 403 was answered */
+
+/* standin_doppler_send.c. template NULL: a plain message. */
+void doppler_send_handle(struct doppler_rq *q, const struct doppler_template_row *template);
+bool doppler_by_template(struct doppler_rq *q); /* "/templates/ID/message"; false: no such door */
+void doppler_limits_handle(struct doppler_rq *q);
 
 bool doppler_templates_handle(struct doppler_rq *q); /* false: no such door */
 /* The template of a send; NULL: none. */
