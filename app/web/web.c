@@ -131,8 +131,8 @@ static enum rc live_show(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* Addresses of the old panels: whoever has them in his bookmarks arrives at home. */
-/* Under /app/ operators had their bulk sends (spec bulk-sends §1); without that module: the home page. */
+/* Addresses of the old panels, as people have them in their bookmarks. Under /app/ operators had their bulk sends
+** (spec bulk-sends §1); all else, or without that module: home. */
 static enum rc old_address(struct cx *cx, struct call *call)
 {
 	const char *path = call_path(call), *to = "/";
