@@ -131,7 +131,8 @@ static enum rc live_show(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* Addresses of the old panels, as people have them in their bookmarks. Under /app/ operators had their bulk sends
+/* Addresses of the old panels, as people have them in their bookmarks. Under /app/ operators had their bulk
+** sends
 ** (spec bulk-sends §1); all else, or without that module: home. */
 static enum rc old_address(struct cx *cx, struct call *call)
 {
