@@ -20,12 +20,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE      32
-#define KEY_LETTERS   52   /* 256 bits, 5 a letter                                        */
-#define CHECK_LETTERS 4    /* 20 bits of SHA-256: one wrong letter in 10^6 passes         */
-#define GROUP         4    /* letters a group: what people copy without losing their place */
-#define CODE_MAX      200  /* with all the blanks somebody may type                       */
-#define PATH_ROOM     4096 /* PATH_MAX of Linux                                           */
+#define KEY_SIZE       32
+#define KEY_LETTERS    52   /* 256 bits, 5 a letter                                        */
+#define CHECK_LETTERS  4    /* 20 bits of SHA-256: one wrong letter in 10^6 passes         */
+#define UNIQUE_LETTERS 8    /* two set-ups at once must not write into one file */
+#define GROUP          4    /* letters a group: what people copy without losing their place */
+#define CODE_MAX       200  /* with all the blanks somebody may type                       */
+#define PATH_ROOM      4096 /* PATH_MAX of Linux                                           */
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -77,12 +78,12 @@ static enum rc sync_folder(const char *path)
 /* Written beside, synced, then linked into place: link(2) fails if a key is there already. */
 static enum rc write_key(const char *path, const unsigned char key[KEY_SIZE])
 {
-	char aside[PATH_ROOM], unique[PUBLIC_ID_SIZE];
+	char aside[PATH_ROOM], unique[UNIQUE_LETTERS + 1];
 	enum rc rc = RC_OK;
 	int fd, n;
 
-	public_id_new(unique); /* two set-ups at once must not write into one file */
-	n = snprintf(aside, sizeof(aside), "%s.%.8s", path, unique);
+	random_letters(unique, UNIQUE_LETTERS);
+	n = snprintf(aside, sizeof(aside), "%s.%s", path, unique);
 	if (n < 0 || (size_t)n >= sizeof(aside)) return RC_TOO_LARGE;
 	if (access(path, F_OK) == 0) return RC_CONFLICT;
 	if ((fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)

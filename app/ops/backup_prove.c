@@ -8,16 +8,18 @@
 
 #include <unistd.h>
 
+#define UNIQUE_LETTERS 8 /* two proofs of one process at a time never meet */
+
 enum rc backup_prove(struct cx *cx, struct unpacked *out, const char *path, const char *passphrase,
 		     const struct backup_listener *listener)
 {
-	char unique[PUBLIC_ID_SIZE];
+	char unique[UNIQUE_LETTERS + 1];
 	struct gentle g;
 	struct unpack_order order = { .path = path, .passphrase = passphrase, .gentle = &g };
 	enum rc rc;
 
-	public_id_new(unique);
-	order.aside = arena_printf(cx->arena, "%s/tmp/prove-%ld-%.8s", cx->env->dir, (long)getpid(), unique);
+	random_letters(unique, UNIQUE_LETTERS);
+	order.aside = arena_printf(cx->arena, "%s/tmp/prove-%ld-%s", cx->env->dir, (long)getpid(), unique);
 	gentle_init(&g, &cx->env->is_stopping);
 	if (listener != NULL) {
 		order.listener = *listener;
