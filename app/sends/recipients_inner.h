@@ -118,8 +118,9 @@ struct judge {
 	int64_t same_address; /* same address as an earlier row, dropped or not */
 	int64_t typos;        /* valid rows */
 };
-/* Reads who is left out: who gets no mailings, or without skips_suppressed whose address is dead only.
-** judge_close it in any case. */
+void judge_begin(struct judge *j, const char *dedupe); /* nobody is left out; judge_close it */
+/* The same, and reads who is left out: who gets no mailings, or without skips_suppressed whose address is
+** dead only. judge_close it in any case. */
 enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skips_suppressed) MUST_CHECK;
 /* Judges the row that recipients_next just read, and counts. */
 enum rc judge_row(struct judge *j, struct recipients_file *f, struct arena *a,

@@ -133,12 +133,17 @@ static enum rc add_suppressed(void *arg, const char *address)
 	return key_set_add(&j->suppressed, key, &is_new);
 }
 
-enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skips_suppressed)
+void judge_begin(struct judge *j, const char *dedupe)
 {
 	memset(j, 0, sizeof(*j));
 	j->dedupe = dedupe_of(dedupe);
 	random_bytes(&j->key, sizeof(j->key));
 	sb_init(&j->payload, PAYLOAD_MAX);
+}
+
+enum rc judge_open(struct cx *cx, struct judge *j, const char *dedupe, bool skips_suppressed)
+{
+	judge_begin(j, dedupe);
 	return suppressed_each(cx, skips_suppressed ? BULK_TOPIC : BULK_TOPIC_ALL, add_suppressed, j);
 }
 

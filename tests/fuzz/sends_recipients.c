@@ -19,7 +19,7 @@ static void check_row(struct recipients_file *f, struct judge *j, struct arena *
 	if (row->code != ROW_VALID) return;
 	must(*recipient_check(a, &again, row->address) == '\0' && strcmp(again, row->address) == 0);
 	must(json_parse(a, &payload, NULL, j->payload.p, j->payload.len) == RC_OK);
-	must(payload->count == f->variable_count);
+	must(payload->count <= f->variable_count); /* names with points become objects */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	int64_t sum = 0;
 	enum rc rc;
 
-	must(f != NULL && judge_open(&cx, &j, len % 2 ? "exact" : "address", false) == RC_OK);
+	must(f != NULL);
+	judge_begin(&j, len % 2 ? "exact" : "address");
 	rc = recipients_open(&cx, f, a, (struct bytes){ (const char *)from, len - (size_t)(from - p) },
 			     mapping);
 	while (rc == RC_OK) {
