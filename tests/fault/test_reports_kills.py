@@ -99,7 +99,9 @@ def tracing(tmp_path):
 
 @pytest.mark.parametrize("place", PLACES, ids=["default", "yes", "path"])
 def test_a_load_cut_anywhere_leaves_the_old_rows_or_the_new_ones(place):
-    tried(place, sorted(random.Random().sample(range(3, 60), 4)))
+    # A release build writes less often than a debug one: two early points are reached by both.
+    chance = random.Random()
+    tried(place, sorted([*chance.sample(range(3, 12), 2), *chance.sample(range(12, 60), 2)]))
 
 
 @pytest.mark.long
