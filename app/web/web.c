@@ -1,5 +1,5 @@
 /*
-** web.c -- the running room: settings, routes of the house itself, workers, and the way of one call.
+** web.c -- the running room: routes of the house itself, workers, and the way of one call.
 **
 ** Owns:   the server, the workers' contexts and connections.
 ** Needs:  an env with settings (and a store for pages that ask it); the tables handed down in web_options.
@@ -46,79 +46,6 @@ struct web {
 struct web_state web_state;
 static _Thread_local int here = -1; /* worker of this thread, -1: the wire thread */
 
-const struct setting web_settings[] = {
-	{ .name = "web.listen",
-	  .refuse = doors_listen_refuse,
-	  .title = N_("Where the panel listens"),
-	  .section = N_("Panel and addresses"),
-	  .needs_restart = true,
-	  .type = SET_TEXT,
-	  .def = "127.0.0.1:8080",
-	  .max = 120,
-	  .help = N_(
-		  "Where the panel listens: 127.0.0.1:8080, [::1]:8080 or unix:/path (then a proxy speaks for it).") },
-	{ .name = "web.hosts",
-	  .refuse = doors_hosts_refuse,
-	  .title = N_("Names of the panel"),
-	  .type = SET_TEXT,
-	  .def = "",
-	  .max = 1000,
-	  .old = "ALLOWED_HOSTS",
-	  .help = N_(
-		  "Names under which the panel may be opened, separated by commas; this machine's own and the one of "
-		  "web.public_url are always allowed.") },
-	{ .name = "web.proxies",
-	  .refuse = doors_addresses_refuse,
-	  .title = N_("Proxies"),
-	  .type = SET_TEXT,
-	  .def = "",
-	  .max = 1000,
-	  .help = N_(
-		  "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.") },
-	{ .name = "web.public_url",
-	  .title = N_("Public address"),
-	  .type = SET_URL,
-	  .def = "",
-	  .max = 300,
-	  .help = N_(
-		  "The address of the panel as others reach it, for links and webhooks: https://panel.example.com.") },
-	{ .name = "web.panel_allow",
-	  .refuse = doors_addresses_refuse,
-	  .title = N_("Who may open the panel"),
-	  .type = SET_TEXT,
-	  .def = "",
-	  .max = 1000,
-	  .help = N_("Addresses or networks that may open the panel; empty: all. Webhooks stay reachable.") },
-	{ .name = "web.api_per_minute",
-	  .title = N_("Calls to the API a minute"),
-	  .type = SET_INT,
-	  .def = "600",
-	  .min = 0,
-	  .max = 1000000,
-	  .help = N_(
-		  "How many calls a minute each token, user or address may make to the API in the long run; 0: no "
-		  "limit.") },
-	{ .name = "web.api_burst",
-	  .title = N_("Calls to the API at once"),
-	  .type = SET_INT,
-	  .def = "600",
-	  .min = 1,
-	  .max = 1000000,
-	  .help = N_(
-		  "How many calls to the API may come at once, before web.api_per_minute sets the pace.") },
-	{ .name = "web.second_factor",
-	  .title = N_("Second factor"),
-	  .type = SET_ONE,
-	  .def = "optional",
-	  .choices = "optional|required",
-	  .help = N_(
-		  "A code from the phone at each log-in: optional (each person decides) or required (whoever has "
-		  "none yet sets it up first).") },
-	{ .name = NULL },
-};
-
-const struct right web_rights[] = { { NULL, NULL, NULL } };
-
 /* Routes of the house itself */
 
 static enum rc live_show(struct cx *cx, struct call *call)
@@ -131,9 +58,8 @@ static enum rc live_show(struct cx *cx, struct call *call)
 	return RC_OK;
 }
 
-/* Addresses of the old panels, as people have them in their bookmarks. Under /app/ operators had their bulk
-** sends
-** (spec bulk-sends §1); all else, or without that module: home. */
+/* Addresses of the old panels, as people have them in their bookmarks: bulk sends were under /app/ (spec
+** bulk-sends §1). All else, or without that module: home. */
 static enum rc old_address(struct cx *cx, struct call *call)
 {
 	const char *path = call_path(call), *to = "/";
