@@ -128,6 +128,14 @@ const char *words_plural(enum lang lang, int64_t n, const char *one, const char 
 	return words_get(lang, n == 1 || n == -1 ? one : many);
 }
 
+const char *words_about(struct arena *a, const char *sentence, const char *subject)
+{
+	const char *place = strstr(sentence, "%s");
+
+	if (place == NULL) return sentence;
+	return arena_printf(a, "%.*s%s%s", (int)(place - sentence), sentence, subject, place + 2);
+}
+
 bool words_lang(enum lang *out, const char *code)
 {
 	if (!code || !code[0] || !code[1] || (code[2] != '\0' && code[2] != '-' && code[2] != '_'))

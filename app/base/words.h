@@ -4,7 +4,7 @@
 #ifndef RECADO_BASE_WORDS_H
 #define RECADO_BASE_WORDS_H
 
-#include "base/rc.h"
+#include "base/arena.h"
 
 enum lang { LANG_ES, LANG_EN, LANG__MAX };
 
@@ -18,6 +18,8 @@ const char *words_get(enum lang lang, const char *msgid) __attribute__((format_a
 /* One or many: both msgids are looked up. */
 const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many)
 	__attribute__((format_arg(3), format_arg(4)));
+/* A sentence of a table with subject in the place of its one %s; without such a place as it is. Arena. */
+const char *words_about(struct arena *a, const char *sentence, const char *subject);
 bool words_lang(enum lang *out, const char *code); /* "es", "es-EC", "en"… */
 const char *words_code(enum lang lang);
 

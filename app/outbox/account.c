@@ -96,11 +96,9 @@ const char *account_title(const struct account *a, enum lang lang)
 const char *account_why(struct cx *cx, const struct account *a)
 {
 	const struct channel_reason *r = reason_of(a);
-	const char *text = r != NULL ? words_get(cx->lang, r->msgid) : "", *place = strstr(text, "%s");
 
-	if (place == NULL) return text;
-	return arena_printf(cx->arena, "%.*s%s%s", (int)(place - text), text, subject_of(a, cx->lang),
-			    place + 2);
+	return r != NULL ? words_about(cx->arena, words_get(cx->lang, r->msgid), subject_of(a, cx->lang))
+			 : "";
 }
 
 const char *account_alert_key(struct arena *arena, const char *key, const char *channel)

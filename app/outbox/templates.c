@@ -145,19 +145,12 @@ static enum rc double_braces(struct cx *cx, const char **out, const char *body, 
 
 static enum rc refused(struct cx *cx, const struct template_error *err)
 {
-	const char *text = words_get(cx->lang, err->msgid), *place = strstr(text, "%s");
-	struct sb sb;
+	const char *words = words_about(cx->arena, words_get(cx->lang, err->msgid), err->subject);
 
-	sb_init_arena(&sb, cx->arena, 1000);
-	sb_bytes(&sb, text, place != NULL ? (size_t)(place - text) : strlen(text));
-	if (place != NULL) {
-		sb_text(&sb, err->subject);
-		sb_text(&sb, place + 2);
-	}
 	if (err->suggestion != NULL)
-		return cx_fail(cx, RC_BAD_INPUT, _("Line %zu: %s Did you mean {{%s}}?"), err->line,
-			       sb_text_of(&sb), err->suggestion);
-	return cx_fail(cx, RC_BAD_INPUT, _("Line %zu: %s"), err->line, sb_text_of(&sb));
+		return cx_fail(cx, RC_BAD_INPUT, _("Line %zu: %s Did you mean {{%s}}?"), err->line, words,
+			       err->suggestion);
+	return cx_fail(cx, RC_BAD_INPUT, _("Line %zu: %s"), err->line, words);
 }
 
 static enum rc compile(struct cx *cx, struct template **out, const char *body, enum template_mode mode,

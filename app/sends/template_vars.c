@@ -24,21 +24,6 @@ bool template_is_given(const struct mail_template *t, const char *name)
 	return !is_providers(t) && strcmp(name, "baja") == 0;
 }
 
-/* The refusal's own sentence with its subject in it. */
-static const char *refusal(struct cx *cx, const struct template_error *err)
-{
-	const char *text = words_get(cx->lang, err->msgid), *place = strstr(text, "%s");
-	struct sb sb;
-
-	sb_init_arena(&sb, cx->arena, 1000);
-	sb_bytes(&sb, text, place != NULL ? (size_t)(place - text) : strlen(text));
-	if (place != NULL) {
-		sb_text(&sb, err->subject);
-		sb_text(&sb, place + 2);
-	}
-	return sb_text_of(&sb);
-}
-
 enum rc template_compile_part(struct cx *cx, struct template **out, const char *part, const char *text,
 			      enum template_mode mode, const struct mail_template *t)
 {
@@ -47,7 +32,8 @@ enum rc template_compile_part(struct cx *cx, struct template **out, const char *
 	enum rc rc = template_compile(out, &err, text, &o);
 
 	if (rc != RC_BAD_INPUT) return rc;
-	return cx_fail(cx, rc, _("%s, line %zu: %s"), words_get(cx->lang, part), err.line, refusal(cx, &err));
+	return cx_fail(cx, rc, _("%s, line %zu: %s"), words_get(cx->lang, part), err.line,
+		       words_about(cx->arena, words_get(cx->lang, err.msgid), err.subject));
 }
 
 struct collect {
