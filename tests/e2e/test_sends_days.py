@@ -92,7 +92,10 @@ class Reader(Person):
                 return next((w for w in words if w in self.text()), None)
             except StaleElementReferenceException:
                 return None
-        return wait_until(seen, f"{words} on {self.browser.current_url}")
+        try:
+            return wait_until(seen, words)
+        except AssertionError as e:
+            raise AssertionError(f"{e} on {self.browser.current_url}, which says:\n{self.text()}") from None
 
     def file(self, name, text):
         path = self.house.folder / name
