@@ -242,7 +242,7 @@ def test_a_restore_that_finds_the_place_of_an_earlier_one_taken_leaves_that_alon
         kept[-1].mkdir()
         (kept[-1] / "recado.db").write_text("what was there")
     done = shop.house.call("restore", shop.archive, *noon)
-    assert done.returncode != 0 and any(f"{keep} " in done.stderr for keep in kept), done
+    assert done.returncode != 0 and any(f"{keep}:" in done.stderr for keep in kept), done
     assert all((keep / "recado.db").read_text() == "what was there" for keep in kept)
     assert shop.content() == shop.old
 
