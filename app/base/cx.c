@@ -9,6 +9,7 @@
 */
 #include "base/cx.h"
 
+#include "base/sentence.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,8 @@ void cx_reset(struct cx *cx)
 	cx->error_code = NULL;
 	cx->field_count = 0;
 	cx->request_id = "";
+	cx->keeps_sentence = false;
+	cx->kept = cx->kept_of = NULL;
 	arena_reset(cx->arena);
 }
 
@@ -65,6 +68,11 @@ enum rc cx_fail(struct cx *cx, enum rc rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	cx->message = arena_vprintf(cx->arena, fmt, ap);
 	va_end(ap);
+	if (!cx->keeps_sentence) return rc;
+	va_start(ap, fmt);
+	cx->kept = sentence_vkeep(cx->arena, cx->lang, fmt, ap);
+	va_end(ap);
+	cx->kept_of = cx->message;
 	return rc;
 }
 
@@ -104,6 +112,16 @@ const char *cx_sentence(const struct cx *cx, enum rc rc)
 	if (rc == RC_BAD_INPUT && cx->field_count > 0 && *cx->fields[0].message) return cx->fields[0].message;
 	if ((unsigned)rc >= RC__MAX || !sentences[rc]) rc = RC_BUG;
 	return words_get(cx->lang, sentences[rc]);
+}
+
+const char *cx_sentence_kept(const struct cx *cx, enum rc rc)
+{
+	const char *sentence = cx_sentence(cx, rc), *kept = NULL;
+
+	if (sentence == cx->message && sentence == cx->kept_of) kept = cx->kept;
+	if (sentence != cx->message && cx->keeps_sentence)
+		kept = sentence_keep(cx->arena, cx->lang, "%s", sentence);
+	return kept != NULL ? kept : sentence;
 }
 
 bool actor_may(const struct actor *actor, const char *right)

@@ -68,6 +68,9 @@ struct cx {
 	struct field_error fields[CX_FIELD_ERRORS_MAX];
 	size_t field_count;
 	const char *request_id; /* in every log line of this cx                              */
+	/* Keep the next sentence as sentence.h does too: for who stores it. cx_sentence_kept() gives it. */
+	bool keeps_sentence;
+	const char *kept, *kept_of; /* of this message                                     */
 };
 
 /* A cx for the system (jobs, engine): rights "*", the business's language. */
@@ -84,6 +87,10 @@ enum rc cx_fail(struct cx *cx, enum rc rc, const char *fmt, ...) PRINTF_LIKE(3, 
 enum rc cx_fail_field(struct cx *cx, const char *field, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The sentence to show: cx->message, or the rc's own default sentence. */
 const char *cx_sentence(const struct cx *cx, enum rc rc);
+
+/* The same to be stored: with keeps_sentence set before, as sentence_words() says it in any language;
+** otherwise the sentence itself. */
+const char *cx_sentence_kept(const struct cx *cx, enum rc rc);
 
 bool actor_may(const struct actor *actor, const char *right);
 void env_wake(struct env *env, enum wake who);

@@ -123,6 +123,23 @@ const char *words_get(enum lang lang, const char *msgid)
 	return w->id ? spanish.pool + w->text : msgid;
 }
 
+const char *words_msgid(enum lang lang, const char *text)
+{
+	size_t at = (size_t)((uintptr_t)text - (uintptr_t)spanish.pool);
+	const struct word *w;
+
+	if (text == NULL || !spanish.words) return NULL;
+	if (lang != LANG_ES) {
+		w = place(&spanish, text);
+		return w->id ? spanish.pool + w->id : NULL;
+	}
+	if ((uintptr_t)text < (uintptr_t)spanish.pool || at >= spanish.used) return NULL;
+	for (size_t i = 0; i < spanish.size; i++)
+		if (spanish.words[i].id && spanish.words[i].text == at)
+			return spanish.pool + spanish.words[i].id;
+	return NULL;
+}
+
 const char *words_plural(enum lang lang, int64_t n, const char *one, const char *many)
 {
 	return words_get(lang, n == 1 || n == -1 ? one : many);

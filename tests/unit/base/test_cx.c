@@ -2,6 +2,7 @@
 ** test_cx.c -- the context of a request: its sentence, its hour, and what its actor may.
 */
 #include "base/cx.h"
+#include "base/sentence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,6 +49,52 @@ static void the_first_sentence_stays(void **state)
 	assert_string_equal(cx.message, "");
 	cx.lang = LANG_EN;
 	assert_string_equal(cx_sentence(&cx, RC_NO_LOGIN), "Log in first.");
+}
+
+/* Written by a job in the business's language, read by two people. */
+static void a_kept_sentence_is_said_in_the_readers_language(void **state)
+{
+	static const char *const odd[] = {
+		"",          "Un texto de antes.", "{\"m\":",
+		"{\"m\":1}", "{\"m\":\"%s %d\"}",  "{\"m\":\"100 %\",\"a\":[1,{}]}"
+	};
+	const char *kept;
+
+	(void)state;
+	cx.keeps_sentence = true;
+	(void)!cx_fail(&cx, RC_IO, words_get(cx.lang, "Line %zu of the file: %s"), (size_t)12,
+		       words_get(cx.lang, "Log in first."));
+	kept = cx_sentence_kept(&cx, RC_IO);
+	assert_string_equal(sentence_words(cx.arena, LANG_ES, kept), cx.message);
+	assert_string_equal(sentence_words(cx.arena, LANG_EN, kept), "Line 12 of the file: Log in first.");
+	cx_reset(&cx);
+	cx.lang = LANG_EN; /* and the other way round */
+	cx.keeps_sentence = true;
+	(void)!cx_fail(&cx, RC_IO, words_get(cx.lang, "Line %zu of the file: %s"), (size_t)7,
+		       words_get(cx.lang, "Log in first."));
+	kept = cx_sentence_kept(&cx, RC_IO);
+	assert_non_null(strstr(sentence_words(cx.arena, LANG_ES, kept), "7"));
+	assert_non_null(strstr(sentence_words(cx.arena, LANG_ES, kept), "Inicia sesión primero."));
+	cx_reset(&cx);
+	cx.keeps_sentence = true; /* nobody said why: the code's own sentence */
+	assert_string_equal(sentence_words(cx.arena, LANG_ES, cx_sentence_kept(&cx, RC_NO_LOGIN)),
+			    "Inicia sesión primero.");
+	cx_reset(&cx);
+	cx.lang = LANG_ES;
+	(void)!cx_fail(&cx, RC_IO, "%s", "plain");
+	assert_string_equal(cx_sentence_kept(&cx, RC_IO), "plain");
+	cx_reset(&cx);
+	/* numbers of each width, a cut text that ends with a whole letter, a name that is never a place */
+	assert_string_equal(
+		sentence_words(cx.arena, LANG_EN,
+			       sentence_keep(cx.arena, LANG_EN, "%d %lld %zu %u 100 %% %.4s %.*s %s", -3,
+					     -5000000000LL, (size_t)9, 7u, "añññ", 2, "abc", "%s%n")),
+		"-3 -5000000000 9 7 100 % añ ab %s%n");
+	assert_null(sentence_keep(cx.arena, LANG_EN, "%g", 1.5));
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+		assert_non_null(sentence_words(cx.arena, LANG_ES, odd[i]));
+	assert_string_equal(sentence_words(cx.arena, LANG_ES, odd[1]), odd[1]);
+	cx_reset(&cx);
 }
 
 static void every_code_has_a_sentence_in_both_languages(void **state)
@@ -154,6 +201,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_sentence_stays),
+		TEST(a_kept_sentence_is_said_in_the_readers_language),
 		TEST(every_code_has_a_sentence_in_both_languages),
 		TEST(all_wrong_fields_of_a_form_are_kept_up_to_the_limit),
 		TEST(today_is_the_business_day),
