@@ -5,7 +5,8 @@
 ** Never:  follows a redirect (a signed request is for one host), repeats what is not idempotent: an upload's
 **         end that may have happened is looked up instead.
 ** Holds:  (1) what is in flight is at most one part; (2) an upload that failed is aborted, so that nothing is
-**         paid for in silence; (3) neither key nor signature is ever in a sentence or the log.
+**         paid for in silence, and its id is remembered before its first part, so that a kill cannot hide
+**         it; (3) neither key nor signature is ever in a sentence or the log.
 */
 #include "link/s3.h"
 #include "link/s3_sign.h"
@@ -338,16 +339,48 @@ static enum rc put_piece(struct cx *cx, const struct s3_target *t, const struct 
 	return rc;
 }
 
-static void abort_upload(struct cx *cx, const struct s3_target *t, const char *key, const char *upload_id)
+/* Once, as we may be stopping. False: its parts stay there. */
+static bool abort_upload(struct cx *cx, const struct s3_target *t, const char *key, const char *upload_id)
 {
 	const struct s3_pair query[] = { { "uploadId", upload_id }, { NULL, NULL } };
 	const struct ask ask = { .method = "DELETE", .key = key, .purpose = "s3.abort", .query = query };
 	const char *said = cx->message;
 	struct http_answer answer;
+	bool is_gone = call_once(cx, t, &ask, cx_now(cx), &answer) == RC_OK && answer.end == HTTP_DONE &&
+		       (answer.status / 100 == 2 || answer.status == 404);
 
-	if (call_once(cx, t, &ask, cx_now(cx), &answer) != RC_OK || answer.status / 100 != 2)
+	if (!is_gone)
 		log_event(LOG_WARN, "app", "s3.abort", "what=\"an unfinished upload stays at the storage\"");
 	cx->message = said;
+	return is_gone;
+}
+
+enum rc s3_abort(struct cx *cx, const struct s3_target *t, const char *key, const char *upload_id)
+{
+	const struct s3_pair query[] = { { "uploadId", upload_id }, { NULL, NULL } };
+	struct told told;
+	enum rc rc = is_key(key) ? call(cx, t,
+					&(struct ask){ .method = "DELETE",
+						       .key = key,
+						       .purpose = "s3.abort",
+						       .query = query },
+					&told, false, NULL, 0, 0)
+				 : RC_BAD_INPUT;
+
+	if (rc != RC_NOT_FOUND) return rc;
+	cx->message = "";
+	return RC_OK;
+}
+
+static enum rc remember(const struct s3_watcher *w, const char *key, const char *upload_id)
+{
+	return w != NULL && w->remember != NULL ? w->remember(w->arg, key, upload_id) : RC_OK;
+}
+
+/* What is over is forgotten; if that fails the next abort finds nothing, which is fine. */
+static void forget(const struct s3_watcher *w, const char *key)
+{
+	if (remember(w, key, "") != RC_OK) log_event(LOG_WARN, "app", "s3.forget", "what=upload");
 }
 
 static enum rc begin_upload(struct cx *cx, const struct s3_target *t, const char *key, const char **upload_id,
@@ -455,8 +488,9 @@ enum rc s3_put(struct cx *cx, const struct s3_target *t, const char *key, int fd
 	rc = begin_upload(cx, t, key, &upload_id, watcher, size);
 	if (rc != RC_OK) return rc;
 	upload_id = arena_text(cx->arena, upload_id);
-	rc = put_parts(cx, t, key, fd, size, upload_id, watcher);
-	if (rc != RC_OK) abort_upload(cx, t, key, upload_id);
+	rc = remember(watcher, key, upload_id);
+	if (rc == RC_OK) rc = put_parts(cx, t, key, fd, size, upload_id, watcher);
+	if (rc == RC_OK || abort_upload(cx, t, key, upload_id)) forget(watcher, key);
 	return rc;
 }
 

@@ -28,8 +28,15 @@ struct s3_target {
 
 /* Asked between two calls; false: stop (RC_TRY_LATER, an upload under way is aborted). NULL: never. */
 typedef bool s3_go_on_fn(void *arg, int64_t done, int64_t total);
+/*
+** An upload in parts begins: its id, to be kept (RC_OK) before the first part goes. "" = it is over, ended or
+** aborted. What is killed in between leaves its parts at the storage, to be paid for until s3_abort(). NULL:
+** nobody keeps it.
+*/
+typedef enum rc s3_remember_fn(void *arg, const char *key, const char *upload_id);
 struct s3_watcher {
 	s3_go_on_fn *go_on;
+	s3_remember_fn *remember;
 	void *arg;
 };
 
@@ -47,6 +54,8 @@ enum rc s3_get(struct cx *cx, const struct s3_target *t, const char *key, int to
 enum rc s3_size(struct cx *cx, const struct s3_target *t, const char *key, int64_t *size) MUST_CHECK;
 /* Absent is fine. */
 enum rc s3_delete(struct cx *cx, const struct s3_target *t, const char *key) MUST_CHECK;
+/* An upload in parts that was remembered and never ended. One that is gone is fine. */
+enum rc s3_abort(struct cx *cx, const struct s3_target *t, const char *key, const char *upload_id) MUST_CHECK;
 /* [{key, size, modified}] in order of keys, at most S3_LIST_MAX. */
 enum rc s3_list(struct cx *cx, const struct s3_target *t, const char *prefix, struct value **out) MUST_CHECK;
 

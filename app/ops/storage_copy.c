@@ -1,14 +1,17 @@
 /*
 ** storage_copy.c -- a second copy of every proved backup, on somebody else's disk.
 **
-** Owns:   the columns remote, remote_at, remote_error of table backup.
+** Owns:   the columns remote, remote_at, remote_error of table backup; the key storage.upload of meta: the
+**         upload in parts that is under way, as three lines: endpoint and bucket, key, id. One at a time: the
+**         job is its slot's only one.
 ** Needs:  the table's rows as backup.c writes them: state, name.
 ** Never:  copies what was not proved, or what a person wrote to another place (`recado backup --to`); removes
 **         a copy because its file here is gone: a disk that died or was not mounted tonight would take the
 **         last copies with it.
 ** Holds:  (1) the row says remote only after the storage took the last byte and tells the same size; (2) of
 **         the copies elsewhere stays what the keep rule, asked about them alone, keeps, and never less than
-**         its defaults; (3) a file that cannot be read keeps no other one from being copied.
+**         its defaults; (3) a file that cannot be read keeps no other one from being copied; (4) an upload
+**         that a kill cut short is aborted by the next run, before anything else is sent.
 */
 #include "ops/backup.h"
 #include "ops/storage.h"
@@ -20,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define UPLOAD_KEY "storage.upload"
 #define BATCH      100  /* rows of one run; the next run takes the rest */
 #define COPIES_MAX 2000 /* copies that the keep rule looks at           */
 /* The keep rule's defaults (backup_tables.c): who keeps fewer here, for want of room, keeps these there. */
@@ -38,6 +42,7 @@ struct copy {
 struct watched {
 	struct cx *cx;
 	struct job *job;
+	const struct s3_target *target;
 };
 
 static bool go_on(void *arg, int64_t done, int64_t total)
@@ -48,6 +53,54 @@ static bool go_on(void *arg, int64_t done, int64_t total)
 	(void)!job_progress(w->cx, w->job, done, total);
 	return !job_should_stop(w->job);
 }
+
+/* An upload that a kill cut short */
+
+static const char *place_of(struct cx *cx, const struct s3_target *t)
+{
+	return arena_printf(cx->arena, "%s %s", t->endpoint, t->bucket);
+}
+
+static enum rc remember_upload(struct cx *cx, const char *text)
+{
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK) rc = meta_set(cx, UPLOAD_KEY, text);
+	return tx_end(cx, rc);
+}
+
+/* Of s3.h: upload_id "" = it is over. */
+static enum rc remember(void *arg, const char *key, const char *upload_id)
+{
+	struct watched *w = arg;
+
+	return remember_upload(w->cx, upload_id[0] == '\0'
+					      ? ""
+					      : arena_printf(w->cx->arena, "%s\n%s\n%s",
+							     place_of(w->cx, w->target), key, upload_id));
+}
+
+static enum rc abort_left(struct cx *cx, const struct s3_target *t)
+{
+	const char *kept = "";
+	char *place, *key, *id;
+	enum rc rc = meta_get(cx, &kept, UPLOAD_KEY);
+
+	if (rc != RC_OK || kept[0] == '\0') return rc;
+	place = arena_text(cx->arena, kept);
+	key = strchr(place, '\n');
+	id = key != NULL ? strchr(key + 1, '\n') : NULL;
+	if (id != NULL) {
+		*key++ = *id++ = '\0';
+		/* Where the settings do not lead any more nobody can clean up: storages do it after a
+		** month. */
+		if (strcmp(place, place_of(cx, t)) == 0) rc = s3_abort(cx, t, key, id);
+		log_event(LOG_WARN, "app", "storage.upload_cut", "rc=%s", rc_row(rc)->name);
+	}
+	return rc == RC_OK ? remember_upload(cx, "") : rc;
+}
+
+/* Rows */
 
 static enum rc read_rows(struct cx *cx, struct copy rows[BATCH], size_t *count, const char *sql)
 {
@@ -82,7 +135,7 @@ static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, co
 		   const char *key)
 {
 	const char *path = arena_printf(cx->arena, "%s/%s", c->folder, c->name);
-	struct watched watched = { cx, job };
+	struct watched watched = { cx, job, t };
 	int64_t there = -1;
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -93,7 +146,7 @@ static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, co
 		if (fd >= 0) close(fd);
 		return RC_NOT_FOUND;
 	}
-	rc = s3_put(cx, t, key, fd, st.st_size, &(struct s3_watcher){ go_on, &watched });
+	rc = s3_put(cx, t, key, fd, st.st_size, &(struct s3_watcher){ go_on, remember, &watched });
 	if (rc == RC_OK) rc = s3_size(cx, t, key, &there);
 	if (rc == RC_OK && there != st.st_size)
 		rc = cx_fail(cx, RC_IO, _("The storage says that %s has another size than here."), c->name);
@@ -161,6 +214,7 @@ enum rc storage_copy_run(struct cx *cx, struct job *job)
 
 	if (!storage_is_set(cx->env)) return RC_OK;
 	rc = storage_target(cx, &t);
+	if (rc == RC_OK) rc = abort_left(cx, &t);
 	if (rc == RC_OK)
 		rc = read_rows(
 			cx, rows, &count,

@@ -8,9 +8,10 @@
 ** Holds:  (1) an object is the whole last PUT or Complete of its key; (2) each fault asked for happens to one
 **         call, in order.
 **
-** Control: GET /_standin/s3/objects (key, size, sha256), POST /_standin/s3/faults {"faults": ["503", "cut",
-** …]}: 503 SlowDown, 500, 403 skew, region (400 AuthorizationHeaderMalformed), 301, complete (200 with
-** <Error>), cut (no answer), lost (done, but no answer), short (a piece of the object).
+** Control: GET /_standin/s3/objects (key, size, sha256), GET /_standin/s3/uploads (of unfinished ones: key,
+** parts), POST /_standin/s3/faults {"faults": ["503", "cut", …]}: 503 SlowDown, 500, 403 skew, region (400
+** AuthorizationHeaderMalformed), 301, complete (200 with <Error>), part (503 to a part that is not an
+** upload's first), cut (no answer), lost (done, but no answer), short (a piece of the object).
 */
 #include "standin/inside.h"
 
@@ -483,7 +484,7 @@ bool s3_is_call(struct request *rq)
 /* True: the fault is the whole answer. */
 static bool fault(struct standin *s, struct reply *rp, const char *what, bool is_complete)
 {
-	if (strcmp(what, "503") == 0) return fail(s, rp, 503, "SlowDown", "");
+	if (strcmp(what, "503") == 0 || strcmp(what, "part") == 0) return fail(s, rp, 503, "SlowDown", "");
 	if (strcmp(what, "500") == 0) return fail(s, rp, 500, "InternalError", "");
 	if (strcmp(what, "403") == 0) return fail(s, rp, 403, "AccessDenied", "");
 	if (strcmp(what, "skew") == 0) return fail(s, rp, 403, "RequestTimeTooSkewed", "");
@@ -496,6 +497,15 @@ static bool fault(struct standin *s, struct reply *rp, const char *what, bool is
 		return true;
 	}
 	return false;
+}
+
+/* "complete" and "part" wait for the call that they are meant for. */
+static bool is_for(const char *what, struct request *rq, bool is_complete)
+{
+	const char *number = request_query(rq, "partNumber");
+
+	if (strcmp(what, "complete") == 0) return is_complete;
+	return strcmp(what, "part") != 0 || (number != NULL && atoi(number) > 1);
 }
 
 bool s3_handle(struct standin *s, struct request *rq, struct reply *rp)
@@ -512,9 +522,7 @@ bool s3_handle(struct standin *s, struct request *rq, struct reply *rp)
 	if (path[1] == '\0') return fail(s, rp, 404, "NoSuchBucket", "");
 	key = key != NULL ? key + 1 : "";
 	if (strlen(key) >= KEY_SIZE) return fail(s, rp, 400, "KeyTooLongError", "");
-	/* "complete" waits for the call it is meant for. */
-	if (st->fault_at < st->fault_count &&
-	    (is_complete || strcmp(st->faults[st->fault_at], "complete") != 0))
+	if (st->fault_at < st->fault_count && is_for(st->faults[st->fault_at], rq, is_complete))
 		what = st->faults[st->fault_at++];
 	if (fault(s, rp, what, is_complete)) return true;
 	(void)run(s, rq, rp, key, strcmp(what, "short") == 0);
@@ -529,10 +537,38 @@ size_t s3_body_max(void)
 
 /* Control */
 
+static bool show(struct standin *s, struct reply *rp, const struct value *all)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, s->arena, XML_MAX);
+	json_write(&sb, all);
+	reply_status(rp, 200);
+	reply_body(rp, "application/json", sb_text_of(&sb), sb.len);
+	return true;
+}
+
+static bool show_uploads(struct standin *s, struct reply *rp)
+{
+	struct value *all = value_list(s->arena);
+
+	for (size_t i = 0; i < UPLOADS_MAX; i++) {
+		const struct upload *u = &s->s3->uploads[i];
+		struct value *row = u->id[0] != '\0' ? value_add_map(s->arena, all) : NULL;
+		int64_t parts = 0;
+
+		if (row == NULL) continue;
+		for (size_t k = 0; k < PARTS_MAX; k++)
+			parts += u->parts[k].data != NULL;
+		value_set_text(s->arena, row, "key", u->key);
+		value_set_int(s->arena, row, "parts", parts);
+	}
+	return show(s, rp, all);
+}
+
 static bool show_objects(struct standin *s, struct reply *rp)
 {
 	struct value *all = value_list(s->arena);
-	struct sb sb;
 
 	for (size_t i = 0; i < s->s3->count; i++) {
 		struct value *row = value_add_map(s->arena, all);
@@ -541,11 +577,7 @@ static bool show_objects(struct standin *s, struct reply *rp)
 		value_set_int(s->arena, row, "size", (int64_t)s->s3->objects[i].len);
 		value_set_text(s->arena, row, "sha256", s->s3->objects[i].sum);
 	}
-	sb_init_arena(&sb, s->arena, XML_MAX);
-	json_write(&sb, all);
-	reply_status(rp, 200);
-	reply_body(rp, "application/json", sb_text_of(&sb), sb.len);
-	return true;
+	return show(s, rp, all);
 }
 
 bool s3_control(struct standin *s, const char *what, struct request *rq, struct reply *rp)
@@ -556,6 +588,8 @@ bool s3_control(struct standin *s, const char *what, struct request *rq, struct 
 
 	if (strcmp(what, "s3/objects") == 0 && strcmp(request_method(rq), "GET") == 0)
 		return show_objects(s, rp);
+	if (strcmp(what, "s3/uploads") == 0 && strcmp(request_method(rq), "GET") == 0)
+		return show_uploads(s, rp);
 	if (strcmp(what, "s3/faults") != 0 || strcmp(request_method(rq), "POST") != 0) return false;
 	if (json_parse(s->arena, &json, NULL, body.p != NULL ? body.p : "", body.len) != RC_OK) return false;
 	s->s3->fault_at = s->s3->fault_count = 0;

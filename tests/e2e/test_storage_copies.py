@@ -1,4 +1,5 @@
 """The second copy of a backup: taken after each proof, kept when the first one is lost, fetched on another machine."""
+import os
 import pathlib
 import sqlite3
 
@@ -83,6 +84,27 @@ def test_a_backup_whose_file_is_gone_keeps_no_other_from_being_copied(storage):
     assert house.sql("SELECT remote_error FROM backup WHERE name = 'stick.tar.gz'") == [("",)]
     said, = house.sql("SELECT remote_error FROM backup WHERE name = '1.tar.gz'")[0]
     assert "1.tar.gz" in said
+
+
+def test_an_upload_that_a_kill_cut_short_leaves_nothing_to_pay_for(storage):
+    """The machine lost power between two parts: what came before is at the storage, unseen, until somebody aborts it."""
+    house, standin = storage
+    archive = house.state / "backups" / "large.tar.gz"
+    archive.write_bytes(os.urandom(9 << 20))                  # two parts
+    standin.post("/_standin/s3/faults", faults=["part"] * 6)
+    line = sqlite3.connect(house.state / "recado.db", timeout=30)
+    line.execute("INSERT INTO backup (public_id, name, folder, origin, state, started_at) VALUES"
+                 " ('large', 'large.tar.gz', ?, 'person', 'proved', 1)", (str(archive.parent),))
+    line.commit()
+    line.close()
+    house.run("schedules", "run", "ops.backup_copy")
+    wait_until(lambda: [u["parts"] for u in standin.get("/_standin/s3/uploads")] == [1], "the first part")
+    house.kill()
+    standin.post("/_standin/s3/faults", faults=[])
+    house.serve()
+    wait_until(lambda: objects(standin) == ["large.tar.gz"], "the copy")
+    assert standin.get("/_standin/s3/uploads") == []
+    wait_until(lambda: house.sql("SELECT value FROM meta WHERE key = 'storage.upload'") == [("",)], "it is forgotten")
 
 
 def test_old_copies_go_by_the_rule_and_never_below_its_defaults(storage):
