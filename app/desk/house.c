@@ -473,16 +473,13 @@ static void add_alerts(struct cx *cx, const struct value *layout)
 
 		value_set_text(cx->arena, out, "text", value_text_of(value_get(v, "text"), ""));
 		/* Nothing leaves at all: whoever opens a page must see it. */
-		if (strcmp(value_text_of(value_get(v, "key"), ""), "outbox.halted") == 0) {
-			severity = "urgent";
-			link = "/channels";
-		}
+		if (strcmp(value_text_of(value_get(v, "key"), ""), "outbox.halted") == 0) severity = "urgent";
 		value_set_text(cx->arena, out, "level",
 			       strcmp(severity, "urgent") == 0    ? "error"
 			       : strcmp(severity, "warning") == 0 ? "warn"
 								  : "info");
 		value_set_bool(cx->arena, out, "is_urgent", strcmp(severity, "urgent") == 0);
-		if (link[0] == '\0') continue;
+		if (!web_may_open(cx, link)) continue; /* nobody is sent to a closed door */
 		value_set_text(cx->arena, out, "href", link);
 		value_set_text(cx->arena, out, "link", _("Look"));
 	}

@@ -24,7 +24,7 @@ struct alarm_rule {
 	const char *severity; /* of its test                                                */
 	const char *sample;   /* N_() sentence of its test, as a real one could be         */
 	const char *subject;  /* for its %s                                                 */
-	const char *remedy;   /* the one next step: a command, or N_() a sentence          */
+	const char *remedy;   /* the one next step: N_() a sentence; a command where no page does it */
 	const char *link;     /* page of the panel                                          */
 	const char *setting;  /* threshold that can be changed; NULL = none                 */
 	const char *wait;     /* setting: minutes until it is told; NULL = at once          */
@@ -128,6 +128,8 @@ const char *alarm_summary(struct cx *cx, const struct alarm_said *all, const cha
 			  size_t count);
 const char *alarm_summary_subject(struct cx *cx, size_t count);
 const char *alarm_severity_words(enum lang lang, const char *severity);
+/* Is the next step for the server's command line? Sentences begin with a capital letter, commands do not. */
+bool alarm_remedy_is_command(const char *remedy);
 
 /* Pages and commands */
 

@@ -237,6 +237,14 @@ static void put_state(struct cx *cx, struct value *row, const char *state)
 		}
 }
 
+/* Nobody is sent to a closed door, nor to the page he is on. */
+static void drop_closed(struct cx *cx, struct value *row, const char *name)
+{
+	const char *href = value_text_of(value_get(row, name), "");
+
+	if (strcmp(href, "/alerts") == 0 || !web_may_open(cx, href)) value_set_text(cx->arena, row, name, "");
+}
+
 static void for_people(struct cx *cx, struct value *list)
 {
 	for (struct value *a = list->first; a != NULL; a = a->next) {
@@ -264,6 +272,9 @@ static void for_people(struct cx *cx, struct value *list)
 			value_set_text(cx->arena, a, "told_first", at);
 		}
 		value_set_bool(cx->arena, a, "is_seen", value_int_of(value_get(a, "seen_at"), 0) != 0);
+		drop_closed(cx, a, "link");
+		value_set_bool(cx->arena, a, "is_command",
+			       alarm_remedy_is_command(value_text_of(value_get(a, "what_to_do"), "")));
 		value_set_bool(cx->arena, a, "is_clock",
 			       strncmp(value_text_of(value_get(a, "key"), ""), "clock.", 6) == 0);
 	}
@@ -295,8 +306,19 @@ static void finish_roads(struct cx *cx, struct value *roads)
 				       ? "/settings/alerts"
 				       : arena_printf(cx->arena, "/settings/%s",
 						      value_text_of(value_get(r, "name"), "")));
+		drop_closed(cx, r, "set_href");
 	}
 	shape_page(cx, roads);
+}
+
+static void finish_rules(struct cx *cx, struct value *rules)
+{
+	for (struct value *r = rules->first; r != NULL; r = r->next) {
+		value_set_bool(cx->arena, r, "is_command",
+			       alarm_remedy_is_command(value_text_of(value_get(r, "what_to_do"), "")));
+		value_set_text(cx->arena, r, "set_href", "/settings/alerts");
+		drop_closed(cx, r, "set_href");
+	}
 }
 
 static const struct {
@@ -335,6 +357,7 @@ enum rc handle_alerts(struct cx *cx, struct call *call)
 	for_people(cx, (struct value *)(uintptr_t)value_get(page, "open"));
 	for_people(cx, (struct value *)(uintptr_t)value_get(page, "history"));
 	finish_roads(cx, (struct value *)(uintptr_t)value_get(page, "roads"));
+	finish_rules(cx, (struct value *)(uintptr_t)value_get(page, "rules"));
 	add_error_pages(cx, page);
 	value_set_bool(cx->arena, page, "has_open", value_get(page, "open")->count > 0);
 	value_set_bool(cx->arena, page, "has_history", value_get(page, "history")->count > 0);

@@ -21,6 +21,11 @@ const char *alarm_severity_words(enum lang lang, const char *severity)
 						: words_get(lang, N_("Notice"));
 }
 
+bool alarm_remedy_is_command(const char *remedy)
+{
+	return remedy[0] >= 'a' && remedy[0] <= 'z';
+}
+
 /* "Urgent", "Reminder"…: what kind of word this is. */
 static const char *opening(enum lang lang, const struct alarm_said *a, const char *word)
 {

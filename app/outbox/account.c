@@ -286,7 +286,8 @@ enum rc account_stop(struct cx *cx, const struct account *was, const char *why, 
 	/* Another reason of a stop is another sentence. */
 	if (rc == RC_OK) rc = resolve(cx, &a, "channel.stopped");
 	if (rc == RC_OK && r != NULL && r->severity[0] != '\0')
-		rc = raise_alert(cx, &a, "channel.stopped", r->severity, r, "/outbox");
+		rc = raise_alert(cx, &a, "channel.stopped", r->severity, r,
+				 arena_printf(cx->arena, "/channels/%s", a.name));
 	tx_wake(cx, WAKE_OUTBOX);
 	return rc;
 }

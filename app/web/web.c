@@ -170,6 +170,18 @@ const struct route *web_route_at(size_t i)
 	return NULL;
 }
 
+bool web_may_open(const struct cx *cx, const char *href)
+{
+	struct match m = { .route = NULL };
+
+	if (href == NULL || href[0] != '/' || web_state.router == NULL) return false;
+	router_match(web_state.router, &m, cx->arena, "GET",
+		     arena_bytes(cx->arena, href, strcspn(href, "?#")));
+	if (m.route == NULL) return false;
+	return m.route->realm != REALM_STAFF || m.route->right == NULL ||
+	       actor_may(&cx->actor, m.route->right);
+}
+
 /* The wire thread's part */
 
 static struct plan_note *note_of(struct web *w, struct request *rq)

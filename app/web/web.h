@@ -208,6 +208,9 @@ struct server *web_server(struct web *w);
 void web_wake(struct web *w); /* who waits (answer_later) looks again now; any thread */
 /* Walk all routes, for tests and manual. NULL past the end. */
 const struct route *web_route_at(size_t i);
+/* Does a link of the panel ("/unsure?order=old#top") lead anywhere for this actor: a page that exists and
+** whose right he has? What a page shows of one row is its own to judge. */
+bool web_may_open(const struct cx *cx, const char *href);
 /* Walk embedded templates of all rooms and compile them (a test and `recado check`). */
 enum rc web_templates_check(struct arena *a, const char **why) MUST_CHECK;
 

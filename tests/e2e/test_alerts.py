@@ -90,7 +90,7 @@ def test_each_road_hears_once_then_again_after_six_hours_then_that_it_is_over(vi
     assert texts["slack"] == texts["discord"] == texts["telegram"]
     assert texts["slack"].startswith("Atención: El disco se llena: ")
     assert "Desde 02/03/2026 12:00." in texts["slack"] and "Qué hacer: " in texts["slack"]
-    assert "https://panel.example.com/alerts" in texts["slack"] and "Cine en Casa" in texts["slack"]
+    assert "https://panel.example.com/watch" in texts["slack"] and "Cine en Casa" in texts["slack"]
     letter = letter_of(mails(house)[0])
     assert letter["subject"].startswith("Atención: El disco se llena: ") and "\n" not in letter["subject"]
     assert letter.get_content().split() == texts["slack"].split()
@@ -256,7 +256,7 @@ def test_unsure_messages_are_told_of_when_nobody_decides(village):
     house.stop()
     house.serve(now="2026-03-02T12:21:00-05:00")
     wait_until(lambda: accepted(house, "discord"), "the alert")
-    assert "recado outbox --state unsure" in accepted(house, "discord")[0]["body"]
+    assert "Mira cada mensaje dudoso y decide" in accepted(house, "discord")[0]["body"]
     house.stop()
 
 
@@ -431,7 +431,8 @@ def test_each_error_page_can_be_seen_and_a_reader_cannot_try(village, office):
     assert "web.failure" not in {a["key"] for a in shown(office)["open"]}     # shown on purpose
     assert owner.send("GET", "/alerts/page/418").status == 404
     reader = office.panel("rita", role="reader")
-    assert "/alerts/try" not in reader.page("/alerts")
+    assert "/alerts/try" not in reader.page("/alerts") and 'href="/settings' not in reader.page("/alerts")
+    assert 'href="/settings/alerts"' in owner.page("/alerts")
     assert reader.send("POST", "/alerts/try", {"csrf": reader.csrf(), "road": "slack"}).status == 403
     # Somebody takes care of it: no more reminders, and it says so.
     one = next(a for a in shown(office)["open"] if a["key"] == "disk.low")

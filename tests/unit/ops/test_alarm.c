@@ -132,6 +132,8 @@ static void every_rule_says_what_it_is_when_it_comes_and_what_to_do(void **state
 
 		assert_true(r->title[0] != '\0' && r->about[0] != '\0' && r->remedy[0] != '\0');
 		assert_true(r->link[0] == '/');
+		/* What the panel can do is not sent to the command line. */
+		assert_false(alarm_remedy_is_command(r->remedy) && strncmp(r->remedy, "recado ", 7) == 0);
 		assert_true(strcmp(r->severity, "warning") == 0 || strcmp(r->severity, "urgent") == 0);
 		/* At most one %s, and something for it. */
 		if (place != NULL) assert_true(place[1] == 's' && strchr(place + 1, '%') == NULL);

@@ -186,6 +186,26 @@ static void a_role_without_the_right_is_refused(void **state)
 	STATUS(ask(p, "POST", "/things", head, "name=x"), 303);
 }
 
+static void nobody_is_offered_a_link_to_a_closed_door(void **state)
+{
+	struct panel *p = *state;
+	struct cx *cx = &p->state.cx;
+
+	cx->actor = (struct actor){ .kind = ACTOR_USER, .user_id = 2, .rights = "things.view" };
+	assert_true(web_may_open(cx, "/things?state=open#rows"));
+	assert_true(web_may_open(cx, "/login"));       /* open to anybody */
+	assert_false(web_may_open(cx, "/things/pay")); /* no page: only a POST */
+	assert_false(web_may_open(cx, "/nowhere"));
+	assert_false(web_may_open(cx, "https://example.com/things"));
+	assert_false(web_may_open(cx, ""));
+	assert_false(web_may_open(cx, NULL));
+	cx->actor.rights = "others.view";
+	assert_false(web_may_open(cx, "/things"));
+	cx->actor.rights = "*";
+	assert_true(web_may_open(cx, "/things"));
+	cx_reset(cx);
+}
+
 static void a_role_keeps_what_its_owner_took_away(void **state)
 {
 	struct panel *p = *state;
@@ -717,6 +737,7 @@ int main(void)
 		T(a_write_needs_the_token_of_its_session),
 		T(what_was_saved_is_said_once_on_the_next_page),
 		T(a_role_without_the_right_is_refused),
+		T(nobody_is_offered_a_link_to_a_closed_door),
 		T(a_role_keeps_what_its_owner_took_away),
 		T(logging_out_ends_the_session_everywhere),
 		T(a_session_ends_after_a_working_day_of_silence),
