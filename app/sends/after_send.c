@@ -309,6 +309,12 @@ static enum rc go_on_all(struct cx *cx, struct job *job, int64_t bulk_id, int64_
 	return rc;
 }
 
+static enum rc fail_road(struct cx *cx)
+{
+	return cx_fail(cx, RC_CONFLICT, "%s",
+		       _("Only Doppler Relay has reports; this send left over another road."));
+}
+
 /* In the caller's transaction; one that is open already is the one. */
 static enum rc add_manual(struct cx *cx, int64_t bulk_id)
 {
@@ -318,6 +324,15 @@ static enum rc add_manual(struct cx *cx, int64_t bulk_id)
 		" FROM bulk_report_pass WHERE bulk_id = :bulk), 0)), :now WHERE NOT EXISTS (SELECT 1 FROM bulk_report_pass"
 		" WHERE bulk_id = :bulk AND pass >= :first AND done_at IS NULL)",
 		PARAMS(P_INT(":bulk", bulk_id), P_INT(":first", PASS_MANUAL), P_INT(":now", cx_now(cx))));
+}
+
+static enum rc check_road(struct cx *cx, int64_t bulk_id)
+{
+	const char *channel = "";
+	enum rc rc = db_get_text(cx, &channel, "SELECT channel FROM bulk_send WHERE id = :id",
+				 PARAMS(P_INT(":id", bulk_id)));
+
+	return rc == RC_OK && strcmp(channel, "doppler") != 0 ? fail_road(cx) : rc;
 }
 
 static enum rc force(struct cx *cx, int64_t bulk_id)
@@ -356,9 +371,10 @@ static enum rc count_told(struct cx *cx)
 
 enum rc reports_after_send(struct cx *cx, struct job *job, int64_t bulk_id, bool is_forced, int64_t *passes)
 {
-	enum rc rc;
+	enum rc rc = bulk_id != 0 ? check_road(cx, bulk_id) : RC_OK;
 
 	*passes = 0;
+	if (rc != RC_OK) return rc;
 	if (!report_task_begin(TASK_AFTER_SEND)) {
 		cx->error_code = "busy";
 		return cx_fail(cx, RC_CONFLICT, "%s", _("Reports after sends are under way right now."));
@@ -385,12 +401,20 @@ static enum rc read_reports(struct cx *cx, struct value **reports, const struct 
 		PARAMS(P_TEXT(":first", days->first->text), P_TEXT(":last", days->last->text)));
 }
 
+/* Only Doppler Relay has reports to ask for. */
+static bool has_passes(const struct value *bulk)
+{
+	return strcmp(text_at(bulk, "channel"), "doppler") == 0;
+}
+
 static const char *shown_state(const struct value *bulk, const struct value *reports,
 			       const char **latest_error, struct cx *cx)
 {
 	const char *status = text_at(bulk, "post_reports_status");
 	bool is_processing = false, is_pending = strcmp(status, "pending") == 0;
 
+	/* Nobody has to be asked: the figures are those of the ledger. */
+	if (!has_passes(bulk)) return strcmp(text_at(bulk, "status"), "done") == 0 ? "ready" : "not_started";
 	for (const struct value *r = reports->first; r != NULL; r = r->next) {
 		const char *state = text_at(r, "state");
 
@@ -432,13 +456,15 @@ enum rc report_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id)
 
 	if (rc != RC_OK) return rc;
 	finished = int_at(bulk, "finished_at");
-	rc = days_between(cx, &days, int_at(bulk, "started_at"),
-			  finished != 0 ? finished : int_at(bulk, "started_at"));
+	days = value_list(cx->arena);
+	if (has_passes(bulk))
+		rc = days_between(cx, &days, int_at(bulk, "started_at"),
+				  finished != 0 ? finished : int_at(bulk, "started_at"));
 	if (rc == RC_OK) rc = read_reports(cx, &reports, days);
 	if (rc == RC_OK)
 		rc = db_get_int(cx, &rows, "SELECT count(*) FROM bulk_result WHERE bulk_id = :id",
 				PARAMS(P_INT(":id", bulk_id)));
-	if (rc == RC_OK)
+	if (rc == RC_OK && has_passes(bulk))
 		rc = db_get_int(
 			cx, &next,
 			"SELECT coalesce(min(due_at), 0) FROM bulk_report_pass WHERE bulk_id = :id AND done_at IS NULL",
@@ -446,8 +472,7 @@ enum rc report_of_bulk(struct cx *cx, struct value **out, int64_t bulk_id)
 	if (rc != RC_OK) return rc;
 	state = shown_state(bulk, reports, &latest, cx);
 	is_open = strcmp(state, "pending") == 0 || strcmp(state, "processing") == 0;
-	is_done = strcmp(text_at(bulk, "status"), "done") == 0 && finished != 0 &&
-		  strcmp(text_at(bulk, "channel"), "doppler") == 0;
+	is_done = strcmp(text_at(bulk, "status"), "done") == 0 && finished != 0 && has_passes(bulk);
 	age = is_done ? (cx_now(cx) - finished) / MINUTE_MS : 0;
 	value_set_text(cx->arena, o, "state", state);
 	if (int_at(bulk, "loaded_at") != 0)
@@ -480,9 +505,7 @@ enum rc report_refresh(struct cx *cx, int64_t bulk_id)
 	if (strcmp(text_at(bulk, "status"), "done") != 0 || int_at(bulk, "finished_at") == 0)
 		return cx_fail(cx, RC_CONFLICT, "%s",
 			       _("Reports are for sends that are done; this one is not."));
-	if (strcmp(text_at(bulk, "channel"), "doppler") != 0)
-		return cx_fail(cx, RC_CONFLICT, "%s",
-			       _("Only Doppler Relay has reports; this send left over another road."));
+	if (!has_passes(bulk)) return fail_road(cx);
 	left = int_at(shown, "refresh_remaining_minutes");
 	if (left > 0)
 		return cx_fail(cx, RC_CONFLICT,

@@ -5,7 +5,9 @@
 ** Needs:  bulk_result as match.c left it; bulk_counts.c for what our own ledger knows.
 ** Never:  asks a provider; shows a zero for what nobody knows.
 ** Holds:  (1) rates are of what was accepted for delivery ("sent" of our own ledger), in basis points; (2)
-**         what a road does not tell (opens over SMTP) is null.
+**         what a road does not tell (opens over SMTP) is null: who complains or leaves Doppler Relay's
+**         reports never say, SendGrid's events do, and our own page of leaving does where mails could carry
+**         its link.
 */
 #include "sends/figures.h"
 #include "base/text.h"
@@ -112,6 +114,35 @@ static void set_totals(struct cx *cx, struct value *send, const struct value *co
 	set_rate(cx, send, "click_bp", number(send, "clickers"), sent, has_report);
 }
 
+static void set_left(struct cx *cx, struct value *send, const char *key, int64_t n, bool is_told)
+{
+	if (n > 0 || is_told)
+		value_set_int(cx->arena, send, key, n);
+	else
+		value_set_null(cx->arena, send, key);
+}
+
+/* SendGrid's events tell it as soon as any of them comes; our own link needs an address it leads to. */
+static enum rc set_who_left(struct cx *cx, struct value *send)
+{
+	const char *channel = value_text_of(value_get(send, "channel"), "");
+	bool has_link = strcmp(channel, "doppler") != 0 &&
+			setting_text(cx->env->settings, "web.public_url")[0] != '\0',
+	     has_events = strcmp(channel, "sendgrid") == 0 && value_get(send, "delivered")->type == VALUE_INT;
+	struct figures_left left;
+	int64_t batch = 0;
+	enum rc rc = db_get_int(cx, &batch, "SELECT batch_id FROM bulk_send WHERE id = :id",
+				PARAMS(P_INT(":id", number(send, "bulk_id"))));
+
+	if (rc == RC_OK)
+		rc = figures_left(cx, &left, batch, number(send, "sent_started_at"),
+				  number(send, "sent_finished_at"));
+	if (rc != RC_OK) return rc;
+	set_left(cx, send, "spam", left.spam, has_events);
+	set_left(cx, send, "unsubscribed", left.unsubscribed, has_events || has_link);
+	return RC_OK;
+}
+
 /* As they were counted last: by the send's own job, by the hourly look at what came back (after_send.c). */
 static const struct value *kept_counts(struct cx *cx, const struct value *send)
 {
@@ -140,9 +171,20 @@ enum rc figures_read(struct cx *cx, struct value **out, int64_t bulk_id, int64_t
 	if (rc == RC_OK) rc = bulk_counts(cx, &counts, bulk_id, false);
 	if (rc != RC_OK) return rc;
 	set_totals(cx, send, counts);
+	rc = set_who_left(cx, send);
 	value_set(send, "domains", list);
 	*out = send;
-	return RC_OK;
+	return rc;
+}
+
+enum rc figures_failures(struct cx *cx, struct value **out, int64_t bulk_id, int64_t max)
+{
+	return db_rows(
+		cx, out, (size_t)max,
+		"SELECT state_why AS code, count(*) AS count FROM message WHERE batch_id ="
+		" (SELECT batch_id FROM bulk_send WHERE id = :id) AND state = 'failed' AND state_why <> 'replaced'"
+		" GROUP BY state_why ORDER BY count(*) DESC, state_why LIMIT :max",
+		PARAMS(P_INT(":id", bulk_id), P_INT(":max", max)));
 }
 
 enum rc figures_compare(struct cx *cx, struct value **out, const char *text, int64_t max)

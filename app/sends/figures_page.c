@@ -6,6 +6,7 @@
 ** Holds:  (1) the same figures as page, JSON, CSV and XLSX; (2) what the source does not tell is said to be
 **         not available, never a zero.
 */
+#include "desk/outbox_pages.h"
 #include "files/files.h"
 #include "files/sheet.h"
 #include "sends/bulk.h"
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define DOMAINS_SHOWN   20   /* spec §15: top 20 */
+#define REASONS_SHOWN   20   /* there are fewer kinds of refusals */
 #define COMPARED_MAX    24   /* two years of monthly sends: what a picture holds */
 #define DELIVERIES_READ 2000 /* rows of one question of a download: milliseconds */
 
@@ -26,6 +28,11 @@ static int64_t number(const struct value *map, const char *key)
 static const char *text_in(const struct value *map, const char *key)
 {
 	return value_text_of(value_get(map, key), "");
+}
+
+static bool is_doppler(const struct value *f)
+{
+	return strcmp(text_in(f, "channel"), "doppler") == 0;
 }
 
 /* "97.3 %", "—" where nobody knows. */
@@ -94,15 +101,14 @@ static void fill_types(struct cx *cx, struct value *page, const struct value *f)
 {
 	static const struct {
 		const char *code, *title, *key;
-		bool is_told_by_report;
 	} types[] = {
-		{ "deliveries", N_("Deliveries"), "delivered", false },
-		{ "bounces", N_("Bounces"), "bounced", false },
-		{ "opens", N_("Opens"), "opens", true },
-		{ "clicks", N_("Clicks"), "clicks", true },
-		{ "spam", N_("Spam"), NULL, true },
-		{ "unsubscribed", N_("Unsubscribed"), NULL, true },
-		{ "sent", N_("Sent off"), "sent", false },
+		{ "deliveries", N_("Deliveries"), "delivered" },
+		{ "bounces", N_("Bounces"), "bounced" },
+		{ "opens", N_("Opens"), "opens" },
+		{ "clicks", N_("Clicks"), "clicks" },
+		{ "spam", N_("Spam"), "spam" },
+		{ "unsubscribed", N_("Unsubscribed"), "unsubscribed" },
+		{ "sent", N_("Sent off"), "sent" },
 	};
 	enum { TYPES = sizeof(types) / sizeof(types[0]) };
 	const char *labels[TYPES];
@@ -110,32 +116,48 @@ static void fill_types(struct cx *cx, struct value *page, const struct value *f)
 	struct value *list = value_set_list(cx->arena, page, "types"), *picture;
 	struct chart c = { .id = "by-type",
 			   .title = _("Totals by type"),
-			   .text = _("What the provider told of this send's mails."),
+			   .text = is_doppler(f) ? _("What the provider told of this send's mails.")
+						 : _("What is known here of this send's mails."),
 			   .column = _("Type"),
 			   .empty = _("There are no figures yet."),
 			   .series = 1,
 			   .labels = labels };
-	bool has_report = value_bool_of(value_get(f, "has_report"), false);
-	bool is_told = has_report || number(f, "delivered") + number(f, "bounced") > 0;
 
 	for (size_t i = 0; i < TYPES; i++) {
-		bool is_known = types[i].key != NULL && (strcmp(types[i].key, "sent") == 0 ||
-							 (types[i].is_told_by_report ? has_report : is_told));
+		const struct value *v = value_get(f, types[i].key);
+		bool is_known = v != NULL && v->type == VALUE_INT;
 		struct value *row = value_add_map(cx->arena, list);
 
 		value_set_text(cx->arena, row, "type", types[i].code);
 		value_set_text(cx->arena, row, "type_shown", words_get(cx->lang, types[i].title));
 		value_set_text(cx->arena, row, "total_shown",
-			       is_known ? chart_count(cx, number(f, types[i].key)) : _("not available"));
+			       is_known ? chart_count(cx, v->integer) : _("not available"));
 		if (!is_known) continue;
 		labels[c.points] = words_get(cx->lang, types[i].title);
-		values[c.points++] = number(f, types[i].key);
+		values[c.points++] = v->integer;
 	}
 	c.of[0] = (struct chart_series){ .title = _("Total"), .values = values };
 	picture = chart_bars(cx, &c);
 	/* The page's own table has these and what is not available. */
 	value_set_list(cx->arena, picture, "rows");
 	value_set(page, "chart_types", picture);
+}
+
+/* Only Doppler Relay makes reports; of the other roads the ledger itself knows why a mail did not arrive. */
+static enum rc fill_failures(struct cx *cx, struct value *page, const struct value *f)
+{
+	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "failures");
+	enum rc rc = figures_failures(cx, &rows, number(f, "bulk_id"), REASONS_SHOWN);
+
+	for (const struct value *r = rc == RC_OK ? rows->first : NULL; r != NULL; r = r->next) {
+		struct value *one = value_add_map(cx->arena, list);
+		const char *words = message_why_words(cx, "failed", text_in(r, "code"));
+
+		value_set_text(cx->arena, one, "reason", words[0] != '\0' ? words : text_in(r, "code"));
+		value_set_text(cx->arena, one, "total", chart_count(cx, number(r, "count")));
+	}
+	value_set_bool(cx->arena, page, "has_failures", list->count > 0);
+	return rc;
 }
 
 static void fill_domains(struct cx *cx, struct value *page, const struct value *f)
@@ -215,8 +237,9 @@ static enum rc handle_figures(struct cx *cx, struct call *call)
 
 	if (rc == RC_OK) rc = figures_read(cx, &f, id, is_page ? DOMAINS_SHOWN : FIGURE_DOMAINS_MAX + 1);
 	if (rc == RC_OK) rc = refuse_early(cx, f);
-	if (rc == RC_OK && is_page) rc = fill_pass(cx, page, id);
-	if (rc == RC_OK && is_page) rc = fill_days(cx, page, f);
+	if (rc == RC_OK && is_page && is_doppler(f)) rc = fill_pass(cx, page, id);
+	if (rc == RC_OK && is_page && is_doppler(f)) rc = fill_days(cx, page, f);
+	if (rc == RC_OK && is_page && !is_doppler(f)) rc = fill_failures(cx, page, f);
 	if (rc != RC_OK) return rc;
 	if (call_shape(call) == SHAPE_JSON) {
 		shape_json(cx, f);
@@ -238,7 +261,7 @@ static enum rc handle_figures(struct cx *cx, struct call *call)
 	if (number(f, "post_reports_loaded_at") > 0)
 		value_set_int(cx->arena, page, "loaded_at", number(f, "post_reports_loaded_at"));
 	value_set_bool(cx->arena, page, "has_report", value_bool_of(value_get(f, "has_report"), false));
-	value_set_bool(cx->arena, page, "is_doppler", strcmp(text_in(f, "channel"), "doppler") == 0);
+	value_set_bool(cx->arena, page, "is_doppler", is_doppler(f));
 	value_set_bool(cx->arena, page, "may_reports", actor_may(&cx->actor, RIGHT_REPORTS));
 	shape_page(cx, page);
 	answer_page(cx, call, "sends/figures", text_in(page, "heading"), page);

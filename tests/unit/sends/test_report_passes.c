@@ -181,6 +181,36 @@ static void a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_ti
 	house_close();
 }
 
+static void a_send_over_another_road_has_no_passes_and_no_part_in_a_day_s_reports(void **unused)
+{
+	struct value *shown = NULL;
+	int64_t passes = 0, id = 0;
+
+	(void)unused;
+	house_open();
+	a_send_that_ended(45);
+	assert_int_equal(tx_begin(&s.cx), RC_OK);
+	assert_int_equal(tx_end(&s.cx, db_run(&s.cx, "UPDATE bulk_send SET channel = 'email'", NO_PARAMS)),
+			 RC_OK);
+	/* Doppler Relay's report of the same day is no business of its. */
+	assert_int_equal(report_request(&s.cx, &id, "deliveries", TODAY, TODAY), RC_OK);
+	assert_int_equal(reports_after_send(&s.cx, NULL, 0, true, &passes), RC_OK);
+	assert_int_equal(number("SELECT count(*) FROM bulk_report_pass"), 0);
+	assert_int_equal(report_of_bulk(&s.cx, &shown, 1), RC_OK);
+	assert_string_equal(value_text_of(value_get(shown, "state"), ""), "ready");
+	assert_string_equal(value_text_of(value_get(shown, "status"), "?"), "");
+	assert_int_equal(value_get(shown, "reports")->count, 0);
+	assert_int_equal(value_get(shown, "next_pass_at")->type, VALUE_NULL);
+	assert_false(value_bool_of(value_get(shown, "refresh_available"), true));
+	assert_int_equal(refresh(), RC_CONFLICT);
+	for (int is_forced = 0; is_forced < 2; is_forced++) {
+		cx_reset(&s.cx);
+		assert_int_equal(reports_after_send(&s.cx, NULL, 1, is_forced, &passes), RC_CONFLICT);
+		assert_non_null(strstr(s.cx.message, "Only Doppler Relay has reports"));
+	}
+	house_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +218,7 @@ int main(void)
 		cmocka_unit_test(what_a_person_asked_for_is_still_wanted_after_a_cut),
 		cmocka_unit_test(a_report_is_ready_at_exactly_the_fifth_look),
 		cmocka_unit_test(a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_timers),
+		cmocka_unit_test(a_send_over_another_road_has_no_passes_and_no_part_in_a_day_s_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
