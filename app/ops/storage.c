@@ -106,7 +106,7 @@ enum rc storage_target(struct cx *cx, struct s3_target *out)
 	return RC_OK;
 }
 
-static const char *under_prefix(struct cx *cx, const char *rest)
+const char *storage_key(struct cx *cx, const char *rest)
 {
 	const char *prefix = setting_text(cx->env->settings, "s3.prefix");
 
@@ -121,7 +121,7 @@ const char *storage_backup_key(struct cx *cx, const char *name, instant at)
 	char text[RFC3339_SIZE];
 
 	instant_text(text, at);
-	return under_prefix(cx, arena_printf(cx->arena, "backups/%.4s/%.2s/%s", text, text + 5, name));
+	return storage_key(cx, arena_printf(cx->arena, "backups/%.4s/%.2s/%s", text, text + 5, name));
 }
 
 /* Commands */
@@ -132,9 +132,10 @@ static const char *const no_options[] = { NULL };
 static enum rc run_check(struct cx *cx, struct command_call *call)
 {
 	static const char text[] = "recado\n";
-	const char *key = under_prefix(cx, PROBE_NAME);
+	const char *key = storage_key(cx, PROBE_NAME);
 	struct s3_target t;
 	struct value *found = NULL;
+	bool is_free = false;
 	int probe = -1;
 	enum rc rc = command_check(cx, call, no_options, no_options);
 
@@ -149,9 +150,23 @@ static enum rc run_check(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK && found->count != 1)
 		rc = cx_fail(cx, RC_IO, "%s", _("What was just written to the storage is not in its list."));
 	if (rc == RC_OK) rc = s3_delete(cx, &t, key);
+	if (rc == RC_OK) rc = storage_owner_look(cx, &t, &is_free);
 	if (rc == RC_OK)
 		fprintf(call->out, "%s\n", _("The storage takes files, lists them and lets them go."));
 	if (probe >= 0) close(probe);
+	return rc;
+}
+
+static enum rc run_take(struct cx *cx, struct command_call *call)
+{
+	struct s3_target t;
+	enum rc rc = command_check(cx, call, no_options, no_options);
+
+	if (rc == RC_OK) rc = storage_target(cx, &t);
+	if (rc == RC_OK) rc = storage_owner_take(cx, &t);
+	if (rc == RC_OK)
+		fprintf(call->out, _("The folder “%s” of the storage is this machine's now.\n"),
+			setting_text(cx->env->settings, "s3.prefix"));
 	return rc;
 }
 
@@ -162,7 +177,7 @@ static enum rc run_list(struct cx *cx, struct command_call *call)
 	enum rc rc = command_check(cx, call, no_options, no_options);
 
 	if (rc == RC_OK) rc = storage_target(cx, &t);
-	if (rc == RC_OK) rc = s3_list(cx, &t, under_prefix(cx, ""), &list);
+	if (rc == RC_OK) rc = s3_list(cx, &t, storage_key(cx, ""), &list);
 	if (rc != RC_OK) return rc;
 	if (call->is_json) {
 		command_print(cx, call, list);
@@ -186,7 +201,7 @@ static enum rc find_backup(struct cx *cx, const struct s3_target *t, const char 
 {
 	struct value *list = NULL;
 	const char *newest = NULL;
-	enum rc rc = s3_list(cx, t, under_prefix(cx, "backups/"), &list);
+	enum rc rc = s3_list(cx, t, storage_key(cx, "backups/"), &list);
 
 	if (rc != RC_OK) return rc;
 	/* Keys hold year, month and the instant in the name: their order is that of time. */
@@ -237,6 +252,11 @@ const struct command storage_commands[] = {
 	  .help = N_("Write, list and remove a small file in the storage for backups."),
 	  .needs = COMMAND_ANYWHERE,
 	  .run = run_check },
+	{ .name = "storage take",
+	  .usage = "",
+	  .help = N_("Take the folder of the storage over from a machine that is no more."),
+	  .needs = COMMAND_ANYWHERE,
+	  .run = run_take },
 	{ .name = "storage list",
 	  .usage = "",
 	  .help = N_("What lies in the storage."),

@@ -7,7 +7,7 @@
 ** Needs:  the table's rows as backup.c writes them: state, name.
 ** Never:  copies what was not proved, or what a person wrote to another place (`recado backup --to`); removes
 **         a copy because its file here is gone: a disk that died or was not mounted tonight would take the
-**         last copies with it.
+**         last copies with it; touches a folder of the storage that is another machine's (storage_owner.c).
 ** Holds:  (1) the row says remote only after the storage took the last byte and tells the same size; (2) of
 **         the copies elsewhere stays what the keep rule, asked about them alone, keeps, and never less than
 **         its defaults; (3) a file that cannot be read keeps no other one from being copied; (4) an upload
@@ -166,7 +166,8 @@ static enum rc copy_one(struct cx *cx, struct job *job, const struct s3_target *
 	return rc == RC_OK ? noted : rc;
 }
 
-/* Copies whose backup is gone here, and which the keep rule would not keep there either. */
+/* Copies whose backup is gone here, and which the keep rule would not keep there either. Only those in the
+** folder of now: a database that came from another machine knows of copies that are that one's. */
 static enum rc read_old_copies(struct cx *cx, struct copy rows[BATCH], size_t *count)
 {
 	const struct settings *s = cx->env->settings;
@@ -186,8 +187,9 @@ static enum rc read_old_copies(struct cx *cx, struct copy rows[BATCH], size_t *c
 	if (rc == RC_OK)
 		rc = db_query(cx, &q,
 			      "SELECT id, remote, started_at, state FROM backup INDEXED BY backup_started"
-			      " WHERE remote <> '' ORDER BY started_at DESC, id DESC LIMIT :max",
-			      PARAMS(P_INT(":max", COPIES_MAX)));
+			      " WHERE remote <> '' AND substr(remote, 1, length(:ours)) = :ours"
+			      " ORDER BY started_at DESC, id DESC LIMIT :max",
+			      PARAMS(P_TEXT(":ours", storage_key(cx, "")), P_INT(":max", COPIES_MAX)));
 	while (rc == RC_OK && query_next(q)) {
 		list[n] = (struct copy){ .id = query_int(q, 0),
 					 .remote = query_copy(cx, q, 1),
@@ -205,30 +207,46 @@ static enum rc read_old_copies(struct cx *cx, struct copy rows[BATCH], size_t *c
 	return RC_OK;
 }
 
+/* The newest copy that is missing says why: the alert looks there. */
+static enum rc may_touch(struct cx *cx, const struct s3_target *t, const struct copy *newest)
+{
+	enum rc rc = storage_owner_claim(cx, t);
+	const char *said = cx->message;
+
+	if (rc != RC_CONFLICT || newest == NULL) return rc;
+	(void)!note(cx, newest->id, "", cx_sentence(cx, rc));
+	cx->message = said;
+	return rc;
+}
+
 enum rc storage_copy_run(struct cx *cx, struct job *job)
 {
-	struct copy rows[BATCH];
+	struct copy fresh[BATCH], old[BATCH];
 	struct s3_target t;
-	size_t count = 0, copied = 0;
+	const char *cut = "";
+	size_t fresh_count = 0, old_count = 0, copied = 0;
 	enum rc rc;
 
 	if (!storage_is_set(cx->env)) return RC_OK;
 	rc = storage_target(cx, &t);
-	if (rc == RC_OK) rc = abort_left(cx, &t);
+	if (rc == RC_OK) rc = meta_get(cx, &cut, UPLOAD_KEY);
 	if (rc == RC_OK)
 		rc = read_rows(
-			cx, rows, &count,
+			cx, fresh, &fresh_count,
 			"SELECT id, name, remote, started_at, folder FROM backup WHERE state = 'proved' AND remote = ''"
 			" AND folder = :folder ORDER BY id DESC LIMIT :max");
-	for (size_t i = 0; i < count && rc == RC_OK; i++) {
-		rc = copy_one(cx, job, &t, &rows[i]);
+	if (rc == RC_OK) rc = read_old_copies(cx, old, &old_count);
+	if (rc != RC_OK || (cut[0] == '\0' && fresh_count + old_count == 0)) return rc;
+	rc = may_touch(cx, &t, fresh_count > 0 ? &fresh[0] : NULL);
+	if (rc == RC_OK) rc = abort_left(cx, &t);
+	for (size_t i = 0; i < fresh_count && rc == RC_OK; i++) {
+		rc = copy_one(cx, job, &t, &fresh[i]);
 		if (rc == RC_OK) copied++;
 		if (rc == RC_NOT_FOUND) rc = RC_OK; /* its row says so; the others have theirs still */
 	}
-	if (rc == RC_OK) rc = read_old_copies(cx, rows, &count);
-	for (size_t i = 0; i < count && rc == RC_OK; i++) {
-		rc = s3_delete(cx, &t, rows[i].remote);
-		if (rc == RC_OK) rc = note(cx, rows[i].id, "", "");
+	for (size_t i = 0; i < old_count && rc == RC_OK; i++) {
+		rc = s3_delete(cx, &t, old[i].remote);
+		if (rc == RC_OK) rc = note(cx, old[i].id, "", "");
 	}
 	if (rc == RC_OK && job != NULL && copied > 0)
 		job_note(job, arena_printf(cx->arena, _("Copied: %zu."), copied));

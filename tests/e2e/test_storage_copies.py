@@ -20,18 +20,24 @@ def storage(village):
 
 
 def objects(standin):
-    return [pathlib.Path(o["key"]).name for o in standin.get("/_standin/s3/objects")]
+    """What lies there but the mark of whose it is."""
+    names = [pathlib.Path(o["key"]).name for o in standin.get("/_standin/s3/objects")]
+    return [name for name in names if name != "recado-owner.json"]
 
 
 def archives(house):
     return sorted((house.state / "backups").glob("recado-*"))
 
 
+def settled(house):
+    wait_until(lambda: not house.sql("SELECT 1 FROM job WHERE kind LIKE 'ops.backup%' AND state IN ('queued', 'running')"),
+               "what follows it")
+
+
 def run_now(house, schedule):
     """One more run of a schedule, to its end."""
     house.run("schedules", "run", schedule, "--wait")
-    wait_until(lambda: not house.sql("SELECT 1 FROM job WHERE kind LIKE 'ops.backup%' AND state IN ('queued', 'running')"),
-               "what follows it")
+    settled(house)
 
 
 def backup(house):
@@ -52,6 +58,22 @@ def test_each_proved_backup_is_copied_and_comes_back_on_another_machine(village,
     code.write_text(house.made["recovery_code"])
     other.run("restore", there, "--recovery-code-file", code)
     assert other.sql("SELECT name FROM service") == [("Netflix",)]
+    # Both live now: the one that came later touches nothing of the other's until somebody says that it may.
+    other.serve()
+    wait_until(lambda: other.sql("SELECT 1 FROM backup WHERE remote_error <> ''"), "the backup that was under way, again")
+    said, = other.sql("SELECT remote_error FROM backup ORDER BY id DESC LIMIT 1")[0]
+    assert "“recado”" in said and "recado storage take" in said
+    assert other.call("storage", "check").stderr.splitlines()[-1].endswith(said)
+    assert objects(standin) == [archives(house)[0].name]
+    other.run("storage", "take")
+    settled(other)
+    run_now(other, "ops.backup_copy")
+    assert len(objects(standin)) == 2 and "no puede" not in other.run("storage", "check")
+    backup(house)
+    assert house.call("storage", "check").returncode != 0 and len(objects(standin)) == 2
+    house.set("s3.prefix", "la-otra")
+    run_now(house, "ops.backup_copy")
+    assert house.sql("SELECT remote, remote_error FROM backup ORDER BY id DESC LIMIT 1")[0][1] == ""
 
 
 def test_a_disk_of_backups_that_is_empty_one_night_does_not_empty_the_storage(storage):
