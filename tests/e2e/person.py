@@ -1,6 +1,7 @@
 """Somebody at a real browser: a window of some size, a language, eyes that keep pictures in build/screens."""
 import os
 import pathlib
+import time
 
 import pytest
 
@@ -37,6 +38,7 @@ class Person:
 
     def __init__(self, browser, house, size, lang, label):
         self.browser, self.house, self.lang, self.label, self.count = browser, house, lang, label, 0
+        self.sent_from = None                   # the page whose form was sent last
         width, height = size
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
@@ -58,7 +60,15 @@ class Person:
             "features": [{"name": "prefers-color-scheme", "value": value}]})
 
     def go(self, path):
+        """Type an address; whoever has just sent a form waits for the answer first, or it would never leave."""
+        page, self.sent_from = self.sent_from, None
+        end = time.monotonic() + 10             # a form that was not complete stays where it is
+        while page and self._page() == page and time.monotonic() < end:
+            time.sleep(0.02)
         self.browser.get(self.house.address + path)
+
+    def _page(self):
+        return next((e.id for e in self.browser.find_elements(By.TAG_NAME, "html")), None)
 
     def find(self, selector):
         """The first such element; the page may still be on its way."""
@@ -89,7 +99,10 @@ class Person:
         self.press(wait_until(wanted, f"something to press that says {words}"))
 
     def press(self, element):
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        is_sent = self.browser.execute_script(
+            "arguments[0].scrollIntoView({block: 'center'}); return !!(arguments[0].form && arguments[0].form.method === 'post')",
+            element)
+        self.sent_from = self._page() if is_sent else None
         element.click()
 
     def complaints(self):
