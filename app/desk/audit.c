@@ -7,6 +7,7 @@
 ** Holds:  an entry tells the name of its object as it is now, and links to it when who reads may see it.
 */
 #include "desk/changes.h"
+#include "desk/outbox_pages.h"
 
 #include <string.h>
 
@@ -14,7 +15,11 @@
 
 const struct column audit_columns[] = {
 	{ .name = "at", .title = N_("When"), .type = COLUMN_INSTANT, .flags = COL_READONLY | COL_LIST },
-	{ .name = "actor", .title = N_("Who"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "actor",
+	  .title = N_("Who"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY | COL_LIST,
+	  .shown = who_shown },
 	{ .name = "action",
 	  .title = N_("Did what"),
 	  .type = COLUMN_TEXT,

@@ -9,6 +9,7 @@
 **         appears by name; (3) what an entry tells of may be gone: then what was noted stands.
 */
 #include "desk/changes.h"
+#include "desk/outbox_pages.h"
 
 #include <string.h>
 
@@ -46,20 +47,39 @@ static const struct word action_words[] = {
 
 /* Seldom enough that the filter does not offer them. */
 static const struct word rare_words[] = {
+	{ "activate", N_("turned it on") },
+	{ "cancel_held", N_("cancelled what was held") },
+	{ "deactivate", N_("turned it off") },
+	{ "done", N_("finished sending") },
+	{ "download", N_("downloaded") },
+	{ "error", N_("ended with an error") },
+	{ "hold", N_("held back after a restore") },
 	{ "late_no", N_("left a missed time out") },
 	{ "late_yes", N_("let a missed time run") },
 	{ "lift", N_("took off the list") },
+	{ "load", N_("loaded into the database") },
+	{ "load_again", N_("loaded into the database once more") },
 	{ "pause", N_("paused") },
 	{ "put_default", N_("put back the default") },
+	{ "queued", N_("put into the queue") },
 	{ "recovery_code_used", N_("logged in with a recovery code") },
 	{ "recovery_codes", N_("made new recovery codes") },
+	{ "refresh_report", N_("updated the report") },
+	{ "request", N_("asked for the report") },
+	{ "reschedule", N_("changed the hour") },
 	{ "reset", N_("made a link for a new password") },
+	{ "resolve", N_("decided an unsure row") },
 	{ "resume", N_("resumed") },
+	{ "resume_all", N_("let everything go on") },
 	{ "run_now", N_("ran by hand") },
 	{ "second_factor_off", N_("switched off the second factor") },
 	{ "second_factor_on", N_("switched on the second factor") },
 	{ "second_factor_reset", N_("switched off somebody's second factor") },
+	{ "seen", N_("looks after it") },
+	{ "send", N_("sent it off") },
+	{ "sending", N_("began to send") },
 	{ "sessions_end", N_("ended sessions") },
+	{ "stop_all", N_("stopped everything") },
 	{ NULL, NULL },
 };
 
@@ -193,6 +213,7 @@ static const char *value_shown(struct cx *cx, const struct office *o, const char
 		const struct column *c = &o->r->columns[i];
 
 		if (strcmp(c->name, name) != 0) continue;
+		if (c->type == COLUMN_INSTANT && v->type == VALUE_INT && v->integer == 0) return ""; /* never */
 		if (c->type == COLUMN_REF && o->column_ref[i] != NULL && v->type == VALUE_INT) {
 			if (row_of(cx, o->column_ref[i], v->integer, SELECT_NAME, true, &row) == RC_OK)
 				return row_name(cx, o->column_ref[i], row);
@@ -264,6 +285,7 @@ void change_head(struct cx *cx, const struct office *o, const struct value *entr
 {
 	const char *action = value_text_of(value_get(entry, "action"), "");
 	const char *door = value_text_of(value_get(entry, "door"), "");
+	const char *actor = value_text_of(value_get(entry, "actor"), "");
 	char at[RFC3339_SIZE];
 
 	if (as_json)
@@ -271,7 +293,7 @@ void change_head(struct cx *cx, const struct office *o, const struct value *entr
 	else
 		instant_text_local(at, value_int_of(value_get(entry, "at"), 0), cx->env->zone);
 	value_set_text(cx->arena, out, "at", at);
-	value_set_text(cx->arena, out, "actor", value_text_of(value_get(entry, "actor"), ""));
+	value_set_text(cx->arena, out, "actor", as_json ? actor : who_shown(cx, actor));
 	value_set_text(cx->arena, out, "action", as_json ? action : action_of(cx, o, action));
 	value_set_text(cx->arena, out, "door", as_json ? door : change_door(cx, door));
 	value_set_text(cx->arena, out, "address", value_text_of(value_get(entry, "address"), ""));

@@ -35,8 +35,8 @@ const struct column jobs_columns[] = {
 	  .title = N_("Progress"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
-	  .sql = "CASE WHEN t.progress_total > 0 THEN t.progress_done || ' / ' || t.progress_total"
-		 " ELSE '' END" },
+	  .sql = "CASE WHEN t.progress_total > 0 THEN t.progress_done || char(160) || '/' || char(160) ||"
+		 " t.progress_total ELSE '' END" },
 	{ .name = "note", .title = N_("Note"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
 	{ .name = "error",
 	  .title = N_("Error"),

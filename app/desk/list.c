@@ -167,6 +167,7 @@ static void fill_row(struct cx *cx, const struct office *o, const size_t *shown,
 	value_set_null(cx->arena, out, "mark");
 	value_set_null(cx->arena, out, "is_number");
 	value_set_null(cx->arena, out, "is_short");
+	value_set_null(cx->arena, out, "is_words");
 	if (is_editable)
 		value_set_lent(cx->arena, out, "row_edit", arena_join(cx->arena, path, "/edit", NULL));
 	cells = value_set_list(cx->arena, out, "cells");

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CELL_WORDS 40 /* bytes from which a cell is a sentence: its column must not become a thread */
+
 static const struct value *beside(struct cx *cx, const struct value *row, const char *name, const char *what)
 {
 	char key[96];
@@ -199,6 +201,8 @@ void cell_fill(struct cx *cx, const struct office *o, size_t column, const struc
 		value_set_bool(cx->arena, cell, "is_short", true);
 	if (c->type == COLUMN_INT || c->type == COLUMN_CENTS)
 		value_set_bool(cx->arena, cell, "is_number", true);
+	else if (strlen(text) > CELL_WORDS)
+		value_set_bool(cx->arena, cell, "is_words", true);
 	if (c->type == COLUMN_LONG_TEXT) value_set_bool(cx->arena, cell, "is_long", true);
 }
 

@@ -70,7 +70,13 @@ static const struct column columns[] = {
 	  .type = COLUMN_INT,
 	  .flags = COL_READONLY | COL_LIST,
 	  .sql = "(SELECT count(*) FROM bulk_send_attachment x WHERE x.bulk_id = t.id)" },
-	{ .name = "status", .title = N_("State"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_API },
+	/* Programs read the code; the history says it in words. */
+	{ .name = "status",
+	  .title = N_("State"),
+	  .type = COLUMN_CHOICE,
+	  .flags = COL_READONLY | COL_API,
+	  .choices = "pending=pending|queued=in the queue|sending=being sent|paused=on hold|done=finished|"
+		     "error=with an error|cancelled=called off" },
 	{ .name = "template_id",
 	  .title = N_("Id of the template"),
 	  .type = COLUMN_TEXT,
