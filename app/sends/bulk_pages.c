@@ -176,14 +176,19 @@ const char *bulk_road(struct cx *cx, const char *channel)
 
 /* In the order of a page's figures. */
 static const struct {
-	const char *state, *words, *mark;
+	const char *state, *words, *mark, *many; /* many: how a figure is called, where it differs */
 } states[] = {
-	{ "not_started", N_("Not started"), NULL }, { "queued", N_("In the queue"), "info" },
-	{ "sending", N_("Under way"), "info" },     { "sent", N_("Sent"), "ok" },
-	{ "delivered", N_("Delivered"), "ok" },     { "failed", N_("Failed"), "error" },
-	{ "unsure", N_("Unsure"), "warn" },         { "invalid", N_("Invalid"), "warn" },
-	{ "skipped", N_("Skipped"), "quiet" },      { "expired", N_("Expired"), "quiet" },
-	{ "cancelled", N_("Cancelled"), "quiet" },
+	{ "not_started", N_("Not started"), NULL, NULL },
+	{ "queued", N_("In the queue"), "info", NULL },
+	{ "sending", N_("Under way"), "info", NULL },
+	{ "sent", N_("Sent"), "ok", N_("Mails sent") },
+	{ "delivered", N_("Delivered"), "ok", N_("Mails delivered") },
+	{ "failed", N_("Failed"), "error", N_("Mails failed") },
+	{ "unsure", N_("Unsure"), "warn", NULL },
+	{ "invalid", N_("Invalid"), "warn", N_("Invalid rows") },
+	{ "skipped", N_("Skipped"), "quiet", N_("Mails skipped") },
+	{ "expired", N_("Expired"), "quiet", N_("Mails expired") },
+	{ "cancelled", N_("Cancelled"), "quiet", N_("Mails cancelled") },
 };
 
 const char *row_state_words(struct cx *cx, const char *state)
@@ -191,6 +196,14 @@ const char *row_state_words(struct cx *cx, const char *state)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].state, state) == 0) return words_get(cx->lang, states[i].words);
 	return state;
+}
+
+const char *row_state_many(struct cx *cx, const char *state)
+{
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].state, state) == 0 && states[i].many != NULL)
+			return words_get(cx->lang, states[i].many);
+	return row_state_words(cx, state);
 }
 
 const char *row_state_mark(const char *state)

@@ -34,6 +34,7 @@ enum rc bulk_of_call(struct cx *cx, struct call *call, int64_t *id) MUST_CHECK;
 const char *bulk_road(struct cx *cx, const char *channel);
 /* How a row's state is called, and its mark. */
 const char *row_state_words(struct cx *cx, const char *state);
+const char *row_state_many(struct cx *cx, const char *state); /* of a figure: "Enviados" */
 const char *row_state_mark(const char *state);
 
 /* bulk_list.c: the four figures into out's list key; what the list's refresh asks for */

@@ -468,6 +468,10 @@ static void add_kept(struct cx *cx, struct call *call, struct value *page)
 {
 	const char *kept = text_at(page, "kept_file"), *name = "";
 
+	if (error_at(cx, "recipients_file") != NULL) { /* what was refused is not kept, nor the one before it */
+		value_set_null(cx->arena, page, "kept_file");
+		return;
+	}
 	if (kept[0] == '\0') kept = form_or(call, "kept_file", "");
 	if (kept[0] == '\0' ||
 	    db_get_text(

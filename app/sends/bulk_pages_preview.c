@@ -77,7 +77,11 @@ static void fill_looked(struct cx *cx, const struct value *seen, struct value *o
 	const char *email = text_at(seen, "email_column");
 
 	add_count(cx, figures, _("Rows in the file"), int_at(seen, "total"), NULL);
-	add_count(cx, figures, _("Would be sent"), int_at(seen, "valid"), "ok");
+	/* A file that does not give the template everything sends nothing at all. */
+	list = value_get(seen, "missing");
+	add_count(cx, figures, _("Would be sent"),
+		  list != NULL && list->count > 0 ? 0 : int_at(seen, "valid"), "ok");
+	list = value_get(seen, "errors");
 	add_count(cx, figures, _("Left out"), int_at(seen, "total") - int_at(seen, "valid"), "warn");
 	add_count(cx, figures, _("Repeated rows"), int_at(seen, "duplicates"), "warn");
 	add_count(cx, figures, _("Asked for no more"), int_at(seen, "suppressed"), "warn");
@@ -94,7 +98,6 @@ static void fill_looked(struct cx *cx, const struct value *seen, struct value *o
 		if (strcmp(text_at(v, "code"), "email_column_missing") == 0) continue; /* told above */
 		one = value_add_map(cx->arena, errors);
 		value_set_text(cx->arena, one, "text", text_at(v, "words"));
-		value_set_text(cx->arena, one, "code", text_at(v, "code"));
 		value_set_text(cx->arena, one, "count", bulk_number(cx, int_at(v, "count")));
 	}
 	value_set_bool(cx->arena, out, "has_problems", errors->count > 0);
@@ -158,9 +161,9 @@ static void fill_mail(struct cx *cx, struct call *call, const struct bulk_new *b
 	value_set_bool(cx->arena, out, "has_mail", true);
 	value_set_text(cx->arena, out, "subject", subject);
 	value_set_text(cx->arena, out, "source",
-		       strcmp(t->source, "cache") == 0 ? _("from what is kept of the provider")
-		       : strcmp(t->source, "api") == 0 ? _("as the provider has it now")
-						       : _("written in the panel"));
+		       strcmp(t->source, "cache") == 0 ? _("with the copy kept of the provider's template")
+		       : strcmp(t->source, "api") == 0 ? _("with the template as the provider has it now")
+						       : _("with the template written in the panel"));
 	value_set_text(cx->arena, out, "row_shown", bulk_number(cx, row + 1));
 	value_set_text(cx->arena, out, "before",
 		       row > 0 ? arena_printf(cx->arena, "%lld", (long long)(row - 1)) : NULL);

@@ -171,6 +171,16 @@ static const char *name_of(struct cx *cx, int64_t id)
 		       : "";
 }
 
+static const char *channel_of(struct cx *cx, int64_t id)
+{
+	const char *channel = "";
+
+	return db_get_text(cx, &channel, "SELECT channel FROM bulk_send WHERE id = :id",
+			   PARAMS(P_INT(":id", id))) == RC_OK
+		       ? channel
+		       : "";
+}
+
 enum rc handle_send_rows(struct cx *cx, struct call *call)
 {
 	struct value *page = value_map(cx->arena), *rows = NULL;
@@ -214,6 +224,8 @@ enum rc handle_send_rows(struct cx *cx, struct call *call)
 	value_set_text(cx->arena, page, "heading",
 		       arena_printf(cx->arena, _("Rows of the send %lld"), (long long)id));
 	value_set_text(cx->arena, page, "about_send", name_of(cx, id));
+	/* Only Doppler Relay tells of each mail; elsewhere these columns would stay empty for ever. */
+	value_set_bool(cx->arena, page, "is_measured", strcmp(channel_of(cx, id), "doppler") == 0);
 	answer_page(cx, call, "sends/bulk_rows", text_at(page, "heading"), page);
 	return RC_OK;
 }
@@ -231,7 +243,7 @@ static void fill_tries(struct cx *cx, const struct value *attempts, struct value
 		value_set_text(cx->arena, one, "seen",
 			       int_at(a, "http") != 0
 				       ? arena_printf(cx->arena, "HTTP %lld", (long long)int_at(a, "http"))
-				       : text_at(a, "outcome"));
+				       : row_state_words(cx, text_at(a, "outcome")));
 		value_set_text(cx->arena, one, "words", words_get(cx->lang, text_at(a, "detail")));
 	}
 }
@@ -270,16 +282,6 @@ static void fill_evidence(struct cx *cx, int64_t id, struct value *v)
 	value_set_text(cx->arena, v, "handed_over", bulk_moment(cx, int_at(evidence, "handed_over_at")));
 	fill_tries(cx, value_get(evidence, "attempts"), v);
 	fill_deliveries(cx, evidence, v);
-}
-
-static const char *channel_of(struct cx *cx, int64_t id)
-{
-	const char *channel = "";
-
-	return db_get_text(cx, &channel, "SELECT channel FROM bulk_send WHERE id = :id",
-			   PARAMS(P_INT(":id", id))) == RC_OK
-		       ? channel
-		       : "";
 }
 
 enum rc handle_send_unsure(struct cx *cx, struct call *call)

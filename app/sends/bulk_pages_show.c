@@ -93,10 +93,17 @@ static void add_facts(struct cx *cx, const struct value *row, struct value *page
 	bool is_pending = strcmp(text_at(row, "status"), "pending") == 0;
 	const char *name = text_at(row, "template_name"), *id = text_at(row, "template_id");
 
-	bulk_fact(cx, page, _("Mail template"),
-		  name[0] != '\0' && strcmp(name, id) != 0 ? arena_printf(cx->arena, "%s (id=%s)", name, id)
-							   : id,
-		  NULL);
+	/* The provider's id helps to find it there; the panel's own is an address, which the name leads to. */
+	if (strcmp(text_at(row, "channel"), "doppler") != 0)
+		bulk_fact(cx, page, _("Mail template"), name[0] != '\0' ? name : id,
+			  actor_may(&cx->actor, RIGHT_VIEW) ? arena_printf(cx->arena, "/templates/%s", id)
+							    : NULL);
+	else
+		bulk_fact(cx, page, _("Mail template"),
+			  name[0] != '\0' && strcmp(name, id) != 0
+				  ? arena_printf(cx->arena, "%s (id=%s)", name, id)
+				  : id,
+			  NULL);
 	bulk_fact(cx, page, _("Subject"),
 		  text_at(row, "subject")[0] != '\0' ? text_at(row, "subject") : _("the template's"), NULL);
 	bulk_fact(cx, page, _("Way"), bulk_road(cx, text_at(row, "channel")), NULL);
@@ -193,7 +200,7 @@ static void add_counts(struct cx *cx, int64_t id, const char *path, struct value
 
 		if (n == 0) continue;
 		one = value_add_map(cx->arena, cards);
-		value_set_text(cx->arena, one, "title", row_state_words(cx, row));
+		value_set_text(cx->arena, one, "title", row_state_many(cx, row));
 		value_set_text(cx->arena, one, "value", bulk_number(cx, n));
 		value_set_text(cx->arena, one, "href",
 			       arena_printf(cx->arena, "%s/rows?state=%s", path, row));
@@ -206,7 +213,15 @@ static void add_counts(struct cx *cx, int64_t id, const char *path, struct value
 	value_set_int(cx->arena, page, "eligible", int_at(counts, "eligible"));
 	if (int_at(counts, "unsure") > 0) {
 		value_set_text(cx->arena, page, "unsure_href", arena_printf(cx->arena, "%s/unsure", path));
-		value_set_text(cx->arena, page, "unsure_count", bulk_number(cx, int_at(counts, "unsure")));
+		value_set_text(
+			cx->arena, page, "unsure_text",
+			arena_printf(
+				cx->arena,
+				words_plural(
+					cx->lang, int_at(counts, "unsure"),
+					N_("%s row is unsure: nobody knows whether it arrived. It is never sent again by itself."),
+					N_("%s rows are unsure: nobody knows whether they arrived. They are never sent again by themselves.")),
+				bulk_number(cx, int_at(counts, "unsure"))));
 	}
 }
 

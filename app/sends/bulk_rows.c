@@ -130,7 +130,7 @@ static void set_error(struct cx *cx, struct value *out, const struct value *row,
 		return;
 	}
 	code = is_over ? text_of(row, "state_why") : "";
-	detail = text_of(row, "error");
+	detail = words_get(cx->lang, text_of(row, "error")); /* of the provider, or our own words for it */
 	value_set_text(cx->arena, out, "error_code", code);
 	words = code[0] != '\0' ? message_why_words(cx, state, code) : "";
 	value_set_text(cx->arena, out, "error_message",

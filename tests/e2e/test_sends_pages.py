@@ -136,13 +136,23 @@ def test_a_preview_says_what_is_wrong_and_makes_nothing(office, ana, template):
     before = office.sql("SELECT count(*) FROM bulk_send")[0][0]
     page = upload(ana, "/sends/preview", SPOILT, template_id=template, subject="", send_now="1")
     text = text_of(page)
-    for word in ("5 Filas del archivo", "recipient_invalid", "recipient_empty", "duplicate_row", "utf-8", "“;”", "gmial.com"):
+    for word in ("5 Filas del archivo", "no es una sola dirección", "La fila no tiene dirección", "Una fila anterior dice lo mismo",
+                 "utf-8", "“;”", "gmial.com"):
         assert word in text, word
+    assert "recipient_invalid" not in text, "codes are for programs"
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page
     assert "lista.csv" in text and 'name="kept_file"' in page, "the file need not be chosen again"
     assert office.sql("SELECT count(*) FROM bulk_send")[0][0] == before
     page = text_of(upload(ana, "/sends/preview", "email\nana@example.com\n", template_id=template))
     assert "La plantilla necesita variables que el archivo no tiene en todas las filas: nombres plan" in page
+    assert "0 Se enviarían" in page, "a send with a missing variable is refused whole"
+
+
+def test_a_refused_file_is_not_called_received(ana, template):
+    kept = re.search(r'name="kept_file" value="([^"]+)"', upload(ana, "/sends/preview", CSV, template_id=template)).group(1)
+    page = upload(ana, "/sends/preview", "email\n", status=422, template_id=template, kept_file=kept)
+    assert "no tiene destinatarios" in field_error(page, FILE)
+    assert 'name="kept_file"' not in page and "recibido" not in text_of(page), "neither the wrong file nor the one before it"
 
 
 def test_a_preview_shows_each_mail_in_a_frame_without_rights(office, ana, template):
