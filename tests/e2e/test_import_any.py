@@ -1,14 +1,19 @@
 """Files of any table: looked at, taken in whole, and nothing changed by what came out of here (CSV and XLSX)."""
+import contextlib
 import csv
+import http.client
 import io
+import os
 import re
+import signal
+import sqlite3
 import uuid
 import zipfile
 
 import openpyxl
 import pytest
 
-from house import request, text_of, wait_until
+from house import PATIENCE, request, text_of, wait_until
 
 MORNING = "2025-09-08T10:00:00-05:00"
 
@@ -400,8 +405,27 @@ def stopped_half_way(house, rows):
     """An import whose work somebody cancelled while it was taken in."""
     look = judged(house, "clients", "Nombres,Teléfono\n" + "".join(f"C{n},098 4{n:06}\n" for n in range(rows)))
     confirmed = house.api.call("POST", f"imports/{look['id']}/confirm", {}).json
-    wait_until(lambda: house.sql("SELECT 1 FROM client WHERE generation <> 0 LIMIT 1"), "hidden rows", pause=0.001)
-    house.api.call("POST", f"jobs/{confirmed['job']}/cancel", {})
+    server = house.server.pid
+
+    def hidden_rows():
+        """The house is held still while somebody looks, and stays so once there are some."""
+        os.kill(server, signal.SIGSTOP)
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{house.state / 'recado.db'}?mode=ro", uri=True, timeout=1)) as line:
+                if line.execute("SELECT 1 FROM client WHERE generation <> 0 LIMIT 1").fetchall():
+                    return True
+        except sqlite3.OperationalError:        # stopped with a lock in its hand
+            pass
+        os.kill(server, signal.SIGCONT)
+        return False
+    wait_until(hidden_rows, "hidden rows", pause=0.001)
+    # The call lies before its door when it goes on: it cannot be at the end before it reads it.
+    line = http.client.HTTPConnection(house.address.split("//")[1], timeout=PATIENCE)
+    line.request("POST", f"/api/v1/jobs/{confirmed['job']}/cancel", "{}",
+                 {"Authorization": "Bearer " + house.api.token, "Content-Type": "application/json"})
+    os.kill(server, signal.SIGCONT)
+    assert line.getresponse().status == 200
+    line.close()
     now = wait_until(lambda: next((i for i in [house.api.get("imports/" + look["id"])]
                                    if i["job_state"] not in ("queued", "running")), None), "the end of the work")
     assert (now["state"], now["job_state"]) == ("committing", "cancelled"), now
