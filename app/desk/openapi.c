@@ -39,6 +39,8 @@ const struct api_error api_errors[] = {
 	{ "wrong_state", 409, N_("The bulk send is in a state in which this cannot be done.") },
 	{ "not_unsure", 409, N_("Nothing is to be decided about this row any more.") },
 	{ "already_asked", 409, N_("A report of those days is on its way already.") },
+	{ "too_young", 409, N_("The report of those days is too new to be asked for again.") },
+	{ "already_loaded", 409, N_("The report is in that database already; it can only be loaded again.") },
 	{ "report_file_missing", 404, N_("The report has no file to download.") },
 	{ "channel_not_configured", 400, N_("The settings of that channel are not complete.") },
 	{ "too_large", 413, N_("The body, the address or the headers are larger than allowed.") },
