@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import sqlite3
+import statistics
 import threading
 import time
 
@@ -144,10 +145,10 @@ def test_a_limit_reached_at_row_5000_of_10000_pauses_and_goes_on(village):
 def test_a_limit_without_a_reset_date_waits_for_the_period_s_end_by_utc(village):
     house, standin = place(village)
     standin.post("/_standin/doppler", faults=[{"answer": "code402", "from_send": 10}])  # "period": "daily"
-    send = start(house, 20)
+    began, send = time.time(), start(house, 20)
     paused = until(house, send, "paused")
     until_at = instant(paused["paused_until_at"])
-    assert until_at.timestamp() % DAY < 1 and 0 < until_at.timestamp() - time.time() <= DAY
+    assert until_at.timestamp() % DAY < 1 and began < until_at.timestamp() <= time.time() + DAY
     standin.post("/_standin/doppler", faults=[])
     move_to(house, until_at)
     until(house, send, "done")
@@ -169,6 +170,8 @@ def test_a_plan_that_asks_for_money_waits_and_is_asked_again(village):
 def test_the_guard_pauses_at_its_own_limit_by_utc_windows_and_goes_on_in_the_next(village):
     house, standin = place(village, **{"doppler.quota_guard": "yes", "doppler.quota_monthly": "1000",
                                        "doppler.quota_daily": "100", "doppler.quota_hourly": "20"})
+    # Half past an hour: none ends while the first twenty leave, however slowly they do.
+    move_to(house, now().replace(minute=30, second=0, microsecond=0) + datetime.timedelta(hours=1))
     send, window = start(house, 50), 0
     for left in (20, 40):
         window = wait_of(house, window)
@@ -377,7 +380,7 @@ def test_answers_that_say_nothing_certain_are_unsure_and_never_called_again_by_t
 
 
 def test_a_timeout_after_the_request_was_written_is_unsure_and_no_second_call(village):
-    house, standin = place(village, **{"doppler.timeout_s": "1"})
+    house, standin = place(village, **{"doppler.timeout_s": "3"})       # the other three have these seconds too
     standin.post("/_standin/doppler", faults=[{"answer": "hang", "to": "cliente00001@example.com"}])
     send = start(house, 4)
     done = until(house, send, "done")
@@ -428,21 +431,30 @@ def test_workers_a_button_programs_and_the_scheduler_at_once_call_each_row_once(
 
 
 def watched(village, count, pace_ms):
-    """The bar of the send's page against what the stand-in has, and the end it foretells against the real one."""
+    """The bar of the send's page against what the stand-in has, and the end it foretells against how it went so far.
+
+    A machine that is busy sends unevenly, so no look is held against the real end, and the looks are judged together.
+    """
     house, standin = place(village, **{"sends.pace_ms": str(pace_ms), "sends.parallel": "1"})
     ana = house.panel("ana")
-    send, began, seen, told = start(house, count), time.monotonic(), [], []
+    send, seen, told, first = start(house, count), [], [], None
+    before = standin.counts()["accepted"]
     while not (bar := json.loads(ana.page(f"/sends/{send}/progress")))["is_over"]:
+        at, after = time.monotonic(), standin.counts()["accepted"]
         if bar["total"]:
-            seen.append((bar["done"], standin.counts()["accepted"]))
+            seen.append((before, bar["done"], after))
             assert bar["total"] == count
-        if left := re.search(r"faltan (\d+) (s|min)", bar["text"]):
-            told.append(time.monotonic() + (int(left[1]) + 0.5) * (60 if left[2] == "min" else 1))
+        if after and first is None:
+            first = (at, after)
+        left = re.search(r"faltan (\d+) (s|min)", bar["text"])
+        if left and after > first[1]:
+            pace = (at - first[0]) / (after - first[1])
+            told.append(((int(left[1]) + 0.5) * (60 if left[2] == "min" else 1), (count - after) * pace))
+        before = after
         time.sleep(0.05)
-    end = time.monotonic()
-    lasted = end - began
-    assert len(seen) > 10 and max(abs(done - there) for done, there in seen) <= 0.2 * count, seen
-    assert told and max(abs(guess - end) for guess in told) <= 0.2 * lasted + 0.5, (lasted, [guess - end for guess in told])
+    slack = 0.2 * count
+    assert len(seen) > 5 and all(before - slack <= done <= after + slack for before, done, after in seen), seen
+    assert told and statistics.median(abs(guess - real) - 0.2 * real for guess, real in told) <= 0.7, told
     assert arrived(standin) == everybody(count)
 
 
@@ -557,14 +569,15 @@ def test_a_timed_send_of_days_ago_asks_for_the_days_it_was_sent_and_a_day_withou
 # --- switches, work that was given up ---
 
 def test_the_switch_pauses_a_send_that_is_under_way_and_it_goes_on_by_itself(village):
-    house, standin = place(village)
+    house, standin = place(village, **{"sends.pace_ms": "40"})      # a minute's work, if nobody stops it
     send = start(house, 1500)
-    wait_until(lambda: standin.counts()["accepted"] >= 50, "the first mails")
+    wait_until(lambda: standin.counts()["accepted"] >= 20, "the first mails")
     house.set("sends.enabled", "no")
     paused = until(house, send, "paused", "done")
     assert paused["status"] == "paused" and paused["status_why"] == "switch"
     wait_until(lambda: "sending" not in states(house), "what was under way")
     assert still(lambda: standin.counts()["accepted"]) < 1500
+    house.set("sends.pace_ms", "0")
     house.set("sends.enabled", "yes")
     move_to(house, now() + datetime.timedelta(minutes=11))
     until(house, send, "done")
