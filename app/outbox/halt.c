@@ -1,11 +1,15 @@
 /*
 ** halt.c -- the kill switch: one word of the house that nothing leaves, on any channel.
 **
+** It is there so that nobody gets what he should not get. Alerts (alert.h) go to the addresses that the owner
+** himself put into the settings, and one of them says that everything is stopped: they pass, or a house that
+** somebody stopped and forgot would be silent about that too.
+**
 ** Owns:   the row outbox.halted of meta; the alert outbox.halted.
 ** Never:  touches a channel's own state: what was stopped before stays stopped after.
-** Holds:  no lane claims while it is on: each turn asks in its own transaction.
+** Holds:  no lane claims anything else while it is on: each turn asks in its own transaction.
 */
-#include "outbox/outbox.h"
+#include "outbox/alert.h"
 
 #include <string.h>
 
@@ -43,15 +47,23 @@ static const char *written(struct cx *cx, const char *why)
 static enum rc change(struct cx *cx, bool is_on, const char *why)
 {
 	struct value *after = value_map(cx->arena);
+	int64_t alert = 0;
 	enum rc rc = meta_set(cx, META_HALTED, is_on ? written(cx, why) : "");
 
 	value_set_bool(cx->arena, after, "is_halted", is_on);
 	if (why[0] != '\0') value_set_text(cx->arena, after, "why", why);
 	if (rc == RC_OK) rc = audit_add(cx, is_on ? "stop_all" : "resume_all", "outbox", 0, NULL, after);
 	if (rc == RC_OK && is_on)
-		rc = alert_raise(cx, "outbox.halted", "info",
-				 N_("Everything is stopped: no message leaves on any channel."), why,
-				 "/outbox");
+		rc = alert_add(
+			cx, &alert,
+			&(struct alert_new){
+				.key = "outbox.halted",
+				.severity = "warning",
+				.msgid = N_("Everything is stopped: no message leaves on any channel."),
+				.subject = why,
+				.link = "/channels",
+				.remedy = N_(
+					"When what was wrong is mended, open Channels and let everything leave again.") });
 	if (rc == RC_OK && !is_on) rc = alert_resolve(cx, "outbox.halted");
 	if (rc == RC_OK)
 		log_event(LOG_WARN, "outbox", is_on ? "halt" : "resume", "by=%s",

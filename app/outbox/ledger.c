@@ -10,6 +10,7 @@
 **         the busy list and by the index message_sending.
 */
 #include "outbox/ledger.h"
+#include "outbox/alert.h"
 #include "outbox/suppression.h"
 
 #include <string.h>
@@ -68,6 +69,8 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 /* The two halves of the index, merged: neither is sorted, and none is read further than needed. */
 #define CLAIM_ANY         CLAIM_SELECT("1") " UNION ALL " CLAIM_SELECT("0") CLAIM_ORDER
 #define CLAIM_AT_ANY_HOUR CLAIM_SELECT("1") CLAIM_ORDER
+/* Urgent and at any hour, as ops makes them: what else is held is not even looked at. */
+#define CLAIM_OWN CLAIM_SELECT("1") " AND m.priority = 0 AND b.kind = '" ALERT_BATCH "'" CLAIM_ORDER
 
 struct candidate {
 	struct claimed m;
@@ -98,8 +101,9 @@ static void judge(struct candidate *k, const struct query *q, const struct claim
 	}
 }
 
-const char *ledger_claim_sql(bool is_window_open)
+const char *ledger_claim_sql(bool is_window_open, bool is_own_only)
 {
+	if (is_own_only) return CLAIM_OWN;
 	return is_window_open ? CLAIM_ANY : CLAIM_AT_ANY_HOUR;
 }
 
@@ -114,7 +118,7 @@ static enum rc read_candidates(struct cx *cx, const struct claim *c, struct cand
 			       int *count)
 {
 	struct query *q = NULL;
-	enum rc rc = db_query(cx, &q, ledger_claim_sql(c->is_window_open),
+	enum rc rc = db_query(cx, &q, ledger_claim_sql(c->is_window_open, c->is_own_only),
 			      PARAMS(P_INT(":account", c->account), P_INT(":max", max)));
 
 	*count = 0;

@@ -47,6 +47,7 @@ struct claim {
 	int64_t account;
 	instant now;
 	bool is_window_open;
+	bool is_own_only;         /* only what tells the owner about the house (alert.h): the rest is held */
 	const char *contact_kind; /* whom the channel can write to: "phone" */
 	const int *slots;         /* free ones */
 	int slot_count;
@@ -67,7 +68,7 @@ struct claim {
 ** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
 ** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
-const char *ledger_claim_sql(bool is_window_open); /* of its candidates, for tests */
+const char *ledger_claim_sql(bool is_window_open, bool is_own_only); /* of its candidates, for tests */
 /* The rest of a claimed one, for channels that use it: subject, HTML, files (not with has_letter), what its
 ** Message-ID and Date are made of. In the arena. Reads only. */
 enum rc ledger_parts(struct cx *cx, struct claimed *m) MUST_CHECK;

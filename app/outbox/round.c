@@ -9,8 +9,9 @@
 ** Never:  waits for the network; changes memory before the COMMIT that it follows from.
 ** Holds:  (1) a slot is free again only when its row's settlement is committed; (2) with a pause exactly one
 **         message is in flight (contract sheet §5), without one as many as there are slots; (3) only an open
-**         channel whose session was asked for sends, and none while everything is stopped; (4) what left and
-**         what is in flight is never more than a cap allows.
+**         channel whose session was asked for sends; while everything is stopped, or the clock is doubtful,
+**         only what tells the owner about the house; (4) what left and what is in flight is never more than a
+**         cap allows.
 */
 #include "outbox/inbound.h"
 #include "outbox/round.h"
@@ -353,8 +354,7 @@ static void decide_session(const struct lane *l, struct round *t)
 
 /* Claiming */
 
-/* By a clock that is far ahead everything is late and over: what people get waits. Notices to the owner
-** leave. */
+/* By a clock that is far ahead everything is late and over: what people get waits. */
 static bool waits_for_clock(const struct lane *l)
 {
 	return l->channel->is_for_people && clock_is_doubtful(l->owner->env->clock);
@@ -364,8 +364,8 @@ static bool may_send(const struct lane *l, const struct round *t)
 {
 	bool is_asking = t->asks_session || (l->session != NULL && l->session->flight == FLIGHT_OPEN);
 
-	if (atomic_load(&l->owner->is_stopping) || t->is_halted || !t->is_configured) return false;
-	if (t->account.state != ACCOUNT_OPEN || !t->is_waiting || waits_for_clock(l)) return false;
+	if (atomic_load(&l->owner->is_stopping) || !t->is_configured) return false;
+	if (t->account.state != ACCOUNT_OPEN || !t->is_waiting) return false;
 	if (is_asking && t->flying == 0) return false; /* the first of a run waits for the word */
 	if (t->pause_ms > 0) return t->flying == 0 && t->settled == 0 && t->ticks >= l->pace_ticks;
 	return true;
@@ -470,6 +470,8 @@ static enum rc claim(struct cx *cx, struct lane *l, struct round *t)
 	c->account = l->account_id;
 	c->now = t->now;
 	c->contact_kind = l->kind->contact;
+	/* The owner must hear that nothing leaves: alerts to the addresses of his settings pass. */
+	c->is_own_only = t->is_halted || waits_for_clock(l);
 	if (!may_send(l, t)) return RC_OK;
 	rc = widen(cx, l, t);
 	if (rc != RC_OK) return rc;
@@ -505,6 +507,8 @@ static enum rc tend_queue(struct cx *cx, const struct lane *l, struct round *t)
 {
 	instant next = 0;
 	int64_t n = 0;
+	/* By a wrong clock everything would be due, and leave too early once it is right: an alert that was
+	** refused at its first try waits with the rest. */
 	enum rc rc = waits_for_clock(l) ? RC_OK : ledger_promote(cx, l->account_id, t->now, &next);
 
 	soon(t, next);

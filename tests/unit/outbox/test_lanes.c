@@ -5,6 +5,7 @@
 #include "house.h"
 #include "files/files.h"
 #include "gateway.h"
+#include "outbox/alert.h"
 #include "outbox/last_seen.h"
 #include "outbox/rate.h"
 
@@ -94,6 +95,24 @@ static int64_t slack(struct scene *s, const char *text)
 	return house_add(
 		&s->h, &(struct message_new){
 			       .channel = "slack", .contact_id = contact, .topic = "service", .text = text });
+}
+
+/* An alert, as ops makes them. */
+static int64_t alert_to_owner(struct scene *s, const char *text)
+{
+	struct cx *cx = &s->h.s.cx;
+	int64_t contact = 0, batch = 0;
+
+	assert_int_equal(tx_begin(cx), RC_OK);
+	assert_int_equal(contact_ensure(cx, &contact, "chat", "slack"), RC_OK);
+	assert_int_equal(batch_open(cx, &batch, &(struct batch_new){ .kind = ALERT_BATCH }), RC_OK);
+	assert_int_equal(tx_end(cx, RC_OK), RC_OK);
+	return house_add(&s->h, &(struct message_new){ .batch_id = batch,
+						       .channel = "slack",
+						       .contact_id = contact,
+						       .topic = "service",
+						       .ignores_window = true,
+						       .text = text });
 }
 
 static const struct value *channel_in(const struct value *list, const char *name)
@@ -392,12 +411,19 @@ static void everything_stops_at_one_word_and_goes_on_at_another(void **state)
 	assert_string_equal(value_text_of(value_get(how, "why"), ""), "wrong prices");
 	assert_true(value_int_of(value_get(how, "at"), 0) > 0);
 	assert_true(is_so(&s, ALERTS("outbox.halted")));
+	assert_true(is_so(&s, "SELECT severity = 'warning' AND link = '/channels' FROM alert"));
 	/* Two whole turns: woken, looked, nothing claimed. */
 	for (int i = 0; i < 2; i++) {
 		wake(&s);
 		(void)poll(NULL, 0, 100);
 	}
 	assert_int_equal(gateway_received(s.g, ""), 0);
+	assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM message WHERE state = 'queued'"), 2);
+	/* The owner hears of it all the same; what waited for other people on the same road does not
+	** follow. */
+	(void)alert_to_owner(&s, "halts");
+	wake(&s);
+	until(&s, "SELECT count(*) FROM message WHERE state = 'sent' AND body = 'halts'");
 	assert_int_equal(state_int(&s.h.s, "SELECT count(*) FROM message WHERE state = 'queued'"), 2);
 	assert_int_equal(outbox_halt(&s.h.s.cx, false, NULL), RC_OK);
 	until(&s, NOTHING_WAITS);

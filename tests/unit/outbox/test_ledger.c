@@ -43,7 +43,7 @@ static void the_queue_is_read_in_its_order_and_never_sorted(void **state)
 	(void)state;
 	house_open(&h, 0);
 	assert_int_equal(db_query(&h.s.cx, &q,
-				  arena_printf(h.s.cx.arena, "EXPLAIN QUERY PLAN %s", ledger_claim_sql(true)),
+				  arena_printf(h.s.cx.arena, "EXPLAIN QUERY PLAN %s", ledger_claim_sql(true, false)),
 				  PARAMS(P_INT(":account", 1), P_INT(":max", 1))),
 			 RC_OK);
 	while (query_next(q)) {
