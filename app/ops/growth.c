@@ -24,13 +24,17 @@
 #define SIZES_MAX    (32 * 1024)
 
 /* The names are of the list above, never of a person. */
-static const char *delete_sql(struct cx *cx, const struct growth_table *t)
+static const char *clean_sql(struct cx *cx, const struct growth_table *t)
 {
 	struct sb sb;
 
 	sb_init_arena(&sb, cx->arena, 2048);
-	sb_lit(&sb, "DELETE FROM ");
+	sb_text(&sb, t->set != NULL ? "UPDATE " : "DELETE FROM ");
 	sb_text(&sb, t->name);
+	if (t->set != NULL) {
+		sb_lit(&sb, " SET ");
+		sb_text(&sb, t->set);
+	}
 	sb_lit(&sb, " WHERE (");
 	sb_text(&sb, t->keys);
 	sb_lit(&sb, ") IN (SELECT ");
@@ -65,7 +69,8 @@ static instant before_of(struct cx *cx, const struct growth_table *t)
 
 static enum rc clean_table(struct cx *cx, struct job *job, const struct growth_table *t, int64_t *gone)
 {
-	const char *sql = delete_sql(cx, t);
+	const char *sql = clean_sql(cx, t);
+	bool asks_now = t->set != NULL && strstr(t->set, ":now") != NULL;
 	int64_t rows = SLICE_ROWS, changed = rows;
 
 	while (changed >= rows) {
@@ -73,7 +78,9 @@ static enum rc clean_table(struct cx *cx, struct job *job, const struct growth_t
 		enum rc rc = tx_begin(cx);
 
 		if (rc == RC_OK)
-			rc = db_run(cx, sql, PARAMS(P_INT(":before", before_of(cx, t)), P_INT(":max", rows)));
+			rc = db_run(cx, sql,
+				    &PARAMS(P_INT(":now", cx_now(cx)), P_INT(":before", before_of(cx, t)),
+					    P_INT(":max", rows))[asks_now ? 0 : 1]);
 		changed = rc == RC_OK ? db_changes(cx) : 0;
 		rc = tx_end(cx, rc);
 		if (rc != RC_OK) return rc;

@@ -41,7 +41,10 @@ const struct growth_table growth_tables[] = {
 	KEPT("bulk_figure", N_("Figures of bulk sends"), N_("it is what statistics count")),
 	KEPT("bulk_report_pass", N_("Passes of the reports"), N_("it keeps each from running twice")),
 	KEPT("single_mail", N_("Single mails"), BUSINESS),
-	KEPT("generated_report", N_("Reports"), BUSINESS),
+	{ .name = "generated_report",
+	  .title = N_("Reports (their rows and files)"),
+	  .by = "sends.report_retention",
+	  .setting = "reports.keep_days" },
 	KEPT("letter", N_("What mailings say"), N_("messages that were sent refer to it")),
 	KEPT("letter_file", N_("Attachments of mailings"), N_("messages that were sent refer to it")),
 	/* Messages: rows stay, what was written goes */
@@ -115,7 +118,6 @@ const struct growth_table growth_tables[] = {
 	  .setting = "keep.work_days",
 	  .keys = "import_id, line",
 	  .old = "import_id IN (SELECT i.id FROM import i WHERE i.finished_at < :before)" },
-	KEPT("import", N_("Imports"), N_("it says where customers came from")),
 	{ .name = "bulk_row",
 	  .title = N_("Lines of changes to many"),
 	  .setting = "keep.work_days",
@@ -127,6 +129,24 @@ const struct growth_table growth_tables[] = {
 	  .keys = "id",
 	  .old = "finished_at < :before AND NOT EXISTS (SELECT 1 FROM bulk_row x WHERE x.bulk_id = bulk.id)" },
 	KEPT("pending_generation", N_("Imports under way"), N_("each goes with its import")),
+	/* What was imported is in the tables; the file itself, and what was wrong in it, nobody asks for any
+	** more. ops.sweep removes the bytes. One that never became an import has no line there. */
+	{ .name = "file",
+	  .title = N_("Files that were imported"),
+	  .setting = "keep.work_days",
+	  .keys = "id",
+	  .old = "owner_table = 'import' AND archived_at IS NULL AND created_at < :before AND NOT EXISTS (SELECT 1"
+		 " FROM import i WHERE file.id IN (i.file_id, i.error_file_id)"
+		 " AND coalesce(i.finished_at, :before) >= :before)",
+	  .set = "archived_at = :now" },
+	/* It also lets go of its job, which work.clean could not forget. */
+	{ .name = "import",
+	  .title = N_("What was wrong in imports"),
+	  .setting = "keep.work_days",
+	  .keys = "id",
+	  .old = "(error_file_id IS NOT NULL OR job_id IS NOT NULL) AND finished_at < :before",
+	  .set = "error_file_id = NULL, job_id = NULL" },
+	KEPT("import", N_("Imports"), N_("it says where customers came from")),
 	KEPT("file", N_("Stored files"), N_("a line each; the bytes go when nothing names them any more")),
 	/* Work and the house */
 	KEPT("schedule", N_("Schedules"), SMALL),
@@ -154,7 +174,8 @@ const struct growth_table growth_tables[] = {
 	  .title = N_("Notes of backups that are gone"),
 	  .setting = "keep.work_days",
 	  .keys = "id",
-	  .old = "started_at < :before AND state IN ('removed', 'failed')" },
+	  /* One that still has a copy at the storage is how that copy is found. */
+	  .old = "started_at < :before AND state IN ('removed', 'failed') AND remote = ''" },
 	{ .name = "process_run",
 	  .title = N_("Runs of the program"),
 	  .setting = "keep.work_days",

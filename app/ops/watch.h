@@ -71,6 +71,8 @@ struct growth_table {
 	const char *setting;
 	/* growth_run(): rows of these keys ("id", "step, at") for which `old` holds; it may use :before. */
 	const char *keys, *old;
+	/* Instead of going, such rows change: "archived_at = :now". NULL: they go. */
+	const char *set;
 };
 extern const struct growth_table growth_tables[]; /* ended by a row without name */
 int64_t growth_days(struct cx *cx, const struct growth_table *t);
