@@ -306,25 +306,22 @@ static enum rc serve_command(struct cx *cx, struct command_call *call)
 /* `recado renewals import FILE`: the caller's process opens the file, whoever runs the row. */
 static enum rc open_file_argument(struct cx *cx, const struct command *row, struct command_call *call)
 {
-	for (int i = 0, plain = 0; row->reads_file && i < call->argc; i++) {
-		struct stat st;
-		int fd;
+	const char *path =
+		row->reads_file ? command_word_by_usage(call, (size_t)row->file_word, row->usage) : NULL;
+	struct stat st;
+	int fd;
 
-		if (call->argv[i][0] == '-' && call->argv[i][1] != '\0') continue;
-		if (plain++ < row->file_word) continue;
-		if (strcmp(call->argv[i], "-") == 0) return RC_OK;
-		fd = open(call->argv[i], O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-			enum rc rc = cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."),
-					     call->argv[i], strerror(fd < 0 ? errno : EISDIR));
+	if (path == NULL || strcmp(path, "-") == 0) return RC_OK;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+		enum rc rc = cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), path,
+				     strerror(fd < 0 ? errno : EISDIR));
 
-			if (fd >= 0) close(fd);
-			return rc;
-		}
-		call->in = fdopen(fd, "r");
-		return call->in != NULL ? RC_OK : RC_NO_MEMORY;
+		if (fd >= 0) close(fd);
+		return rc;
 	}
-	return RC_OK;
+	call->in = fdopen(fd, "r");
+	return call->in != NULL ? RC_OK : RC_NO_MEMORY;
 }
 
 /* The holder takes the lock first and answers at its socket last; a command without a server has no socket at

@@ -64,7 +64,20 @@ bool command_flag(const struct command_call *call, const char *name)
 	return false;
 }
 
-const char *command_word(const struct command_call *call, size_t i, const char *const *takes_value)
+/* "--at INSTANT" in the usage; "--hold]", "--hold|…" and "--commit [--x Y]" take none. */
+static bool usage_gives_value(const char *usage, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = usage; (p = strstr(p, word)) != NULL; p += n)
+		if (p[n] == ' ' && p[n + 1] != '[' && p[n + 1] != '-' && p[n + 1] != '\0' &&
+		    (p == usage || strchr(" [|", p[-1]) != NULL))
+			return true;
+	return false;
+}
+
+static const char *find_word(const struct command_call *call, size_t i, const char *const *takes_value,
+			     const char *usage)
 {
 	bool is_plain = false; /* behind "--" */
 	int k;
@@ -75,12 +88,25 @@ const char *command_word(const struct command_call *call, size_t i, const char *
 		if (!is_plain && strcmp(word, "--") == 0) {
 			is_plain = true;
 		} else if (!is_plain && is_option(word)) {
-			if (!strchr(word, '=') && is_listed(word, takes_value) && *next_value(call, k)) k++;
+			bool has_value =
+				usage != NULL ? usage_gives_value(usage, word) : is_listed(word, takes_value);
+
+			if (!strchr(word, '=') && has_value && *next_value(call, k)) k++;
 		} else if (i-- == 0) {
 			return word;
 		}
 	}
 	return NULL;
+}
+
+const char *command_word(const struct command_call *call, size_t i, const char *const *takes_value)
+{
+	return find_word(call, i, takes_value, NULL);
+}
+
+const char *command_word_by_usage(const struct command_call *call, size_t i, const char *usage)
+{
+	return find_word(call, i, NULL, usage);
 }
 
 /* How many plain words the usage has a place for: what is neither an option nor an option's value. */

@@ -54,6 +54,8 @@ bool command_flag(const struct command_call *call, const char *name);
 ** with a value.
 */
 const char *command_word(const struct command_call *call, size_t i, const char *const *takes_value);
+/* The same by what usage says of its options ("--at INSTANT" has a value, "[--hold]" none): for who only has the row. */
+const char *command_word_by_usage(const struct command_call *call, size_t i, const char *usage);
 /*
 ** RC_BAD_INPUT with a sentence naming the first option that is in neither list, or the first plain word that
 ** the usage has no place for: `outbox pasue whatsapp` must not pass as `outbox`.

@@ -133,9 +133,11 @@ static enum rc outcome(struct cx *cx, int64_t id)
 	if (rc == RC_OK) rc = bulk_counts(cx, &counts, id, false);
 	if (rc != RC_OK) return rc;
 	status = text_of(row, "status");
-	if (strcmp(status, "error") == 0 || strcmp(status, "paused") == 0)
-		return cx_fail(cx, strcmp(status, "error") == 0 ? RC_BAD_INPUT : RC_TRY_LATER, "%s",
+	if (strcmp(status, "error") == 0 || strcmp(status, "paused") == 0) {
+		cx->error_code = text_of(row, "status_why");
+		return cx_fail(cx, strcmp(status, "error") == 0 ? RC_CONFLICT : RC_TRY_LATER, "%s",
 			       bulk_why_words(cx, row));
+	}
 	if (int_of(counts, "failed") + int_of(counts, "unsure") > 0)
 		return cx_fail(cx, RC_PARTLY,
 			       _("Some mails failed or are unsure; `recado sends rows %lld` lists them."),
@@ -154,7 +156,8 @@ static enum rc beginning(struct cx *cx, int64_t id)
 		PARAMS(P_INT(":id", id)));
 
 	if (rc != RC_OK) return rc == RC_NOT_FOUND ? RC_OK : rc;
-	return cx_fail(cx, RC_BAD_INPUT, "%s", bulk_why_words(cx, row));
+	cx->error_code = text_of(row, "status_why");
+	return cx_fail(cx, RC_CONFLICT, "%s", bulk_why_words(cx, row));
 }
 
 /* Create */
@@ -298,7 +301,7 @@ static enum rc run_create(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK && command_flag(call, "wait")) rc = sends_wait(cx, call, id);
 	if (rc == RC_OK) rc = print_created(cx, call, id, is_duplicate);
 	if (rc == RC_OK && command_flag(call, "wait")) return outcome(cx, id);
-	return rc == RC_OK && n.send_now ? beginning(cx, id) : rc;
+	return rc == RC_OK ? beginning(cx, id) : rc;
 }
 
 /* Show */
@@ -558,15 +561,15 @@ const struct command sends_commands[] = {
 	  .aliases = OPTIONS("process_reports_pending"),
 	  .run = sends_reports_command },
 	{ .name = "sends post-reports",
-	  .usage = "[--bulk-id ID] [--force]",
+	  .usage = "[--bulk-id ID] [--force] [--wait] [--verbose-report]",
 	  .help = N_("Reports of sends whose time has come; --force: whatever their age."),
 	  .needs = COMMAND_HOLDER,
 	  .aliases = OPTIONS("process_post_send_reports", "process_post_send_reports_now"),
 	  .run = sends_post_reports_command },
 	{ .name = "sends inspect_reports_schema",
-	  .usage = "[--types LIST] [--days N] [--only-existing]",
+	  .usage = "[--types LIST] [--days N] [--only-existing] [--out FILE]",
 	  .help = N_("Columns of the reports' files and what they hold; no cell is shown."),
-	  .needs = COMMAND_HOLDER,
+	  .needs = COMMAND_STATE, /* in the caller's process: FILE is his */
 	  .aliases = OPTIONS("inspect_reports_schema"),
 	  .run = sends_inspect_command },
 	{ .name = "sends clean_reports_contaminated",

@@ -58,6 +58,29 @@ static void behind_two_dashes_all_words_are_plain(void **state)
 	assert_null(command_word(&call, 3, valued));
 }
 
+/* Who only has the usage knows as much: a value is never taken for the file. */
+static void an_options_value_is_not_taken_for_the_file(void **state)
+{
+	static const char usage[] =
+		"RESOURCE FILE [--commit] [--on-duplicate skip|update] [--at INSTANT|--hold] --id ID";
+	static const char *const words[] = { "--id", "7", "--at", "x", "clients", "--commit", "ana.csv" },
+				 *const lacks[] = { "--id", "x" },
+				 *const equals[] = { "--id=7", "--hold", "a" },
+				 *const plain[] = { "--", "--id", "a" };
+	struct command_call call = { .argc = 7, .argv = words };
+
+	(void)state;
+	assert_string_equal(command_word_by_usage(&call, 0, usage), "clients");
+	assert_string_equal(command_word_by_usage(&call, 1, usage), "ana.csv");
+	call = (struct command_call){ .argc = 2, .argv = lacks };
+	assert_null(command_word_by_usage(&call, 0, usage));
+	call = (struct command_call){ .argc = 3, .argv = equals };
+	assert_string_equal(command_word_by_usage(&call, 0, usage), "a");
+	call = (struct command_call){ .argc = 3, .argv = plain };
+	assert_string_equal(command_word_by_usage(&call, 1, usage), "a");
+	assert_string_equal(command_word_by_usage(&call, 0, ""), "--id");
+}
+
 static void no_words_at_all_are_no_harm(void **state)
 {
 	struct command_call call = { .argc = 0, .argv = NULL };
@@ -119,6 +142,7 @@ int main(void)
 		cmocka_unit_test(an_options_value_may_follow_it_or_its_equals_sign),
 		cmocka_unit_test(a_bare_flag_has_an_empty_value),
 		cmocka_unit_test(behind_two_dashes_all_words_are_plain),
+		cmocka_unit_test(an_options_value_is_not_taken_for_the_file),
 		cmocka_unit_test(no_words_at_all_are_no_harm),
 		cmocka_unit_test(an_option_that_does_not_exist_is_named),
 		cmocka_unit_test(a_word_too_many_is_named),
