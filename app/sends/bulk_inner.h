@@ -24,16 +24,19 @@
 #define WHY_CHANNEL   "channel"  /* status_detail: the channel's own reason                    */
 #define WHY_SWITCH    "switch"   /* sends.enabled is off                                      */
 #define WHY_HALTED    "halted"   /* nothing leaves on any channel                              */
+#define WHY_GATEWAY   "gateway"  /* the template cannot be read right now; status_detail: why, kept        */
 #define WHY_UNSURE    "unsure"   /* sends.unsure_blocks                                       */
 #define WHY_BATCH     "batch"    /* its batch was paused: by a person, or for the code in status_detail */
 #define WHY_NO_JOB    "no_job"   /* its work was cancelled or given up                         */
 #define WHY_RESTORED  "restored" /* a copy was put back (restored.c); status_detail: since when     */
-#define WHY_LATE      "late"     /* pending: its hour is too long ago                          */
-#define WHY_NO_TEXT   "template_discovery_failed"
-#define WHY_MISSING   "template_variables_missing" /* status_detail: the names, ", " between      */
-#define WHY_FILES     "attachments"                /* status_detail: the sentence                 */
-#define WHY_NOBODY    "nothing_to_send"
-#define WHY_NONE_SENT "nothing_sent"
+/* … for longer than it may be late: a person's. */
+#define WHY_GATEWAY_LATE "gateway_late"
+#define WHY_LATE         "late" /* pending: its hour is too long ago                          */
+#define WHY_NO_TEXT      "template_discovery_failed"
+#define WHY_MISSING      "template_variables_missing" /* status_detail: the names, ", " between      */
+#define WHY_FILES        "attachments"                /* status_detail: the sentence                 */
+#define WHY_NOBODY       "nothing_to_send"
+#define WHY_NONE_SENT    "nothing_sent"
 
 /* A row of bulk_send; texts in the arena. */
 struct bulk {
@@ -108,10 +111,23 @@ enum rc gate_template(struct cx *cx, struct mail_template *out, const struct bul
 
 /* The job (send_job.c; send_begin.c, send_look.c, send_feed.c) */
 
-/* Gate, limits, files, batch and letter of a send that is `sending` and has no batch. *is_ready: b->batch_id
-** is set; else it was refused (the rc is the job's) or is not ours any more. Network. */
+enum begun {
+	BEGIN_READY, /* b->batch_id is set                                                        */
+	BEGIN_OVER,  /* refused: the rc is the job's; or not ours any more                        */
+	BEGIN_WAITS, /* its state says for what                                                   */
+};
+/* Gate, limits, files, batch and letter of a send that is `sending`, or waits for the gateway, and has no
+** batch. Network. */
 enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email,
-		   bool *is_ready) MUST_CHECK;
+		   enum begun *begun) MUST_CHECK;
+/* The failure is of the kind that passes: nobody was there, or had trouble of his own. */
+bool send_wait_is_worth(const struct cx *cx, enum rc rc);
+/* How long after so many tries (1, 2, …). */
+int64_t send_wait_ms(int64_t tries);
+/* It waits for the gateway, or is a person's when it did for too long. why: as cx_sentence_kept() gives
+** it. */
+enum rc send_wait_for_gateway(struct cx *cx, struct job *job, const struct bulk *b,
+			      const char *why) MUST_CHECK;
 
 /* What decides whether a send may go on, read in one moment. */
 struct send_look {
@@ -120,6 +136,7 @@ struct send_look {
 	const char *detail; /* of a hold by the channel: the channel's reason                     */
 	instant until;      /* … and until when, 0 = not known                                   */
 	instant kept_until; /* what the send says of that now                                    */
+	const char *kept_detail;
 };
 enum rc send_look_read(struct cx *cx, struct send_look *out, int64_t bulk_id) MUST_CHECK;
 /* queued or paused → sending, and its batch (0 = none) open; nothing when it is not as it was looked at

@@ -37,7 +37,8 @@ bool bulk_edge_is_legal(const char *from, const char *to)
 
 bool bulk_pause_is_own(const char *why)
 {
-	static const char *const own[] = { WHY_CHANNEL, WHY_SWITCH, WHY_HALTED, WHY_UNSURE, WHY_BATCH };
+	static const char *const own[] = { WHY_CHANNEL, WHY_SWITCH, WHY_HALTED,
+					   WHY_UNSURE,  WHY_BATCH,  WHY_GATEWAY };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (strcmp(own[i], why) == 0) return true;
@@ -297,6 +298,7 @@ enum rc bulk_imported(struct cx *cx, int64_t id)
 	struct sender s = { .id = 0 };
 
 	if (rc != RC_OK || !b.wants_start || !bulk_is(&b, "pending")) return rc;
+	cx->keeps_sentence = true;
 	rc = bulk_channel_is_set(cx, b.channel);
 	if (rc == RC_OK)
 		rc = sender_resolve(cx, &s,
@@ -305,13 +307,14 @@ enum rc bulk_imported(struct cx *cx, int64_t id)
 							  .user_id = b.scheduled_by,
 							  .from_email = b.from_email[0] ? b.from_email : NULL,
 							  .from_name = b.from_name[0] ? b.from_name : NULL });
+	cx->keeps_sentence = false;
 	if (rc == RC_OK) return enqueue(cx, id);
 	if (rc != RC_BAD_INPUT && rc != RC_NOT_FOUND) return rc;
 	rc = db_run(
 		cx,
 		"UPDATE bulk_send SET wants_start = 0, status_why = 'not_started', status_detail = :why, updated_at = :now"
 		" WHERE id = :id AND status = 'pending'",
-		PARAMS(P_TEXT(":why", cx_sentence(cx, RC_BAD_INPUT)), P_INT(":now", cx_now(cx)),
+		PARAMS(P_TEXT(":why", cx_sentence_kept(cx, RC_BAD_INPUT)), P_INT(":now", cx_now(cx)),
 		       P_INT(":id", id)));
 	cx->message = "";
 	cx->error_code = NULL;

@@ -5,7 +5,8 @@
 ** Never:  looks at rows one by one: the import counted how many have a variable empty.
 ** Holds:  (1) a template that cannot be read lets nothing leave; (2) one missing name lets nothing leave, and
 **         all missing ones are named; (3) a missing Mustache value renders as empty text, so an empty cell
-**         counts as missing unless the operator said that this one may be empty (spec §5).
+**         counts as missing, and so does a column that is not there, unless the operator said that this one
+**         may be empty (spec §5).
 */
 #include "sends/bulk_inner.h"
 
@@ -57,9 +58,9 @@ enum rc gate_missing(struct cx *cx, struct value **out, const struct bulk *b, co
 		const char *name = value_text_of(r, "");
 		const struct value *c = variable_of(columns, name);
 
-		if (c != NULL &&
-		    (value_int_of(value_get(c, "empty"), 0) == 0 || list_has(may_be_empty, name)))
-			continue;
+		/* What may be empty may be missing: both render as nothing. */
+		if (list_has(may_be_empty, name)) continue;
+		if (c != NULL && value_int_of(value_get(c, "empty"), 0) == 0) continue;
 		if (!list_has(missing, name)) (void)value_add_text(cx->arena, missing, name);
 	}
 	if (rc == RC_OK) *out = missing;

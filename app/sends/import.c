@@ -295,7 +295,7 @@ static enum rc note_failure(struct import *im, enum rc why)
 	struct cx *cx = im->cx;
 	const char *code =
 		why == RC_BAD_INPUT && cx->error_code != NULL ? cx->error_code : "internal_import_error";
-	const char *sentence = why == RC_BAD_INPUT ? cx_sentence(cx, why) : recipients_words(cx->lang, code);
+	const char *sentence = why == RC_BAD_INPUT ? cx_sentence_kept(cx, why) : "";
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
@@ -369,6 +369,7 @@ static enum rc import_run(struct cx *cx, struct job *job)
 	enum rc rc = begin(&im), noted;
 
 	if (rc != RC_OK) return rc;
+	cx->keeps_sentence = true; /* what is wrong with a file is read in any language */
 	/* Cancelled meanwhile, or done before the process was cut: nothing is left to do but tidying. */
 	if (strcmp(im.import_status, "importing") != 0 || strcmp(im.status, "pending") != 0)
 		return import_remove_hidden(cx, job, im.bulk_id);

@@ -12,10 +12,25 @@
 
 #define ROWS_SHOWN 10
 
-static void tell_missing(struct arena *a, struct value *out, const struct recipients_file *f,
-			 const struct value *required)
+static bool is_waived(const struct value *may_be_empty, const char *name)
 {
-	struct value *missing = value_set_list(a, out, "missing");
+	const struct value *v =
+		may_be_empty != NULL && may_be_empty->type == VALUE_LIST ? may_be_empty->first : NULL;
+
+	while (v != NULL && strcmp(value_text_of(v, ""), name) != 0)
+		v = v->next;
+	return v != NULL;
+}
+
+/* As the gate will: what may be empty may be missing too. */
+static void tell_missing(struct arena *a, struct value *out, const struct recipients_file *f,
+			 const struct preview_options *options)
+{
+	const struct value *required = options->required;
+	struct value *missing = value_set_list(a, out, "missing"), *waived = NULL;
+	const char *json = options->may_be_empty != NULL ? options->may_be_empty : "";
+
+	if (json_parse(a, &waived, NULL, json, strlen(json)) != RC_OK) waived = NULL;
 
 	for (const struct value *name = required != NULL ? required->first : NULL; name != NULL;
 	     name = name->next) {
@@ -24,7 +39,7 @@ static void tell_missing(struct arena *a, struct value *out, const struct recipi
 
 		while (i < f->variable_count && strcmp(f->variables[i].key, wanted) != 0)
 			i++;
-		if (i == f->variable_count || !variable_is_reachable(wanted))
+		if ((i == f->variable_count || !variable_is_reachable(wanted)) && !is_waived(waived, wanted))
 			value_add_text(a, missing, wanted);
 	}
 }
@@ -91,7 +106,7 @@ enum rc recipients_preview(struct cx *cx, struct value **out, struct bytes file,
 		value_set_int(cx->arena, map, "total", f->rows);
 		value_set_int(cx->arena, map, "valid", j.counts[ROW_VALID]);
 		tell_errors(cx, map, &j);
-		tell_missing(cx->arena, map, f, options->required);
+		tell_missing(cx->arena, map, f, options);
 		value_set(map, "rows", shown);
 		if (f->email < 0) {
 			error = value_set_map(cx->arena, map, "error");

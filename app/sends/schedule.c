@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define DUE_MAX  50  /* spec §10                                                                      */
+#define DUE_MAX  50 /* spec §10                                                                      */
+#define KEPT_MS  (INT64_C(365) * DAY_MS)
 #define HELD_MAX 200 /* sends on hold that are looked at: more than anybody has                        */
 
 /* Too late: it waits for a person, who is told. */
@@ -38,7 +39,7 @@ static enum rc hold_late(struct cx *cx, int64_t id, const char *public_id)
 /* One that cannot start (no sender, no key) is told and left to a person: it would come up at every look. */
 static enum rc hold_unable(struct cx *cx, int64_t id, enum rc why)
 {
-	const char *sentence = cx_sentence(cx, why);
+	const char *sentence = cx_sentence_kept(cx, why);
 	enum rc rc = tx_begin(cx);
 
 	if (rc == RC_OK)
@@ -58,7 +59,9 @@ static enum rc take_due(struct cx *cx, const struct value *row, int64_t *count)
 	enum rc rc;
 
 	if (cx_now(cx) - at > most) return hold_late(cx, id, value_text_of(value_get(row, "public_id"), ""));
+	cx->keeps_sentence = true;
 	rc = bulk_enqueue(cx, id);
+	cx->keeps_sentence = false;
 	if (rc == RC_OK) ++*count;
 	if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND) rc = hold_unable(cx, id, rc);
 	/* somebody else was quicker */
@@ -111,6 +114,29 @@ static enum rc hold_orphan(struct cx *cx, int64_t id, const char *public_id)
 	return tx_end(cx, rc);
 }
 
+/* Rows of an older version had 40 days to leave: a send on hold keeps its rows (send_feed.c). */
+static enum rc keep_rows(struct cx *cx, int64_t batch)
+{
+	int64_t soon = cx_now(cx) + KEPT_MS, one = 0;
+	enum rc rc;
+
+	if (batch == 0) return RC_OK;
+	rc = db_get_int(
+		cx, &one,
+		"SELECT 1 FROM message INDEXED BY message_batch_queued WHERE batch_id = :batch AND state = 'queued'"
+		" AND expires_at < :soon LIMIT 1",
+		PARAMS(P_INT(":batch", batch), P_INT(":soon", soon)));
+	if (rc != RC_OK) return rc == RC_NOT_FOUND ? RC_OK : rc;
+	rc = tx_begin(cx);
+	if (rc == RC_OK) /* at most what is fed at once */
+		rc = db_run(
+			cx,
+			"UPDATE message SET expires_at = :soon WHERE id IN (SELECT id FROM message INDEXED BY message_batch_queued"
+			" WHERE batch_id = :batch AND state = 'queued' AND expires_at < :soon)",
+			PARAMS(P_INT(":batch", batch), P_INT(":soon", soon)));
+	return tx_end(cx, rc);
+}
+
 /* What held it is over: its work, which waits for its hour, is called. Work that is gone is told. */
 static enum rc look_at(struct cx *cx, const struct value *row)
 {
@@ -119,8 +145,15 @@ static enum rc look_at(struct cx *cx, const struct value *row)
 	struct send_look l;
 	enum rc rc = send_look_read(cx, &l, id);
 
+	if (rc == RC_OK && is_paused) rc = keep_rows(cx, value_int_of(value_get(row, "batch_id"), 0));
 	if (rc != RC_OK) return rc;
 	if (is_paused && (!bulk_pause_is_own(l.why) || l.hold != NULL)) return RC_OK;
+	/* It asks by itself: at most its hour is called. */
+	if (is_paused && strcmp(l.why, WHY_GATEWAY) == 0 && is_kept(cx, id)) {
+		rc = tx_begin(cx);
+		if (rc == RC_OK) rc = job_hasten(cx, bulk_slot(cx, "send", id));
+		return tx_end(cx, rc);
+	}
 	if (!is_paused && is_kept(cx, id)) return RC_OK;
 	rc = is_paused ? tx_begin(cx) : hold_orphan(cx, id, value_text_of(value_get(row, "public_id"), ""));
 	if (is_paused) {
@@ -137,7 +170,7 @@ static enum rc wake_held(struct cx *cx)
 	struct value *rows = NULL;
 	enum rc rc = db_rows(
 		cx, &rows, HELD_MAX,
-		"SELECT id, public_id, status FROM bulk_send WHERE status IN ('paused', 'sending', 'queued')"
+		"SELECT id, public_id, status, batch_id FROM bulk_send WHERE status IN ('paused', 'sending', 'queued')"
 		" ORDER BY id LIMIT :max",
 		PARAMS(P_INT(":max", HELD_MAX)));
 

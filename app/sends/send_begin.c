@@ -72,20 +72,45 @@ static const char *names_of(struct cx *cx, const struct value *list)
 	return sb_text_of(&sb);
 }
 
-/* *passes false: refused, and the send ended. */
-static enum rc gate(struct begin *s, const struct bulk *b, struct mail_template *t, bool *passes)
+/* The gateway answered: what waited for it is under way. */
+static enum rc wait_is_over(struct begin *s, enum begun *begun)
+{
+	struct cx *cx = s->cx;
+	enum rc rc;
+
+	if (!bulk_is(s->bulk, "paused")) return RC_OK;
+	rc = tx_begin(cx);
+	if (rc == RC_OK)
+		rc = bulk_move(cx, s->bulk->id, &(struct bulk_edge){ .from = "paused", .to = "sending" });
+	rc = tx_end(cx, rc);
+	if (rc == RC_OK) s->bulk->status = "sending";
+	if (rc == RC_CONFLICT) *begun = BEGIN_WAITS; /* a person was quicker: looked at anew */
+	return rc;
+}
+
+/* *begun READY: it passes. */
+static enum rc gate(struct begin *s, const struct bulk *b, struct mail_template *t, enum begun *begun)
 {
 	struct cx *cx = s->cx;
 	struct value *missing = NULL;
-	enum rc rc = gate_template(cx, t, b, true);
+	enum rc rc = gate_template(cx, t, b, true), moved;
 
-	*passes = false;
+	*begun = BEGIN_OVER;
 	if (rc == RC_NO_MEMORY || rc == RC_BUG) return rc;
+	if (send_wait_is_worth(cx, rc)) {
+		*begun = BEGIN_WAITS;
+		rc = send_wait_for_gateway(cx, s->job, b, cx_sentence_kept(cx, rc));
+		cx->message = "";
+		cx->error_code = NULL;
+		return rc;
+	}
+	moved = wait_is_over(s, begun);
+	if (moved != RC_OK) return moved == RC_CONFLICT ? RC_OK : moved;
 	if (rc == RC_OK && t->has_body) rc = gate_missing(cx, &missing, b, t);
 	if (rc != RC_OK || !t->has_body)
-		return refuse(s, WHY_NO_TEXT, rc != RC_OK ? cx_sentence(cx, rc) : "", true);
+		return refuse(s, WHY_NO_TEXT, rc != RC_OK ? cx_sentence_kept(cx, rc) : "", true);
 	if (missing->first != NULL) return refuse(s, WHY_MISSING, names_of(cx, missing), true);
-	*passes = true;
+	*begun = BEGIN_READY;
 	return RC_OK;
 }
 
@@ -205,23 +230,23 @@ static enum rc write_batch(struct cx *cx, const struct bulk *b, const struct mai
 	return rc;
 }
 
-enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, bool *is_ready)
+static enum rc begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, enum begun *begun)
 {
 	struct begin s = { .cx = cx, .job = job, .bulk = b };
 	struct mail_template t = { .subject = "" };
 	struct files f;
 	int64_t batch = 0;
-	bool passes = false;
 	enum rc rc;
 
-	*is_ready = false;
+	*begun = BEGIN_OVER;
 	if (b->valid_rows == 0) return refuse(&s, WHY_NOBODY, "", false);
-	rc = gate(&s, b, &t, &passes);
-	if (rc != RC_OK || !passes) return rc;
+	rc = gate(&s, b, &t, begun);
+	if (rc != RC_OK || *begun != BEGIN_READY) return rc;
+	*begun = BEGIN_OVER;
 	tell_limits(&s, b);
 	rc = read_files(cx, b->id, &f);
 	if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND || rc == RC_TOO_LARGE || rc == RC_IO)
-		return refuse(&s, WHY_FILES, cx_sentence(cx, rc), true);
+		return refuse(&s, WHY_FILES, cx_sentence_kept(cx, rc), true);
 	if (rc != RC_OK) return rc;
 	rc = tx_begin(cx);
 	if (rc == RC_OK) rc = write_batch(cx, b, &t, &f, &batch);
@@ -230,6 +255,16 @@ enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_em
 	if (rc != RC_OK) return rc;
 	b->batch_id = batch;
 	*uses_email = template_uses_email(cx, &t);
-	*is_ready = true;
+	*begun = BEGIN_READY;
 	return RC_OK;
+}
+
+enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, enum begun *begun)
+{
+	enum rc rc;
+
+	cx->keeps_sentence = true; /* what it says of a send is read in any language */
+	rc = begin(cx, job, b, uses_email, begun);
+	cx->keeps_sentence = false;
+	return rc;
 }

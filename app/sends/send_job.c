@@ -282,7 +282,8 @@ static enum rc hold(struct send *s, const struct send_look *l, bool *is_over)
 	}
 	if (rc == RC_OK && is_new && batch != 0) rc = count_now(s);
 	if (rc != RC_OK) return rc;
-	if (l->until > 0 && l->until - now <= WAIT_HERE_MS) return RC_OK;
+	/* For the gateway nothing is in memory that would be worth staying for. */
+	if (l->until > 0 && l->until - now <= WAIT_HERE_MS && strcmp(l->hold, WHY_GATEWAY) != 0) return RC_OK;
 	again = l->until > 0 ? l->until + LATE_LOOK_MS : now + WAIT_MOST_MS;
 	job_later(s->job, again);
 	job_note(s->job, _("Waits; the send's page says for what."));
@@ -381,6 +382,12 @@ static enum rc look_round(struct send *s, bool *is_over, bool *feeds)
 		s->nap_ms = NAP_MOST_MS;
 		return hold(s, &l, is_over);
 	}
+	/* It stays as it is until the gateway has answered: a state that comes and goes tells nobody
+	** anything. */
+	if (is_held && strcmp(l.why, WHY_GATEWAY) == 0 && s->feeder.feed.batch_id == 0) {
+		*feeds = true;
+		return RC_OK;
+	}
 	if (strcmp(l.status, "sending") != 0) return send_go_on(cx, s->id, s->feeder.feed.batch_id, &l);
 	*feeds = true;
 	return RC_OK;
@@ -407,13 +414,14 @@ static enum rc turn(struct send *s, bool *is_over)
 	}
 	if (rc != RC_OK || *is_over || !feeds) return rc;
 	if (s->feeder.feed.batch_id == 0) {
+		enum begun begun = BEGIN_OVER;
 		struct bulk b;
 
 		rc = bulk_read(s->cx, &b, s->id);
 		if (rc != RC_OK) return rc;
-		rc = send_begin(s->cx, s->job, &b, &s->feeder.adds_email, &feeds);
+		rc = send_begin(s->cx, s->job, &b, &s->feeder.adds_email, &begun);
 		s->feeder.feed.batch_id = b.batch_id;
-		*is_over = rc == RC_OK && !feeds;
+		*is_over = rc == RC_OK && begun == BEGIN_OVER;
 		s->looked_ticks = 0;
 		return rc;
 	}

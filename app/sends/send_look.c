@@ -23,7 +23,7 @@ static enum rc read_row(struct cx *cx, struct send_look *out, int64_t bulk_id, c
 		cx, &q,
 		"SELECT b.status, b.status_why, coalesce(x.state, ''), coalesce(a.state, 'open'),"
 		" coalesce(a.state_why, ''), coalesce(a.until_at, 0), EXISTS (SELECT 1 FROM message m"
-		" WHERE m.batch_id = b.batch_id AND m.state = 'unsure'), b.paused_until_at FROM bulk_send b"
+		" WHERE m.batch_id = b.batch_id AND m.state = 'unsure'), b.paused_until_at, b.status_detail FROM bulk_send b"
 		" LEFT JOIN batch x ON x.id = b.batch_id LEFT JOIN channel_account a ON a.name = b.channel"
 		" WHERE b.id = :id",
 		PARAMS(P_INT(":id", bulk_id)));
@@ -35,7 +35,8 @@ static enum rc read_row(struct cx *cx, struct send_look *out, int64_t bulk_id, c
 					   .batch_state = query_copy(cx, q, 2),
 					   .detail = query_copy(cx, q, 4),
 					   .until = query_int(q, 5),
-					   .kept_until = query_int(q, 7) };
+					   .kept_until = query_int(q, 7),
+					   .kept_detail = query_copy(cx, q, 8) };
 		*channel_state = query_copy(cx, q, 3);
 		*has_unsure = query_int(q, 6) != 0;
 	}
@@ -87,6 +88,13 @@ enum rc send_look_read(struct cx *cx, struct send_look *out, int64_t bulk_id)
 		out->hold = WHY_UNSURE;
 	else if (channel_holds(cx, out, channel_state))
 		out->hold = WHY_CHANNEL;
+	else if (strcmp(out->status, "paused") == 0 && strcmp(out->why, WHY_GATEWAY) == 0 &&
+		 out->kept_until > cx_now(cx)) {
+		out->hold = WHY_GATEWAY;
+		out->detail = out->kept_detail;
+		out->until = out->kept_until;
+		return RC_OK;
+	}
 	if (out->hold == NULL || strcmp(out->hold, WHY_CHANNEL) != 0) {
 		out->detail = "";
 		out->until = 0;

@@ -8,10 +8,9 @@ import threading
 
 import pytest
 
-from house import Village, request, wait_until
+from house import Village, request, text_of, wait_until
 
 BALANCE = "11111111-1111-4111-8111-111111111111"        # wants {{nombre}} and {{Valor}}
-BROKEN = "33333333-3333-4333-8333-333333333333"         # its body cannot be read
 SETTINGS = {"doppler.api_key": "key-of-relay", "doppler.account_id": "5", "doppler.from_email": "avisos@tienda.example",
             "doppler.from_name": "Tienda", "sends.pace_ms": "0", "sends.parallel": "4"}
 
@@ -157,13 +156,65 @@ def test_a_missing_variable_and_an_unreadable_template_send_nothing_and_say_what
     refused = until(house, lower, "error")
     assert refused["status_why"] == "template_variables_missing" and "Valor" in refused["status_words"]
     assert refused["missing_variables"] == ["Valor"]
-    dark = until(house, create(house, people(3, "oscura"), template=BROKEN, send_now="1"), "error")
+    standin.post("/_standin/doppler", faults=[{"answer": "code403", "call": "templates"}])
+    dark = until(house, create(house, people(3, "oscura"), send_now="1"), "error")
     assert dark["status_why"] == "template_discovery_failed"
     assert got(standin) == {}
+    standin.post("/_standin/reset")
     allowed = create(house, "email;nombre;Valor\na@example.com;Ana;\nb@example.com;Bea;2\n", send_now="1",
                      may_be_empty='["Valor"]')
     assert until(house, allowed, "done")["counts"]["sent"] == 2
     assert got(standin) == {"a@example.com": 1, "b@example.com": 1}
+
+
+def ask_again(house, **place):
+    """The hour of its next try has come; place: what its work remembers of the wait."""
+    line = sqlite3.connect(house.state / "recado.db", timeout=30)
+    with line:
+        line.execute("UPDATE bulk_send SET paused_until_at = 1 WHERE status_why = 'gateway'")
+        if place:
+            line.execute("UPDATE job SET place_json = ? WHERE kind = 'sends.send' AND state = 'queued'", (json.dumps(place),))
+    line.close()
+    house.run("sends", "process")
+
+
+def test_a_gateway_that_is_away_is_waited_for_and_nobody_starts_the_send_again(relay):
+    house, standin = relay
+    standin.post("/_standin/doppler", faults=[{"answer": "code503", "call": "templates"}])
+    send, called_off, held = (create(house, people(3, tag), send_now="1") for tag in ("espera", "cancela", "pausa"))
+    for one in (send, called_off, held):
+        waits = until(house, one, "paused")
+        assert waits["status_why"] == "gateway" and waits["paused_until_at"], waits
+        assert "503" in waits["status_words"] and "Continúa solo" in waits["status_words"], waits
+    assert "has trouble on its side (503)" in text_of(house.panel("eva", lang="en").page(f"/sends/{send['id']}"))
+    assert house.api.post(f"sends/{called_off['id']}/cancel")["status"] == "cancelled"
+    house.api.post(f"sends/{held['id']}/pause")
+    ask_again(house)  # it is still away: the second wait is longer, and its begin stays
+    wait_until(lambda: (shown(house, send)["paused_until_at"] or "") > waits["paused_until_at"], "the next wait")
+    assert got(standin) == {}
+    standin.post("/_standin/reset")
+    ask_again(house)
+    until(house, send, "done")
+    assert got(standin) == {f"espera{i}@example.com": 1 for i in range(3)}
+    assert shown(house, held)["status_why"] == "person"
+    house.api.post(f"sends/{held['id']}/resume")
+    until(house, held, "done")
+
+
+def test_a_gateway_that_is_away_for_too_long_makes_the_send_a_persons(relay):
+    house, standin = relay
+    standin.post("/_standin/doppler", faults=[{"answer": "code503", "call": "templates"}])
+    send = create(house, people(2, "tarde"), send_now="1")
+    until(house, send, "paused")
+    wait_until(lambda: house.sql("SELECT 1 FROM job WHERE kind = 'sends.send' AND state = 'queued'"), "its place")
+    ask_again(house, gateway_since=1, gateway_tries=9)
+    late = wait_until(lambda: (lambda s: s if s["status_why"] == "gateway_late" else None)(shown(house, send)), "the end")
+    assert late["status"] == "paused" and late["paused_until_at"] is None
+    assert house.sql("SELECT count(*) FROM alert WHERE key = ? AND resolved_at IS NULL", f"sends.stuck:{late['number']}") == [(1,)]
+    standin.post("/_standin/reset")
+    house.api.post(f"sends/{send['id']}/resume")
+    until(house, send, "done")
+    assert got(standin) == {"tarde0@example.com": 1, "tarde1@example.com": 1}
 
 
 def test_a_template_that_is_deleted_meanwhile_pauses_the_send_and_no_row_fails_for_it(relay):
@@ -376,3 +427,13 @@ def test_a_switch_lets_nothing_start_or_go_on(relay):
     house.run("sends", "resume", send["id"])
     until(house, send, "done")
     assert sum(got(standin).values()) == 5 and (check is None or "sends.paused" in check)
+
+
+def test_a_command_without_its_file_or_with_one_that_cannot_serve_says_so_and_fails(relay):
+    house, _ = relay
+    done = house.call("sends", "create", "--template", BALANCE)
+    assert done.returncode == 2 and "sends create FILE" in done.stderr and BALANCE not in done.stderr, done
+    bad = house.folder / "sin-correo.csv"
+    bad.write_text("nombre;Valor\nAna;1\n", encoding="utf-8")
+    done = house.call("sends", "create", bad, "--template", BALANCE, "--hold")
+    assert done.returncode == 1 and done.stderr.count("columna") == 1, done

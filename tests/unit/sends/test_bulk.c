@@ -1,6 +1,7 @@
 /* sends/bulk_*.c, gate.c, send_feed.c: states, the gate's question, feeding, rows of a send. */
 #include "../state.h"
 #include "../plan.h"
+#include "outbox/ledger.h"
 #include "sends/bulk_inner.h"
 #include "work/inner.h"
 
@@ -328,6 +329,76 @@ static void the_gate_names_what_the_file_does_not_give(void **arg)
 				    "{}", "[]"),
 			    "cliente.pais,Nro.");
 	assert_string_equal(missing(&o, "{{saldo}}", "{}", "{}", "[]"), "saldo");
+	/* A column that is not there at all is waived like an empty one, by its name as the template writes it. */
+	assert_string_equal(missing(&o, "{{saldo}} {{Valor}} {{pie}}", file, "{}", "[\"pie\", \"Saldo\"]"),
+			    "saldo");
+	assert_string_equal(missing(&o, "{{saldo}} {{Valor}}", file, "{}", "[\"saldo\"]"), "");
+	close_office(&o);
+}
+
+/* What passes is waited for, longer each time; what a person must mend is told at once. */
+static void only_a_gateway_that_is_away_is_waited_for(void **arg)
+{
+	static const struct {
+		enum rc rc;
+		const char *code;
+		bool waits;
+	} cases[] = {
+		{ RC_TRY_LATER, "connect_failed", true },    { RC_TRY_LATER, "doppler_http_503", true },
+		{ RC_TRY_LATER, "doppler_http_429", true },  { RC_TRY_LATER, "response_unparseable", true },
+		{ RC_TRY_LATER, "connection_error", true },  { RC_TRY_LATER, "doppler_http_401", false },
+		{ RC_TRY_LATER, "doppler_http_402", false }, { RC_NOT_FOUND, "doppler_http_404", false },
+		{ RC_BAD_INPUT, "doppler_http_400", false }, { RC_BAD_INPUT, "doppler_not_set", false },
+		{ RC_OK, "doppler_http_503", false },        { RC_TRY_LATER, NULL, false },
+	};
+	struct cx cx = { .message = "" };
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		cx.error_code = cases[i].code;
+		assert_int_equal(send_wait_is_worth(&cx, cases[i].rc), cases[i].waits);
+	}
+	assert_int_equal(send_wait_ms(1), 15 * SECOND_MS);
+	assert_int_equal(send_wait_ms(2), 30 * SECOND_MS);
+	assert_int_equal(send_wait_ms(6), 480 * SECOND_MS);
+	assert_int_equal(send_wait_ms(7), 15 * MINUTE_MS);
+	assert_int_equal(send_wait_ms(INT64_MAX), 15 * MINUTE_MS);
+}
+
+/* Its hour to ask again has not come: it is held; then nothing holds it, and no batch of it is touched. */
+static void a_send_that_waits_for_the_gateway_asks_again_at_its_hour(void **arg)
+{
+	struct send_look look = { .status = "" };
+	struct value *row = NULL;
+	struct office o;
+	struct cx *cx = &o.s.cx;
+	instant until;
+
+	(void)arg;
+	open_office(&o);
+	until = cx_now(cx) + 10 * MINUTE_MS;
+	make_send(&o, "paused", 1);
+	run(&o,
+	    arena_printf(
+		    cx->arena,
+		    "UPDATE bulk_send SET batch_id = NULL, status_why = 'gateway', paused_until_at = %lld,"
+		    " status_detail = '{\"m\":\"Doppler Relay cannot be reached: %%s. Try again later.\","
+		    "\"a\":[{\"m\":\"Log in first.\"}]}'",
+		    (long long)until));
+	assert_true(bulk_pause_is_own("gateway"));
+	assert_false(bulk_pause_is_own("gateway_late"));
+	assert_int_equal(send_look_read(cx, &look, o.bulk), RC_OK);
+	assert_string_equal(look.hold, "gateway");
+	assert_true(look.until == until);
+	assert_int_equal(db_row(cx, &row, "SELECT * FROM bulk_send", NO_PARAMS), RC_OK);
+	assert_non_null(strstr(bulk_why_words(cx, row), "cannot be reached: Log in first."));
+	assert_non_null(strstr(bulk_why_words(cx, row), "by itself on"));
+	clock_shift(o.s.env.clock, 11 * MINUTE_MS);
+	assert_int_equal(send_look_read(cx, &look, o.bulk), RC_OK);
+	assert_null(look.hold);
+	assert_int_equal(bulk_pause(cx, o.bulk, NULL), RC_OK); /* a person's word goes before */
+	assert_int_equal(
+		number(&o, "SELECT status_why = 'person' AND paused_until_at IS NULL FROM bulk_send"), 1);
 	close_office(&o);
 }
 
@@ -376,6 +447,48 @@ static void feeding_twice_is_once_and_what_is_held_is_not_fed(void **arg)
 		       " || r.id WHERE r.error_code <> ''"),
 		0);
 	assert_int_equal(number(&o, "SELECT planned_at IS NOT NULL FROM batch"), 1);
+	close_office(&o);
+}
+
+static enum rc expire(struct office *o)
+{
+	struct cx *cx = &o->s.cx;
+	int64_t n = 0;
+	enum rc rc = tx_begin(cx);
+
+	if (rc == RC_OK) rc = ledger_expire(cx, cx_now(cx), &n);
+	return tx_end(cx, rc);
+}
+
+/* Paused in spring, resumed in autumn: who was in the queue already gets the mail like those behind. */
+static void a_long_pause_loses_nobody_who_was_fed_and_doubles_nobody(void **arg)
+{
+	struct send_feeder f = { .feed = { .channel = "email", .topic = BULK_TOPIC, .table = BULK_OCCASION },
+				 .import_version = 1 };
+	struct office o;
+	struct cx *cx = &o.s.cx;
+	bool is_lost = false;
+	int64_t count = 0;
+
+	(void)arg;
+	open_office(&o);
+	make_send(&o, "sending", 20);
+	f.bulk_id = o.bulk;
+	f.feed.batch_id = o.batch;
+	assert_int_equal(send_feed_slice(cx, &f, &is_lost), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM message WHERE state = 'queued'"), 18);
+	assert_int_equal(bulk_pause(cx, o.bulk, NULL), RC_OK);
+	clock_shift(o.s.env.clock, INT64_C(200) * DAY_MS);
+	assert_int_equal(expire(&o), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM message WHERE state = 'queued'"), 18);
+	/* of an older version: they had 40 days, and 39 of them are over */
+	run(&o, arena_printf(cx->arena, "UPDATE message SET expires_at = %lld",
+			     (long long)(cx_now(cx) + DAY_MS)));
+	assert_int_equal(bulk_process_due(cx, &count), RC_OK);
+	clock_shift(o.s.env.clock, INT64_C(200) * DAY_MS);
+	assert_int_equal(expire(&o), RC_OK);
+	assert_int_equal(number(&o, "SELECT count(*) FROM message WHERE state = 'queued'"), 18);
+	assert_int_equal(number(&o, "SELECT count(DISTINCT occasion) FROM message"), 18);
 	close_office(&o);
 }
 
@@ -509,7 +622,10 @@ int main(void)
 		cmocka_unit_test(who_starts_a_timed_send_while_it_is_read_need_not_wait_for_its_hour),
 		cmocka_unit_test(an_hour_is_read_as_the_business_says_it_and_a_past_one_is_refused),
 		cmocka_unit_test(the_gate_names_what_the_file_does_not_give),
+		cmocka_unit_test(only_a_gateway_that_is_away_is_waited_for),
+		cmocka_unit_test(a_send_that_waits_for_the_gateway_asks_again_at_its_hour),
 		cmocka_unit_test(feeding_twice_is_once_and_what_is_held_is_not_fed),
+		cmocka_unit_test(a_long_pause_loses_nobody_who_was_fed_and_doubles_nobody),
 		cmocka_unit_test(the_address_goes_along_where_the_template_asks_for_it),
 		cmocka_unit_test(rows_are_counted_and_paged_by_what_speaks_for_them),
 		cmocka_unit_test(no_page_of_rows_reads_a_whole_table),
