@@ -470,9 +470,26 @@ static const char *own_road(const struct cx *cx)
 	return strcmp(road, TEMPLATE_DOPPLER) == 0 ? "email" : road;
 }
 
-static enum rc add_test(struct cx *cx, const struct mail_template *t, const char *road,
-			const struct sender *from, const char *to)
+/* One number for one press of one form with these words in it; 0: the caller has no id for that. */
+static int64_t press_of(struct cx *cx, const char *request_id, const char *template_id, const char *to)
 {
+	const char *all = arena_printf(cx->arena, "%lld\n%s\n%s\n%s", (long long)cx->actor.user_id,
+				       request_id, template_id, to);
+	unsigned char hash[SHA256_SIZE];
+	uint64_t n = 0;
+
+	if (request_id[0] == '\0') return 0;
+	sha256(hash, all, strlen(all));
+	for (int i = 0; i < 8; i++)
+		n = n << 8 | hash[i];
+	return (int64_t)(n & INT64_MAX);
+}
+
+/* RC_CONFLICT: this press is a mail already. */
+static enum rc add_test(struct cx *cx, const struct mail_template *t, const char *road,
+			const struct sender *from, const char *to, int64_t press)
+{
+	int64_t known = 0;
 	struct value *variables = NULL;
 	struct feed feed = { .channel = road,
 			     .topic = "service",
@@ -504,8 +521,9 @@ static enum rc add_test(struct cx *cx, const struct mail_template *t, const char
 			&(struct batch_new){
 				.kind = TEST_BATCH, .title = t->name, .origin = "manual", .local_on = "" });
 	if (rc == RC_OK) rc = letter_add(cx, feed.batch_id, &letter);
-	row.id = feed.batch_id; /* one a batch */
-	if (rc == RC_OK) rc = outbox_feed(cx, &feed, &row, 1, NULL);
+	row.id = press != 0 ? press : feed.batch_id; /* one a batch */
+	if (rc == RC_OK) rc = outbox_feed(cx, &feed, &row, 1, &known);
+	if (rc == RC_OK && known > 0) rc = RC_CONFLICT;
 	if (rc == RC_OK) rc = batch_planned(cx, feed.batch_id);
 	return tx_end(cx, rc);
 }
@@ -531,7 +549,10 @@ enum rc template_handle_test(struct cx *cx, struct call *call)
 	ask.from_email = t.from_email;
 	ask.from_name = t.from_name;
 	rc = sender_resolve(cx, &from, &ask);
-	if (rc == RC_OK) rc = add_test(cx, &t, ask.channel, &from, address);
+	if (rc == RC_OK)
+		rc = add_test(cx, &t, ask.channel, &from, address,
+			      press_of(cx, form_or(call, "request_id"), t.id, address));
+	if (rc == RC_CONFLICT) rc = RC_OK; /* pressed twice: it is on its way once */
 	if (rc == RC_OK)
 		answer_flash(cx, call, arena_printf(cx->arena, "/templates/%s", t.id),
 			     _("The test mail is on its way; the outbox shows how it goes."));

@@ -273,6 +273,7 @@ static enum rc show_page(struct cx *cx, struct call *call, struct shown *s)
 	struct value *page = value_map(cx->arena);
 	const struct mail_template *t = &s->t;
 	bool is_panel = strcmp(t->source, "panel") == 0;
+	char press[PUBLIC_ID_SIZE];
 	const char *own = "";
 
 	if (s->failed != RC_OK) {
@@ -301,6 +302,8 @@ static enum rc show_page(struct cx *cx, struct call *call, struct shown *s)
 	    db_get_text(cx, &own, "SELECT coalesce(email, '') FROM user WHERE id = :id",
 			PARAMS(P_INT(":id", cx->actor.user_id))) == RC_OK)
 		value_set_text(cx->arena, page, "own_address", own);
+	public_id_new(press);
+	value_set_text(cx->arena, page, "request_id", press);
 	add_variables(cx, page, s->variables, &s->row);
 	add_row(cx, page, t, &s->row);
 	page_answer(cx, call, "sends/template", t->name[0] != '\0' ? t->name : t->id, page);
@@ -458,6 +461,10 @@ static const struct fact test_takes[] = {
 	  .is_needed = true,
 	  .max = 254,
 	  .help = N_("An address of your own.") },
+	{ .name = "request_id",
+	  .type = FACT_TEXT,
+	  .max = 64,
+	  .help = N_("Your own name for this request: the same one again makes no second mail.") },
 	{ .name = NULL },
 };
 static const struct fact test_gives[] = {
