@@ -203,6 +203,7 @@ def test_a_backup_and_a_server_that_are_missing_are_asked_for(house):
     row = check(house)["server"]
     assert row["state"] == "warning" and "recado" in row["remedy"]
     house.serve()
+    wait_until(lambda: house.sql("SELECT 1 FROM schedule WHERE next_due_at IS NOT NULL"), "its schedules")
     assert check(house, code=0)["server"]["state"] == "ok"
     assert check(house, "--fix", code=0)["server"]["state"] == "ok"        # beside a server, which goes on
     assert house.is_alive()
