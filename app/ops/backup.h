@@ -132,9 +132,10 @@ struct restore_order {
 	void *arg;
 };
 struct restored {
-	const char *keep;       /* folder with what was there      */
-	struct value *to_enter; /* names of secrets to enter again */
-	const char *config_why; /* "" or why the settings were not put back */
+	const char *keep;            /* folder with what was there      */
+	struct value *to_enter;      /* names of secrets to enter again */
+	struct value *kept_settings; /* [{name, here, there}]: this machine's own, unlike the backup's */
+	const char *config_why;      /* "" or why the settings were not put back */
 	bool has_new_key;
 	instant made_at;
 	int64_t schema;

@@ -4,7 +4,8 @@
 ** Never:  writes a file; changes a line that it was not asked about.
 ** Holds:  (1) no value of a secret or of a name we do not know is in what ini_without_secrets() gives, nor of
 **             a secret in a line that somebody made a comment;
-**         (2) what ini_put_back() gives has only names that this version knows.
+**         (2) what ini_put_back() gives has only names that this version knows;
+**         (3) of what belongs to a machine it says what this one says, or nothing.
 */
 #include "ops/backup_ini.h"
 
@@ -13,6 +14,7 @@
 
 #define MARK        "; left out of the backup: "
 #define UNKNOWN     "; not known to this version: "
+#define OTHERS      "; of the machine of the backup: "
 #define NAME_MAX_   120
 #define TEXT_MAX    ((size_t)4 * SETTINGS_FILE_MAX) /* each line with a mark before it */
 #define BLANKS      " \t\v\f\r"
@@ -153,8 +155,58 @@ static struct bytes value_in(const char *text, const char *name)
 	return (struct bytes){ .p = NULL };
 }
 
+/* Where the panel listens, a folder that may be another disk, the folder of the storage that this machine
+** writes to: of another machine they are wrong here, or take what is that one's. */
+const char *const ini_of_machine[] = { "web.listen", "backup.folder", "s3.prefix", NULL };
+
+static bool is_of_machine(const char *name)
+{
+	for (size_t i = 0; ini_of_machine[i] != NULL; i++)
+		if (strcmp(ini_of_machine[i], name) == 0) return true;
+	return false;
+}
+
+static const char *text_or_default(struct arena *a, const struct settings *s, const char *name,
+				   struct bytes b)
+{
+	const struct setting *row = settings_find(s, name);
+
+	if (b.p != NULL) return arena_bytes(a, b.p, b.len);
+	return row != NULL && row->def != NULL ? row->def : "";
+}
+
+/* What stays as it is here, and is not so in the backup. */
+static void tell_kept(struct arena *a, const struct settings *s, const char *text, const char *now,
+		      struct value *kept)
+{
+	for (size_t i = 0; ini_of_machine[i] != NULL; i++) {
+		const char *name = ini_of_machine[i];
+		const char *here = text_or_default(a, s, name, value_in(now, name));
+		const char *there = text_or_default(a, s, name, value_in(text, name));
+		struct value *row = strcmp(here, there) != 0 ? value_add_map(a, kept) : NULL;
+
+		if (row == NULL) continue;
+		value_set_text(a, row, "name", name);
+		value_set_text(a, row, "here", here);
+		value_set_text(a, row, "there", there);
+	}
+}
+
+/* At the end, where the file has no such line: a section may be there twice. */
+static void add_own(struct sb *out, const char *text, const char *now)
+{
+	for (size_t i = 0; ini_of_machine[i] != NULL; i++) {
+		const char *name = ini_of_machine[i];
+		struct bytes own = value_in(now, name);
+
+		if (own.p == NULL || value_in(text, name).p != NULL) continue;
+		sb_printf(out, "[%.*s]\n%s = %.*s\n", (int)strcspn(name, "."), name, strchr(name, '.') + 1,
+			  (int)own.len, own.p);
+	}
+}
+
 const char *ini_put_back(struct arena *a, const struct settings *s, const char *text, const char *now,
-			 struct value *to_enter)
+			 const struct ini_back *back)
 {
 	struct line l = { .section = "" };
 	const char *at = text, *end = text + strlen(text);
@@ -163,15 +215,19 @@ const char *ini_put_back(struct arena *a, const struct settings *s, const char *
 	sb_init_arena(&out, a, TEXT_MAX);
 	while (next_line(&l, &at, end)) {
 		bool is_known = l.kind == LINE_OTHER || settings_find(s, l.name) != NULL;
+		bool is_own = l.kind == LINE_VALUE && l.value_len > 0 && is_of_machine(l.name);
 
-		if (l.kind == LINE_MARK && is_known) {
+		if (is_known && (l.kind == LINE_MARK || is_own)) {
 			struct bytes own = value_in(now, l.name);
 
 			if (own.p != NULL)
 				sb_printf(&out, "%s = %.*s", key_of(&l), (int)own.len, own.p);
 			else {
+				if (is_own)
+					sb_lit(&out, OTHERS);
+				else
+					value_add_text(a, back->to_enter, l.name);
 				sb_bytes(&out, l.p, l.len);
-				value_add_text(a, to_enter, l.name);
 			}
 		} else {
 			if (!is_known && l.kind == LINE_VALUE) sb_lit(&out, UNKNOWN);
@@ -179,5 +235,7 @@ const char *ini_put_back(struct arena *a, const struct settings *s, const char *
 		}
 		sb_char(&out, '\n');
 	}
+	add_own(&out, text, now);
+	tell_kept(a, s, text, now, back->kept);
 	return sb_text_of(&out);
 }

@@ -83,6 +83,7 @@ static void print_restored(struct cx *cx, struct command_call *call, const struc
 
 		value_set_text(cx->arena, root, "kept", r->keep);
 		value_set(root, "to_enter", r->to_enter);
+		value_set(root, "kept_settings", r->kept_settings);
 		value_set_text(cx->arena, root, "settings_why", r->config_why);
 		value_set_bool(cx->arena, root, "has_new_key", r->has_new_key);
 		command_print(cx, call, root);
@@ -95,6 +96,11 @@ static void print_restored(struct cx *cx, struct command_call *call, const struc
 		fprintf(out,
 			_("The settings were not put back: %s. The backup's are in %s/recado.ini.of-the-backup.\n"),
 			r->config_why, r->keep);
+	if (r->kept_settings->count > 0)
+		fprintf(out, "%s\n", _("These settings belong to this machine and stayed as they are here:"));
+	for (const struct value *v = r->kept_settings->first; v != NULL; v = v->next)
+		fprintf(out, _("  %s = %s (in the backup: %s)\n"), value_text_of(value_get(v, "name"), ""),
+			value_text_of(value_get(v, "here"), ""), value_text_of(value_get(v, "there"), ""));
 	if (r->to_enter->count > 0)
 		fprintf(out, "%s\n", _("These secrets were not in the backup; enter them again:"));
 	for (const struct value *v = r->to_enter->first; v != NULL; v = v->next)

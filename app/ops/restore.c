@@ -206,7 +206,8 @@ static const struct setting *const *rows_of(struct cx *cx)
 	return tables;
 }
 
-/* The settings of the archive with this machine's secrets; kept out if a start would refuse them. */
+/* The settings of the archive with this machine's secrets and what else is its own; kept out if a start would
+** refuse them. */
 static enum rc settle_config(struct restoring *r)
 {
 	struct cx *cx = r->cx;
@@ -226,12 +227,14 @@ static enum rc settle_config(struct restoring *r)
 			       : RC_IO;
 	}
 	text = ini_put_back(cx->arena, cx->env->settings, read_text(cx, path),
-			    read_text(cx, cx->env->config_path), r->out->to_enter);
+			    read_text(cx, cx->env->config_path),
+			    &(struct ini_back){ r->out->to_enter, r->out->kept_settings });
 	rc = write_text(path, text);
 	if (rc != RC_OK)
 		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
 	if (settings_load(&probe, tables, path, cx->arena, cx->lang, &why) != RC_OK) {
 		r->out->config_why = why;
+		r->out->kept_settings = value_list(cx->arena); /* they all stayed */
 		if (rename(path, arena_printf(cx->arena, "%s/recado.ini.of-the-backup", r->keep)) != 0)
 			rc = RC_IO;
 	}
@@ -307,6 +310,7 @@ enum rc backup_restore(struct cx *cx, struct restored *out, const struct restore
 
 	*out = (struct restored){ .config_why = "", .keep = "" };
 	out->to_enter = value_list(cx->arena);
+	out->kept_settings = value_list(cx->arena);
 	r.aside = arena_printf(cx->arena, "%s/" RESTORE_ASIDE, r.dir);
 	r.keep = arena_printf(cx->arena, "%s/before-restore-%lld", r.dir, (long long)cx_now(cx));
 	rc = unpack(&r);

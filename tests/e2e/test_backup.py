@@ -262,6 +262,7 @@ def test_what_is_no_backup_of_ours_is_refused_with_its_sentence(shop):
 
 def test_without_a_passphrase_neither_key_nor_secrets_leave_the_house(village, shop):
     shop.set("smtp.password", "zanahoria")
+    shop.set("s3.prefix", "la-tienda")                 # this machine's folder, not that of the one it is restored on
     text = shop.config.read_text()                     # one that somebody made a comment of, and a remark
     shop.config.write_text(re.sub(r"(?m)^\[smtp\]$", "[smtp]\n#  password : remolacha\n; the password: ask Ana", text))
     assert "remolacha" in shop.config.read_text()
@@ -288,6 +289,7 @@ def test_without_a_passphrase_neither_key_nor_secrets_leave_the_house(village, s
     said = other.run("restore", made["path"], "--recovery-code-file", code, json_out=True)
     assert "smtp.password" in said["to_enter"] and "whatsapp.api_key" in said["to_enter"]
     assert "whatsapp.webhook_secret" not in said["to_enter"]     # this machine has its own
+    assert said["kept_settings"] == [{"name": "s3.prefix", "here": "recado", "there": "la-tienda"}]
     assert (other.state / "key").read_bytes() == (shop.state / "key").read_bytes()
     kept = pathlib.Path(said["kept"])
     assert (kept / "recado.db").exists() and (kept / "key").exists() and (kept / "recado.ini").exists()
