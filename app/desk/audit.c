@@ -7,7 +7,6 @@
 ** Holds:  an entry tells the name of its object as it is now, and links to it when who reads may see it.
 */
 #include "desk/changes.h"
-#include "desk/outbox_pages.h"
 
 #include <string.h>
 
@@ -19,7 +18,7 @@ const struct column audit_columns[] = {
 	  .title = N_("Who"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST,
-	  .shown = who_shown },
+	  .shown = change_actor },
 	{ .name = "action",
 	  .title = N_("Did what"),
 	  .type = COLUMN_TEXT,

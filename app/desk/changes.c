@@ -9,7 +9,6 @@
 **         appears by name; (3) what an entry tells of may be gone: then what was noted stands.
 */
 #include "desk/changes.h"
-#include "desk/outbox_pages.h"
 
 #include <string.h>
 
@@ -139,6 +138,12 @@ static const char *action_of(struct cx *cx, const struct office *o, const char *
 	return a != NULL ? words_get(cx->lang, a->title) : action;
 }
 
+const char *change_actor(struct cx *cx, const char *actor)
+{
+	if (strcmp(actor, "command") == 0) return _("Command line");
+	return strcmp(actor, "system") == 0 ? "Recado" : actor;
+}
+
 const char *change_door(struct cx *cx, const char *door)
 {
 	const char *words = word_of(cx, door_words, door);
@@ -213,7 +218,8 @@ static const char *value_shown(struct cx *cx, const struct office *o, const char
 		const struct column *c = &o->r->columns[i];
 
 		if (strcmp(c->name, name) != 0) continue;
-		if (c->type == COLUMN_INSTANT && v->type == VALUE_INT && v->integer == 0) return ""; /* never */
+		if (c->type == COLUMN_INSTANT && v->type == VALUE_INT && v->integer == 0)
+			return ""; /* never */
 		if (c->type == COLUMN_REF && o->column_ref[i] != NULL && v->type == VALUE_INT) {
 			if (row_of(cx, o->column_ref[i], v->integer, SELECT_NAME, true, &row) == RC_OK)
 				return row_name(cx, o->column_ref[i], row);
@@ -256,15 +262,18 @@ static void add_change(struct cx *cx, const struct office *o, const char *name, 
 		       const struct value *after, struct value *list)
 {
 	const struct column *c = column_named(o, name);
-	const char *currency = c != NULL ? currency_of(c, before, after) : "";
+	const char *currency = c != NULL ? currency_of(c, before, after) : "", *was, *is;
 	struct value *one;
 
 	if (c != NULL && (c->flags & (COL_SECRET | COL_HIDDEN)) != 0) return;
+	was = value_shown(cx, o, name, value_get(before, name), currency);
+	is = value_shown(cx, o, name, value_get(after, name), currency);
+	if (was[0] == '\0' && is[0] == '\0') return; /* nothing to read */
 	one = value_add_map(cx->arena, list);
 	value_set_text(cx->arena, one, "name", name);
 	value_set_text(cx->arena, one, "title", title_of(cx, c, name));
-	value_set_text(cx->arena, one, "before", value_shown(cx, o, name, value_get(before, name), currency));
-	value_set_text(cx->arena, one, "after", value_shown(cx, o, name, value_get(after, name), currency));
+	value_set_text(cx->arena, one, "before", was);
+	value_set_text(cx->arena, one, "after", is);
 }
 
 void change_fill(struct cx *cx, const struct office *o, const struct value *entry, struct value *out)
@@ -293,7 +302,7 @@ void change_head(struct cx *cx, const struct office *o, const struct value *entr
 	else
 		instant_text_local(at, value_int_of(value_get(entry, "at"), 0), cx->env->zone);
 	value_set_text(cx->arena, out, "at", at);
-	value_set_text(cx->arena, out, "actor", as_json ? actor : who_shown(cx, actor));
+	value_set_text(cx->arena, out, "actor", as_json ? actor : change_actor(cx, actor));
 	value_set_text(cx->arena, out, "action", as_json ? action : action_of(cx, o, action));
 	value_set_text(cx->arena, out, "door", as_json ? door : change_door(cx, door));
 	value_set_text(cx->arena, out, "address", value_text_of(value_get(entry, "address"), ""));

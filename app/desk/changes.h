@@ -9,6 +9,8 @@
 /* Words for the codes that stand in audit; the code itself when there are none. */
 const char *change_action(struct cx *cx, const char *action);
 const char *change_door(struct cx *cx, const char *door);
+/* Who did it: a user, the command line, or the house itself. */
+const char *change_actor(struct cx *cx, const char *actor);
 const char *change_table(struct cx *cx, const char *table);
 /* "create=created|…", "client=Customers|…" for filters. */
 const char *change_actions_choices(struct arena *a);

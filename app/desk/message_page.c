@@ -339,6 +339,21 @@ static const char *size_shown(struct cx *cx, int64_t bytes)
 	return arena_printf(cx->arena, "%lld MB", (long long)(bytes / 1024 / 1024));
 }
 
+/* A mail whose text the provider has: kept of it are its variables, which people read as lines. */
+static const char *variable_lines(struct cx *cx, const char *text)
+{
+	struct value *map = NULL;
+	struct sb sb;
+
+	if (text[0] != '{' || json_parse(cx->arena, &map, NULL, text, strlen(text)) != RC_OK ||
+	    map->type != VALUE_MAP)
+		return text;
+	sb_init_arena(&sb, cx->arena, strlen(text) + 64);
+	for (const struct value *v = map->first; v != NULL; v = v->next)
+		sb_printf(&sb, "%s%s: %s", sb.len > 0 ? "\n" : "", v->key, value_text_of(v, ""));
+	return sb_result(&sb) == RC_OK ? sb_text_of(&sb) : text;
+}
+
 static enum rc fill_text(struct cx *cx, const struct message_row *m, struct value *page)
 {
 	struct value *rows = NULL, *list = value_set_list(cx->arena, page, "attachments");
@@ -355,7 +370,8 @@ static enum rc fill_text(struct cx *cx, const struct message_row *m, struct valu
 		subject = letter.subject;
 		html = letter.html;
 	}
-	value_set_text(cx->arena, page, "body", text);
+	value_set_text(cx->arena, page, "body",
+		       strcmp(m->channel, "doppler") == 0 ? variable_lines(cx, text) : text);
 	value_set_bool(cx->arena, page, "is_emptied", text[0] == '\0' && html[0] == '\0');
 	value_set_text(cx->arena, page, "subject", subject);
 	value_set_text(cx->arena, page, "html_source", html);

@@ -17,6 +17,22 @@
 #define WHO_MAX     2     /* one is found, two are too many                                    */
 #define COUNT_UP_TO 10000 /* of a state: more is "10000+"                                      */
 
+/* An occasion is called after the table of its fact: "notice:123". */
+static const char *occasion_shown(struct cx *cx, const char *occasion)
+{
+	static const char *const kinds[][2] = {
+		{ "notice:", N_("Notice to a customer") }, { "reply:", N_("Answer of a person") },
+		{ "auto:", N_("Automatic answer") },       { "alert:", N_("Alert to the owner") },
+		{ "payment:", N_("About a payment") },     { "bulk_recipient:", N_("Mail of a bulk send") },
+		{ "single_mail_to:", N_("Single mail") },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(occasion, kinds[i][0], strlen(kinds[i][0])) == 0)
+			return words_get(cx->lang, kinds[i][1]);
+	return occasion;
+}
+
 const struct column outbox_columns[] = {
 	{ .name = "created_at",
 	  .title = N_("Made"),
@@ -41,7 +57,11 @@ const struct column outbox_columns[] = {
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_LIST,
 	  .choices = "notice=Notice|campaign=Campaign|service=Service" },
-	{ .name = "occasion", .title = N_("Occasion"), .type = COLUMN_TEXT, .flags = COL_READONLY },
+	{ .name = "occasion",
+	  .title = N_("Occasion"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY,
+	  .shown = occasion_shown },
 	{ .name = "batch_id",
 	  .title = N_("Batch"),
 	  .type = COLUMN_REF,
@@ -176,14 +196,14 @@ const struct filter outbox_filters[] = {
 	  .choices = "notice=Notice|campaign=Campaign|service=Service",
 	  .sql = (const char *const[]){ "+t.topic = 'notice'", "+t.topic = 'campaign'",
 					"+t.topic = 'service'", NULL } },
-	/* An occasion is called after the table of its fact: "notice:123". */
 	{ .name = "occasion",
 	  .title = N_("Occasion"),
 	  .choices =
 		  "notice=Notice to a customer|reply=Answer of a person|auto=Automatic answer|alert=Alert to the owner|"
-		  "payment=About a payment",
+		  "payment=About a payment|bulk_recipient=Mail of a bulk send|single_mail_to=Single mail",
 	  .sql = (const char *const[]){ OF_KIND("notice"), OF_KIND("reply"), OF_KIND("auto"),
-					OF_KIND("alert"), OF_KIND("payment"), NULL } },
+					OF_KIND("alert"), OF_KIND("payment"), OF_KIND("bulk_recipient"),
+					OF_KIND("single_mail_to"), NULL } },
 	{ .name = "reason",
 	  .title = N_("Reason"),
 	  .choices =

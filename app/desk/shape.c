@@ -11,6 +11,7 @@
 #include "desk/inner.h"
 
 #include "base/money.h"
+#include "desk/changes.h"
 #include "base/phone.h"
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +118,8 @@ const char *cell_text(struct cx *cx, const struct office *o, size_t column, cons
 	case COLUMN_TEXT:
 		if ((c->flags & COL_WORDS) != 0) return words_get(cx->lang, as_text(cx, v));
 		if (c->shown != NULL) return c->shown(cx, as_text(cx, v));
+		/* Kept beside rows everywhere: a user's name, or the code of who is none. */
+		if (strcmp(c->name, "created_by") == 0) return change_actor(cx, as_text(cx, v));
 		break;
 	case COLUMN_LONG_TEXT:
 	case COLUMN_INT:
@@ -176,6 +179,8 @@ const char *mark_of(const char *state)
 		{ "soon", "info" },    { "stopped", "error" },     { "today", "error" },
 		{ "unsure", "warn" },  { "waiting", "warn" },      { "error", "error" },
 		{ "ready", "ok" },     { "scheduled", "info" },    { "importing", "info" },
+		{ "PENDING", "info" }, { "PROCESSING", "info" },   { "READY", "ok" },
+		{ "ERROR", "error" },
 	};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)

@@ -14,6 +14,7 @@
 **
 ** API: POST /api/v1/checkout {client, service | subscription, method, periods, reference}.
 */
+#include "base/phone.h"
 #include "base/text.h"
 #include "renewals/payment_steps.h"
 #include "renewals/resources.h"
@@ -212,6 +213,7 @@ static enum rc make_order(struct cx *cx, struct call *call, int64_t *id, struct 
 static enum rc fill_clients(struct cx *cx, struct call *call, struct value *page)
 {
 	const char *q = call_query(call, "q"), *phone = "";
+	char shown[32];
 	struct value *rows = NULL;
 	enum rc rc = desk_search(cx, &rows, desk_resource("clients"), q != NULL ? q : "", CLIENTS_SHOWN);
 
@@ -220,7 +222,9 @@ static enum rc fill_clients(struct cx *cx, struct call *call, struct value *page
 				 PARAMS(P_INT(":id", int_of(r, "_id"))));
 		value_set_text(cx->arena, r, "id", text_of(r, "_pid"));
 		value_set_text(cx->arena, r, "name", text_of(r, "_name"));
-		value_set_text(cx->arena, r, "phone", phone);
+		shown[0] = '\0';
+		if (phone[0] == '+') phone_text(shown, phone);
+		value_set_text(cx->arena, r, "phone", shown[0] != '\0' ? shown : phone);
 	}
 	if (rc != RC_OK) return rc;
 	value_set(page, "clients", rows);

@@ -8,6 +8,7 @@
 */
 #include "renewals/resources.h"
 #include "base/phone.h"
+#include "desk/outbox_pages.h"
 #include <string.h>
 
 #define SOON_DAYS  7  /* "por vencer"                                   */
@@ -175,6 +176,7 @@ static void show_facts(struct cx *cx, int64_t id, struct value *page)
 void subscription_show(struct cx *cx, int64_t id, struct value *page)
 {
 	static const char *const from_lists[] = { "renew-one", "cancel-now", NULL };
+	struct value *rows;
 
 	actions_drop(page, from_lists);
 	show_facts(cx, id, page);
@@ -187,6 +189,9 @@ void subscription_show(struct cx *cx, int64_t id, struct value *page)
 		"SELECT p.starts_on, p.ends_on, p.price_cents, p.currency, p.created_by, p.created_at, p.undone_at,"
 		" y.public_id AS payment_id, y.state, y.amount_cents FROM subscription_period p"
 		" LEFT JOIN payment y ON y.id = p.payment_id WHERE p.subscription_id = :id ORDER BY p.id DESC");
+	rows = (struct value *)(uintptr_t)value_get(page, "periods");
+	for (struct value *v = rows != NULL ? rows->first : NULL; v != NULL; v = v->next)
+		value_set_text(cx->arena, v, "created_by", who_shown(cx, text_value(v, "created_by")));
 	show_rows(
 		cx, id, page, "notices", "has_notices",
 		"SELECT n.public_id AS id, n.created_at, n.type, n.days_left, coalesce(m.state, 'skipped') AS state,"
