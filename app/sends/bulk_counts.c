@@ -114,10 +114,13 @@ enum rc bulk_result_keep(struct cx *cx, const struct bulk *b, struct value *coun
 	struct value *old = NULL;
 	const char *json = "";
 	struct sb sb;
-	enum rc rc = db_get_text(cx, &json, "SELECT result_json FROM bulk_send WHERE id = :id",
-				 PARAMS(P_INT(":id", b->id)));
+	/* Read where it is written: limits and counts are kept by two pieces of work. */
+	enum rc rc = tx_begin(cx);
 
-	if (rc != RC_OK) return rc;
+	if (rc == RC_OK)
+		rc = db_get_text(cx, &json, "SELECT result_json FROM bulk_send WHERE id = :id",
+				 PARAMS(P_INT(":id", b->id)));
+	if (rc != RC_OK) return tx_end(cx, rc);
 	if (json_parse(cx->arena, &old, NULL, json, strlen(json)) != RC_OK || old->type != VALUE_MAP)
 		old = value_map(cx->arena);
 	for (struct value *v = old->first, *next; v != NULL; v = next) {
@@ -130,8 +133,6 @@ enum rc bulk_result_keep(struct cx *cx, const struct bulk *b, struct value *coun
 	sb_init_arena(&sb, cx->arena, BULK_JSON_MAX);
 	json_write(&sb, counts);
 	rc = sb_result(&sb);
-	if (rc != RC_OK) return rc;
-	rc = tx_begin(cx);
 	if (rc == RC_OK)
 		rc = db_run(cx, "UPDATE bulk_send SET result_json = :result WHERE id = :id",
 			    PARAMS(P_TEXT(":result", sb_text_of(&sb)), P_INT(":id", b->id)));

@@ -12,6 +12,7 @@
 #define SEND_JOB     "sends.send"
 #define SCHEDULE_JOB "sends.schedule"
 #define EVIDENCE_JOB "sends.evidence"
+#define LIMITS_JOB   "sends.limits"
 
 #define BULK_SUBJECT_MAX 255 /* code points: spec §2.3, and what mail programs show of one  */
 #define BULK_REQUEST_MAX 64  /* a UUID has 36; the old column's length                       */
@@ -128,6 +129,13 @@ int64_t send_wait_ms(int64_t tries);
 ** it. */
 enum rc send_wait_for_gateway(struct cx *cx, struct job *job, const struct bulk *b,
 			      const char *why) MUST_CHECK;
+
+/* The provider's limits (send_limits.c): before the first mail, into job's log and the send's result.
+** Network. */
+void send_limits_tell(struct cx *cx, struct job *job, const struct bulk *b);
+/* … and the work that asks again about every 500 rows; in the caller's transaction. */
+enum rc send_limits_watch(struct cx *cx, const struct bulk *b) MUST_CHECK;
+enum rc send_limits_run(struct cx *cx, struct job *job);
 
 /* What decides whether a send may go on, read in one moment. */
 struct send_look {

@@ -12,7 +12,6 @@
 #include "sends/bulk_inner.h"
 
 #include "sends/attachments.h"
-#include "sends/doppler.h"
 #include <string.h>
 
 struct begin {
@@ -114,48 +113,6 @@ static enum rc gate(struct begin *s, const struct bulk *b, struct mail_template 
 	return RC_OK;
 }
 
-static void set_left(struct cx *cx, struct value *map, const char *name, int64_t n)
-{
-	if (n >= 0) value_set_int(cx->arena, map, name, n);
-}
-
-/* What the provider still takes: shown and warned of, never in the way. */
-static void tell_limits(struct begin *s, const struct bulk *b)
-{
-	struct cx *cx = s->cx;
-	struct value *result = value_map(cx->arena), *map;
-	struct doppler_limits l;
-	int64_t least = -1;
-	enum rc rc;
-
-	if (strcmp(b->channel, "doppler") != 0) return;
-	rc = doppler_limits(cx, &l);
-	if (rc != RC_OK) {
-		job_say(cx, s->job, SAY_WARNING, _("The provider's limits could not be read: %s"),
-			cx_sentence(cx, rc));
-	} else if (!l.is_unlimited) {
-		const int64_t left[] = { l.monthly_remaining, l.daily_remaining, l.hourly_remaining };
-
-		map = value_set_map(cx->arena, result, "limits");
-		set_left(cx, map, "monthly_remaining", left[0]);
-		set_left(cx, map, "daily_remaining", left[1]);
-		set_left(cx, map, "hourly_remaining", left[2]);
-		value_set_int(cx->arena, map, "asked_at", cx_now(cx));
-		for (size_t i = 0; i < sizeof(left) / sizeof(*left); i++)
-			if (left[i] >= 0 && (least < 0 || left[i] < least)) least = left[i];
-		if (least >= 0 && b->valid_rows > least)
-			job_say(cx, s->job, SAY_WARNING,
-				_("The provider takes %lld more mails at the moment, the send has %lld: it will wait for the rest."),
-				(long long)least, (long long)b->valid_rows);
-		else if (least >= 0)
-			job_say(cx, s->job, SAY_INFO, _("The provider takes %lld more mails at the moment."),
-				(long long)least);
-		(void)!bulk_result_keep(cx, b, result);
-	}
-	cx->message = "";
-	cx->error_code = NULL;
-}
-
 struct files {
 	int64_t ids[MESSAGE_FILES_MAX];
 	size_t count;
@@ -227,7 +184,7 @@ static enum rc write_batch(struct cx *cx, const struct bulk *b, const struct mai
 			PARAMS(P_INT(":batch", *batch), P_INT(":now", cx_now(cx)), P_INT(":id", b->id)));
 	/* paused, cancelled, or another one was first */
 	if (rc == RC_OK && db_changes(cx) != 1) rc = RC_CONFLICT;
-	return rc;
+	return rc == RC_OK ? send_limits_watch(cx, b) : rc;
 }
 
 static enum rc begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, enum begun *begun)
@@ -243,7 +200,7 @@ static enum rc begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_
 	rc = gate(&s, b, &t, begun);
 	if (rc != RC_OK || *begun != BEGIN_READY) return rc;
 	*begun = BEGIN_OVER;
-	tell_limits(&s, b);
+	send_limits_tell(cx, job, b);
 	rc = read_files(cx, b->id, &f);
 	if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND || rc == RC_TOO_LARGE || rc == RC_IO)
 		return refuse(&s, WHY_FILES, cx_sentence_kept(cx, rc), true);

@@ -574,5 +574,12 @@ const struct job_kind send_jobs[] = {
 	  .attempts_max = 1,
 	  .time_limit_s = 300,
 	  .run = evidence_run },
+	{ .name = LIMITS_JOB,
+	  .title = N_("Ask the provider what it still takes"),
+	  .queue = "fetch",
+	  .attempts_max = 3,
+	  .time_limit_s = 300,
+	  .delay_s = 60,
+	  .run = send_limits_run },
 	{ .name = NULL },
 };

@@ -2,7 +2,9 @@
 #include "state.h"
 
 #include "outbox/outbox.h"
+#include "sends/bulk_inner.h"
 #include "sends/doppler_inside.h"
+#include "work/inner.h"
 #include "standin/standin.h"
 
 #include <sys/mman.h>
@@ -536,9 +538,97 @@ static void a_date_of_a_header_is_read_or_refused(void **state)
 		assert_false(doppler_date(&at, wrong[i]));
 }
 
+/* Limits while a send is under way */
+
+static struct job *send_under_way(const char *result)
+{
+	struct job *job = arena_alloc(s.forever, sizeof(*job));
+	struct value *args = value_map(s.forever);
+
+	assert_non_null(job);
+	value_set_int(s.forever, args, "bulk_id", 1);
+	*job = (struct job){ .id = 1, .args = args, .place_arena = arena_new(1024 * 1024), .lines = -1 };
+	assert_int_equal(
+		state_run(&s,
+			  "INSERT INTO job (id, kind, queue, run_at, created_at) VALUES (1, 'sends.limits',"
+			  " 'fetch', 0, 0)"),
+		RC_OK);
+	assert_int_equal(
+		state_run(
+			&s,
+			arena_printf(
+				s.arena,
+				"INSERT INTO bulk_send (id, public_id, channel, template_id, status, import_status,"
+				" import_version, valid_rows, result_json, created_at, updated_at) VALUES (1, 'p',"
+				" 'doppler', 't', 'sending', 'ready', 1, 2000, '%s', 0, 0)",
+				result)),
+		RC_OK);
+	return job;
+}
+
+static int64_t told(const char *name)
+{
+	return state_int(&s, arena_printf(s.arena,
+					  "SELECT coalesce(result_json ->> '$.limits.%s', -1) FROM bulk_send",
+					  name));
+}
+
+static void settle(int rows)
+{
+	assert_int_equal(
+		state_run(
+			&s,
+			arena_printf(s.arena,
+				     "UPDATE bulk_send SET result_json = json_set(result_json, '$.sent', %d)",
+				     rows)),
+		RC_OK);
+}
+
+static void the_limits_are_asked_again_about_every_500_rows_and_never_in_the_way(void **state)
+{
+	struct job *job;
+
+	(void)state;
+	house_open();
+	script("{\"limits\":{\"daily\":5000},\"needs_dkim\":true}");
+	job = send_under_way("{\"sent\":499,\"failed\":0}");
+	assert_int_equal(send_limits_run(&s.cx, job), RC_TRY_LATER);
+	assert_true(job->later_at > cx_now(&s.cx));
+	assert_int_equal(told("daily_remaining"), -1);
+	settle(500);
+	assert_int_equal(send_limits_run(&s.cx, job), RC_TRY_LATER);
+	assert_int_equal(told("daily_remaining"), 5000);
+	assert_int_equal(told("needs_dkim"), 1);
+	assert_int_equal(told("asked_at") > 0, 1);
+	assert_int_equal(state_int(&s, "SELECT result_json ->> '$.sent' FROM bulk_send"), 500);
+	script("{\"limits\":{\"daily\":700}}");
+	settle(999);
+	assert_int_equal(send_limits_run(&s.cx, job), RC_TRY_LATER);
+	assert_int_equal(told("daily_remaining"), 5000);
+	settle(1000); /* fewer left than the send has: it is said */
+	assert_int_equal(send_limits_run(&s.cx, job), RC_TRY_LATER);
+	assert_int_equal(told("daily_remaining"), 700);
+	assert_int_equal(
+		state_int(
+			&s,
+			"SELECT count(*) FROM job_line WHERE level = 'warning' AND text LIKE '%700 more%1000%'"),
+		1);
+	/* who does not say is no hindrance: the last word stays, and the send does not fail for it */
+	script("{\"faults\":[{\"answer\":\"code400\",\"call\":\"limits\",\"times\":1}]}");
+	settle(1600);
+	assert_int_equal(send_limits_run(&s.cx, job), RC_TRY_LATER);
+	assert_string_equal(s.cx.message, "");
+	assert_int_equal(told("daily_remaining"), 700);
+	assert_int_equal(state_run(&s, "UPDATE bulk_send SET status = 'done'"), RC_OK);
+	assert_int_equal(send_limits_run(&s.cx, job), RC_OK);
+	arena_free(job->place_arena);
+	house_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_limits_are_asked_again_about_every_500_rows_and_never_in_the_way),
 		cmocka_unit_test(what_is_not_set_is_named_without_a_call),
 		cmocka_unit_test(all_pages_are_read_and_a_bare_list_too),
 		cmocka_unit_test(a_body_is_found_inside_or_by_its_own_call),
