@@ -3,6 +3,7 @@
 Nothing here knows the code: everything goes over the command line, HTTP and the stand-in. Every process is started
 here and ended here by its own id; every folder is temporary; every port is picked by the kernel.
 """
+import contextlib
 import ctypes
 import http.client
 import json
@@ -236,6 +237,23 @@ class House:
 
     def kill(self):
         return self.stop(signal.SIGKILL)
+
+    def hold_when(self, sql, *values):
+        """Stop the server in the middle, as soon as this finds a row; it stays stopped until SIGCONT.
+
+        It runs between two looks only, so whoever looks slowly misses nothing.
+        """
+        def found():
+            self.server.send_signal(signal.SIGSTOP)
+            try:
+                with contextlib.closing(sqlite3.connect(f"file:{self.state / 'recado.db'}?mode=ro", uri=True, timeout=1)) as line:
+                    if line.execute(sql, values).fetchone():
+                        return True
+            except sqlite3.OperationalError:        # stopped with a lock in its hand
+                pass
+            self.server.send_signal(signal.SIGCONT)
+            return False
+        wait_until(found, sql, pause=0.001)
 
     def is_alive(self):
         return self.server is not None and self.server.poll() is None

@@ -1,12 +1,9 @@
 """Files of any table: looked at, taken in whole, and nothing changed by what came out of here (CSV and XLSX)."""
-import contextlib
 import csv
 import http.client
 import io
-import os
 import re
 import signal
-import sqlite3
 import uuid
 import zipfile
 
@@ -60,10 +57,10 @@ def multipart(data, name="datos.csv", **fields):
     return body, {"Content-Type": f"multipart/form-data; boundary={mark}"}
 
 
-def send(house, resource, data, name="datos.csv", status=202):
+def send(house, resource, data, name="datos.csv", status=202, **fields):
     if isinstance(data, str):
         data = data.encode()
-    body, headers = multipart(data, name)
+    body, headers = multipart(data, name, **fields)
     reply = request(house.address, "POST", f"/api/v1/{resource}/import", body,
                     {"Authorization": "Bearer " + house.api.token, **headers})
     assert reply.status == status, reply
@@ -149,6 +146,32 @@ def test_new_rows_known_rows_and_history(full):
     assert full.api.get("clients/" + bea["id"])["email"] == "nueva@example.com"
     change = full.api.get(f"clients/{bea['id']}/history")["data"][0]
     assert {c["name"]: c["after"] for c in change["changes"]}["import"] == done["id"]
+
+
+def test_an_empty_cell_clears_only_when_asked_and_never_what_must_be_there(full):
+    taken(full, "clients", "Nombres,Apellidos,Teléfono,E-mail,Activo\nZoila,Paz,0983000021,zoila@example.com,no\n")
+    zoila = next(c for c in full.api.all("clients") if c["given_names"] == "Zoila")
+    text = "Nombres,Apellidos,Teléfono,E-mail,Activo\n,,0983000021,,\n"
+    assert counts(judged(full, "clients", text)) == {"same": 1}                  # left as they are
+    look = settled(full, send(full, "clients", text, empty_cells="clear")["id"])
+    assert counts(look) == {"update": 1} and look["empty_cells"] == "clear"
+    page = text_of(full.panel("eva").page(look["href"]))                         # rehearsed, and said
+    assert "(se vacía)" in page and "lo obligatorio se queda" in page
+    confirm(full, look, on_duplicate="update")
+    now = full.api.get("clients/" + zoila["id"])
+    assert (now["given_names"], now["is_active"], now["phone"]) == ("Zoila", False, zoila["phone"])
+    assert not now["surnames"] and not now["email"]
+    cleared = {c["name"] for c in full.api.get(f"clients/{zoila['id']}/history")["data"][0]["changes"]}
+    assert {"surnames", "email"} <= cleared and not cleared & {"given_names", "is_active", "phone"}
+    wrong = send(full, "clients", text, status=400, empty_cells="perhaps")
+    assert list(wrong["error"]["fields"]) == ["empty_cells"]
+    both = "nombres,telefono,servicio,fecha_vencimiento\nZoila,0983000021,Netflix,31/12/2025\n"
+    assert "nunca" in send(full, "clients", both, status=400, empty_cells="clear")["error"]["fields"]["empty_cells"]
+    path = full.folder / "vacio.csv"
+    path.write_text(f"id,Activo,Nombres\n{zoila['id']},sí,\n")
+    assert "Filas cambiadas: 1." in full.run("import", "clients", path, "--commit", "--on-duplicate", "update",
+                                             "--empty", "clear")
+    assert full.api.get("clients/" + zoila["id"])["given_names"] == "Zoila"
 
 
 def test_every_wrong_cell_is_named_and_the_file_of_them_can_be_mended_and_sent_again(full):
@@ -405,25 +428,12 @@ def stopped_half_way(house, rows):
     """An import whose work somebody cancelled while it was taken in."""
     look = judged(house, "clients", "Nombres,Teléfono\n" + "".join(f"C{n},098 4{n:06}\n" for n in range(rows)))
     confirmed = house.api.call("POST", f"imports/{look['id']}/confirm", {}).json
-    server = house.server.pid
-
-    def hidden_rows():
-        """The house is held still while somebody looks, and stays so once there are some."""
-        os.kill(server, signal.SIGSTOP)
-        try:
-            with contextlib.closing(sqlite3.connect(f"file:{house.state / 'recado.db'}?mode=ro", uri=True, timeout=1)) as line:
-                if line.execute("SELECT 1 FROM client WHERE generation <> 0 LIMIT 1").fetchall():
-                    return True
-        except sqlite3.OperationalError:        # stopped with a lock in its hand
-            pass
-        os.kill(server, signal.SIGCONT)
-        return False
-    wait_until(hidden_rows, "hidden rows", pause=0.001)
+    house.hold_when("SELECT 1 FROM client WHERE generation <> 0 LIMIT 1")
     # The call lies before its door when it goes on: it cannot be at the end before it reads it.
     line = http.client.HTTPConnection(house.address.split("//")[1], timeout=PATIENCE)
     line.request("POST", f"/api/v1/jobs/{confirmed['job']}/cancel", "{}",
                  {"Authorization": "Bearer " + house.api.token, "Content-Type": "application/json"})
-    os.kill(server, signal.SIGCONT)
+    house.server.send_signal(signal.SIGCONT)
     assert line.getresponse().status == 200
     line.close()
     now = wait_until(lambda: next((i for i in [house.api.get("imports/" + look["id"])]

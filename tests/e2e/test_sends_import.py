@@ -3,15 +3,13 @@ import json
 import pathlib
 import sqlite3
 import sys
-import time
 
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 
 import recipients  # noqa: E402
-
-PATIENCE = 40
+from house import wait_until  # noqa: E402
 
 
 def rested(village):
@@ -28,14 +26,11 @@ def send_of(made, data):
 
 
 def settled(made, bulk_id):
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
+    def look():
         (row,) = made.sql("SELECT import_status, status, imported_rows, valid_rows, import_error, import_json FROM bulk_send"
                           " WHERE id = ?", bulk_id)
-        if row[0] != "importing":
-            return row
-        time.sleep(0.02)
-    raise AssertionError(made.log()[-2000:])
+        return row if row[0] != "importing" else None
+    return wait_until(look, "the import")
 
 
 def test_a_file_as_people_send_it_becomes_rows_under_their_own_names(village):
@@ -79,12 +74,8 @@ def killed_half_way(village, rows, kills):
     seen_half = 0
     for _ in range(kills):
         made.serve()
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:     # until rows are being written
-            (version, status), = made.sql("SELECT import_version, import_status FROM bulk_send WHERE id = ?", bulk_id)
-            (there,), = made.sql("SELECT count(*) FROM bulk_recipient WHERE bulk_id = ?", bulk_id)
-            if there or status != "importing":
-                break
+        made.hold_when("SELECT 1 FROM bulk_recipient WHERE bulk_id = ?1 UNION ALL"
+                       " SELECT 1 FROM bulk_send WHERE id = ?1 AND import_status <> 'importing'", bulk_id)
         made.kill()
         line = sqlite3.connect(made.state / "recado.db")
         version, there = line.execute("SELECT import_version, (SELECT count(*) FROM bulk_recipient r WHERE r.bulk_id = b.id)"
