@@ -17,7 +17,7 @@ def relay(village):
 def test_after_a_restore_no_send_goes_on_by_itself_even_when_the_channel_is_released(relay):
     house, standin = relay
     house.set("sends.parallel", "1")
-    house.set("sends.pace_ms", "20")
+    house.set("sends.pace_ms", "100")                             # twenty seconds, if nobody cuts it
     house.serve(secret=None)
     timed = imported(house, create(house, people(3, "hora"), scheduled_at="2036-01-01T09:00:00Z"))
     send = create(house, people(200, "copia"), send_now="1")
