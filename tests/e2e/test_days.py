@@ -82,7 +82,7 @@ def test_before_eight_in_the_morning_messages_wait_for_eight(shop):
     shop.sell(8).reopen(at(8, "07:00"))
     shop.house.run("renewals", "run")
     wait_until(lambda: is_planned(shop.house, 8), "the plan")
-    shop.house.run("renewals", "gateway", now="2025-09-08T07:59:30-05:00")
+    shop.house.run("renewals", "gateway", now="2025-09-08T07:50:00-05:00")
     assert shop.told() == [] and [m["state"] for m in shop.house.messages()] == ["queued"]
     shop.house.run("renewals", "gateway", now="2025-09-08T08:00:00-05:00")
     wait_until(lambda: shop.told() == [8], "eight o'clock")

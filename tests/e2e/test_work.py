@@ -105,6 +105,30 @@ def test_an_edited_rule_can_be_put_back_and_the_hour_of_a_setting_is_changed_in_
     wait_until(lambda: schedule(house, "renewals.daily")["next_due_at"] == "2026-11-22T23:30:00.000Z", "the new hour")
 
 
+def test_a_rule_is_picked_rather_than_written_and_its_times_are_seen_before_saving(house, owner):
+    path = f"/schedules/{schedule(house, 'ops.sweep')['id']}"
+    page = owner.page(path + "/edit")
+    assert 'value="daily" checked' in page and 'name="daily_at" value="04:10"' in page
+    form = {"pick": "weekdays", "daily_at": "04:10", "weekdays_at": "06:15", "every_min": "30", "rule": "10 4 * * *",
+            "zone": "", "is_enabled": "1", "late_rule": "skip", "late_limit_s": "3600"}
+    look = owner.send("POST", path + "/edit", {"csrf": owner.csrf(), "_look": "1", **form})
+    assert look.status == 200 and 'value="weekdays" checked' in look.text
+    assert "23/11/2026 06:15" in look.text and "27/11/2026 06:15" in look.text and "28/11/2026" not in look.text
+    assert schedule(house, "ops.sweep")["rule"] == "10 4 * * *"                # a look saves nothing
+    for name, value, words in (("every_min", "0", "from 1 to 1440"), ("daily_at", "25:00", "like 09:30"),
+                               ("rule", "often", "A rule is a cron line")):
+        pick = {"every_min": "every", "daily_at": "daily", "rule": "written"}[name]
+        for more in ({}, {"_look": "1"}):
+            wrong = owner.send("POST", path + "/edit", {"csrf": owner.csrf(), **form, **more, "pick": pick, name: value})
+            assert wrong.status == 422 and words in text_of(wrong.text) and f'value="{value}"' in wrong.text, (name, more)
+    for more, rule in (({}, "15 6 * * 1-5"), ({"pick": "every", "every_min": "45"}, "every 45 min"),
+                       ({"pick": "written", "rule": "0 5 1 * *"}, "0 5 1 * *"), ({"pick": "daily"}, "10 4 * * *")):
+        owner.post(path + "/edit", **{**form, **more})
+        assert schedule(house, "ops.sweep")["rule"] == rule
+    daily = owner.page(f"/schedules/{schedule(house, 'renewals.daily')['id']}/edit")
+    assert 'name="pick"' not in daily and "renewals.time" in daily             # that hour is a setting
+
+
 def test_a_missed_time_that_asks_runs_late_with_a_yes_and_never_with_a_no(village):
     house = village.house()
     house.serve(now="2026-11-22T03:00:00-05:00")
@@ -239,8 +263,8 @@ def test_the_hour_that_comes_twice_runs_once_with_the_real_program(village):
                                 ("2026-11-01T02:29:59-05:00", 1, 2)):
         house.stop()
         house.serve(now=now)
-        wait_until(lambda: len(jobs_of(house, "work.clean")) == cleans, f"the run of {now}")
-        assert len(jobs_of(house, "ops.sweep")) == sweeps
+        wait_until(lambda: (len(jobs_of(house, "work.clean")), len(jobs_of(house, "ops.sweep"))) == (cleans, sweeps),
+                   f"the run of {now}")
     # Put back by a day: nothing of it comes again; put right: what is due next is.
     house.stop()
     house.serve(now="2026-10-31T10:00:00-04:00")
