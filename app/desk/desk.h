@@ -143,6 +143,12 @@ struct resource {
 	bool names_are_words; /* row_name gives a msgid: shown translated                  */
 	/* How people read what row_name gives; NULL = as it is.                           */
 	const char *(*name_shown)(struct cx *cx, const char *stored);
+	/* A form that has more to it than a field for each column: its template (NULL = generic), what of it becomes
+	** input (a field error is RC_BAD_INPUT), and what it shows besides the fields. Its button "_look" shows it
+	** again without saving. Pages only. */
+	const char *form_template;
+	enum rc (*form_take)(struct cx *cx, struct call *call, struct value *input);
+	void (*form_show)(struct cx *cx, struct call *call, const struct value *stored, struct value *page);
 	/* A page of raw rows just read, to add what SQL cannot know (text under a column's name, address
 	** under name__href). Pages and API only. NULL = nothing. */
 	void (*rows_read)(struct cx *cx, struct value *rows);
@@ -258,6 +264,9 @@ struct reason_source {
 /* All sources: a NULL-terminated list of row arrays, each ended by a row without name; kept for ever. */
 void desk_reason_sources(const struct reason_source *const *sources);
 
+/* Another name of a user, with which he logs in from now on; sessions, tokens and what is his stay.
+** RC_CONFLICT: somebody else is called so. Own transaction. */
+enum rc user_rename(struct cx *cx, int64_t user_id, const char *name) MUST_CHECK;
 /* A user goes: what is his (rows with owner_id) goes to another one, in slices, then he is archived. to 0:
 ** nobody; then RC_CONFLICT when he still has something. Own transactions. */
 enum rc user_leave(struct cx *cx, int64_t user_id, int64_t to, int64_t *moved) MUST_CHECK;

@@ -16,7 +16,8 @@ const struct column user_columns[] = {
 	{ .name = "name",
 	  .title = N_("Name"),
 	  .type = COLUMN_TEXT,
-	  .flags = COL_READONLY | COL_LIST | COL_SEARCH },
+	  .flags = COL_REQUIRED | COL_LIST | COL_SEARCH,
+	  .max = 60 },
 	{ .name = "role_id", .title = N_("Role"), .type = COLUMN_REF, .flags = COL_LIST, .ref = "roles" },
 	{ .name = "role",
 	  .title = N_("Role"),
@@ -190,6 +191,18 @@ enum rc user_before_restore(struct cx *cx, int64_t id)
 	return user_reach(cx, id);
 }
 
+/* Sessions, tokens and rows hang on the id: nobody is logged out, and history keeps the name of then. */
+static enum rc heed_name(struct cx *cx, int64_t id, struct value *values)
+{
+	const char *name = value_text_of(value_get(values, "name"), ""), *had = "", *folded = "";
+	enum rc rc = db_get_text(cx, &had, "SELECT name FROM user WHERE id = :id", PARAMS(P_INT(":id", id)));
+
+	if (rc != RC_OK || strcmp(name, had) == 0) return rc;
+	rc = user_name_check(cx, id, name, &folded);
+	if (rc == RC_OK) value_set_text(cx->arena, values, "name_folded", folded);
+	return rc;
+}
+
 enum rc user_before_save(struct cx *cx, int64_t id, struct value *values)
 {
 	int64_t had = 0, role = value_int_of(value_get(values, "role_id"), 0);
@@ -200,6 +213,7 @@ enum rc user_before_save(struct cx *cx, int64_t id, struct value *values)
 			cx, RC_BAD_INPUT,
 			_("Users are made on their own page or with `recado user add`: they need a password."));
 	rc = user_reach(cx, id);
+	if (rc == RC_OK) rc = heed_name(cx, id, values);
 	if (rc == RC_OK)
 		rc = db_get_int(cx, &had, "SELECT role_id FROM user WHERE id = :id",
 				PARAMS(P_INT(":id", id)));
@@ -280,13 +294,14 @@ enum rc handle_user_new(struct cx *cx, struct call *call)
 	return user_page(cx, call, NULL, &(struct user_form){ "", "seller", "", "", "", false }, RC_OK);
 }
 
-/* E-mail, language, role: through the same checks as the API. */
+/* Name, e-mail, language, role: through the same checks as the API. */
 static enum rc save_details(struct cx *cx, int64_t id, const struct user_form *f)
 {
 	struct value *input = value_map(cx->arena);
 	int64_t role_id = 0;
 	enum rc rc = RC_OK;
 
+	value_set_text(cx->arena, input, "name", f->name);
 	value_set_text(cx->arena, input, "email", f->email);
 	value_set_text(cx->arena, input, "language", f->language);
 	if (f->role[0] != '\0') {
@@ -364,7 +379,7 @@ enum rc handle_user_save(struct cx *cx, struct call *call)
 	if (rc == RC_OK) rc = form_read(cx, call);
 	if (rc != RC_OK) return rc;
 	f = user_form_of(call);
-	f.name = value_text_of(value_get(row, "name"), "");
+	if (form_text(call, "name") == NULL) f.name = value_text_of(value_get(row, "name"), "");
 	f.is_own = id == cx->actor.user_id;
 	public_id = value_text_of(value_get(row, "public_id"), "");
 	if (f.password[0] != '\0' && f.is_own) /* an open screen is not an open account */
@@ -380,5 +395,17 @@ enum rc handle_user_save(struct cx *cx, struct call *call)
 	if (rc == RC_OK)
 		answer_flash(cx, call, arena_printf(cx->arena, "/users/%s", public_id),
 			     arena_printf(cx->arena, _("“%s” was saved."), f.name));
+	return rc;
+}
+
+enum rc user_rename(struct cx *cx, int64_t user_id, const char *name)
+{
+	struct value *input = value_map(cx->arena);
+	enum rc rc = tx_begin(cx);
+
+	if (rc != RC_OK) return rc;
+	value_set_text(cx->arena, input, "name", name);
+	rc = tx_end(cx, desk_save(cx, desk_resource("users"), &user_id, input));
+	if (rc == RC_OK) log_event(LOG_INFO, "security", "user.rename", "user=%lld", (long long)user_id);
 	return rc;
 }

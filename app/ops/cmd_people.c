@@ -161,6 +161,24 @@ static enum rc run_user_role(struct cx *cx, struct command_call *call)
 	return said(cx, call, facts, arena_printf(cx->arena, _("%s is %s now."), name, role));
 }
 
+static enum rc run_user_rename(struct cx *cx, struct command_call *call)
+{
+	const char *name = command_word(call, 0, NO_OPTIONS), *other = command_word(call, 1, NO_OPTIONS);
+	struct value *facts;
+	int64_t id = 0;
+	enum rc rc = command_check(cx, call, NO_OPTIONS, NO_OPTIONS);
+
+	if (rc == RC_OK && other == NULL) rc = usage(cx, "recado user rename NAME NEW-NAME");
+	if (rc == RC_OK) rc = user_find(cx, &id, name);
+	if (rc == RC_OK) rc = user_rename(cx, id, other);
+	if (rc != RC_OK) return rc;
+	facts = facts_of(cx, other);
+	value_set_text(cx->arena, facts, "was", name);
+	return said(
+		cx, call, facts,
+		arena_printf(cx->arena, _("%s is called %s now and logs in with this name."), name, other));
+}
+
 static enum rc run_user_archive(struct cx *cx, struct command_call *call)
 {
 	const char *const *with_value = OPTIONS("to");
@@ -406,6 +424,11 @@ const struct command people_commands[] = {
 	  .help = N_("Give a user another role."),
 	  .needs = COMMAND_STATE,
 	  .run = run_user_role },
+	{ .name = "user rename",
+	  .usage = "NAME NEW-NAME",
+	  .help = N_("Give a user another name; sessions, tokens and history stay."),
+	  .needs = COMMAND_STATE,
+	  .run = run_user_rename },
 	{ .name = "user reset",
 	  .usage = "NAME [--second-factor-off] [--password-stdin]",
 	  .help = N_("Let somebody who is locked out in again: a link for a new password."),

@@ -60,6 +60,27 @@ static enum rc name_check(struct cx *cx, const char *name)
 	return RC_OK;
 }
 
+static enum rc name_is_taken(struct cx *cx, const char *name)
+{
+	cx->message = "";
+	return cx_fail(cx, RC_CONFLICT, _("There already is a user called “%s”."), name);
+}
+
+enum rc user_name_check(struct cx *cx, int64_t user_id, const char *name, const char **folded)
+{
+	int64_t other = 0;
+	enum rc rc = name_check(cx, name);
+
+	if (rc != RC_OK) return rc;
+	*folded = text_fold(cx->arena, name);
+	rc = db_get_int(
+		cx, &other,
+		"SELECT id FROM user WHERE name_folded = :name AND archived_at IS NULL AND id <> :id LIMIT 1",
+		PARAMS(P_TEXT(":name", *folded), P_INT(":id", user_id)));
+	if (rc == RC_NOT_FOUND) return RC_OK;
+	return rc == RC_OK ? name_is_taken(cx, name) : rc;
+}
+
 static enum rc user_insert(struct cx *cx, int64_t *id, const char *name, int64_t role_id, const char *hash)
 {
 	const char *folded = text_fold(cx->arena, name);
@@ -75,10 +96,7 @@ static enum rc user_insert(struct cx *cx, int64_t *id, const char *name, int64_t
 		" VALUES (:public, :name, :folded, :role, :hash, :now, :now, :folded)",
 		PARAMS(P_TEXT(":public", public_id), P_TEXT(":name", name), P_TEXT(":folded", folded),
 		       P_INT(":role", role_id), P_TEXT(":hash", hash), P_INT(":now", now)));
-	if (rc == RC_CONFLICT) {
-		cx->message = "";
-		return cx_fail(cx, rc, _("There already is a user called “%s”."), name);
-	}
+	if (rc == RC_CONFLICT) return name_is_taken(cx, name);
 	if (rc != RC_OK) return rc;
 	*id = db_last_id(cx);
 	value_set_text(cx->arena, after, "name", name);

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from house import PASSWORD, Api, Panel, request
+from house import PASSWORD, Api, Panel, request, text_of
 from test_people import NEW, Clock, instant, knocks
 
 
@@ -135,3 +135,27 @@ def test_a_program_makes_one_where_it_lists_them(village, name, body):
     assert house.api.call("POST", name, body).status in (200, 201)
     assert body["name"] in [row["name"] for row in house.api.all(name)]
     assert house.api.call("POST", name, body).status in (400, 409)               # the name is taken
+
+
+def test_a_person_gets_another_name_and_stays_logged_in(village):
+    house = village.house().serve()
+    owner, eva = house.panel("ana"), house.panel("eva", "seller")
+    one, = [u for u in house.api.all("users") if u["name"] == "eva"]
+    page = owner.post(f"/users/{one['id']}/edit", name="Eva María", role="seller", email="", language="")
+    assert "Eva María" in text_of(page)
+    assert "Eva María" in eva.page("/")                                   # the same session, the new name
+    assert Panel(house, "eva maría").page("/")
+    reply = Panel(house).send("POST", "/login", {"name": "eva", "password": PASSWORD})
+    assert reply.status != 303                                            # the old name opens nothing
+    assert "eva" in text_of(owner.page(f"/users/{one['id']}/history"))    # what it was stays written
+    for name, status in (("ANA", 409), ("", 400), ("a/b", 400), ("x" * 61, 400)):
+        assert house.api.call("PATCH", f"users/{one['id']}", {"name": name}).status == status, name
+    taken = owner.send("POST", f"/users/{one['id']}/edit", {"csrf": owner.csrf(), "name": "ANA", "role": "seller"})
+    assert taken.status == 422 and "Ya existe un usuario llamado “ANA”" in text_of(taken.text)
+    staff = Api(house, house.token("personal", "users.view,users.edit"))
+    boss, = [u for u in house.api.all("users") if u["name"] == "ana"]
+    assert staff.call("PATCH", f"users/{boss['id']}", {"name": "otra"}).status == 403
+    house.run("user", "rename", "eva maría", "eva")
+    assert house.call("user", "rename", "eva", "ana").returncode == 1 and "Ya existe un usuario" in house.call(
+        "user", "rename", "eva", "ana").stderr
+    assert "eva" in eva.page("/") and house.api.get(f"users/{one['id']}")["name"] == "eva"
