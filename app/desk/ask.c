@@ -72,12 +72,29 @@ bool filter_wants_date(const struct filter *f)
 		strcmp(f->name, "to") == 0);
 }
 
+/* For who may not open the list of what is referred to: an id picks among the rows that he sees anyway, and
+** one that does not exist picks none. Neither answer tells whether there is such a row, or how it is called.
+** */
+static enum rc read_unseen_ref(struct cx *cx, struct ask *ask, size_t i, const char *value)
+{
+	const struct office *ref = ask->o->filter_ref[i];
+	enum rc rc = RC_NOT_FOUND;
+
+	ask->filter_id[i] = 0;
+	if (!office_is_id(ref, value)) return rc;
+	rc = office_row_id(cx, &ask->filter_id[i], ref, value, true);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 static enum rc read_ref(struct cx *cx, struct ask *ask, size_t i, const char *value)
 {
 	const struct office *ref = ask->o->filter_ref[i];
+	bool may_see = office_may_see(cx, ref->r);
 	struct value *row = NULL;
-	enum rc rc = ref_resolve(cx, &ask->filter_id[i], ref, value);
+	enum rc rc = may_see ? ref_resolve(cx, &ask->filter_id[i], ref, value)
+			     : read_unseen_ref(cx, ask, i, value);
 
+	if (rc == RC_OK && !may_see) return rc;
 	if (rc == RC_OK) rc = row_of(cx, ref, ask->filter_id[i], SELECT_NAME, true, &row);
 	if (rc == RC_OK) {
 		ask->filter_shown[i] = value_text_of(value_get(row, "_name"), value);

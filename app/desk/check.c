@@ -269,6 +269,7 @@ enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const ch
 	struct sb names;
 	const struct value *exact = NULL;
 	const char *fold;
+	bool may_see;
 	enum rc rc = office_row_id(cx, id, o, text, false);
 
 	if (rc != RC_NOT_FOUND) return rc;
@@ -280,12 +281,13 @@ enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const ch
 			if (exact != NULL) rc = RC_CONFLICT;
 			exact = v;
 		}
-	if (exact == NULL && rows->count == 1) exact = rows->first;
+	may_see = office_may_see(cx, o->r);
+	if (exact == NULL && rows->count == 1 && may_see) exact = rows->first;
 	if (exact != NULL && rc == RC_OK) {
 		*id = value_int_of(value_get(exact, "_id"), 0);
 		return RC_OK;
 	}
-	if (rows->count == 0) return RC_NOT_FOUND;
+	if (rows->count == 0 || !may_see) return RC_NOT_FOUND;
 	sb_init_arena(&names, cx->arena, 4096);
 	for (const struct value *v = rows->first; v != NULL; v = v->next) {
 		if (v != rows->first) sb_lit(&names, ", ");

@@ -111,6 +111,7 @@ static void fill_ref(struct cx *cx, const struct office *o, size_t i, const char
 	has_row = ref_row(cx, ref, current, &pid, &name);
 	value_set_text(cx->arena, out, "value", name);
 	value_set_bool(cx->arena, out, "is_ref", true);
+	if (!office_may_see(cx, ref->r)) return; /* who may not open that list gets no copy of it here */
 	if (ask_read(cx, &ask, ref, get_nothing, NULL, DESK_REF_OPTIONS_MAX, DESK_REF_OPTIONS_MAX) != RC_OK ||
 	    rows_of(cx, &ask, SELECT_NAME, &rows) != RC_OK)
 		return;

@@ -100,6 +100,8 @@ bool column_is_in(const struct column *c, enum select_kind kind);
 const struct office *office_of_table(const char *table);
 extern const struct sort archived_sort; /* of every list of archived rows: the last one first */
 bool office_may_all(const struct cx *cx, const struct resource *r); /* sees every row */
+/* May open the list at all; which rows of it, the row rule says. */
+bool office_may_see(const struct cx *cx, const struct resource *r);
 bool office_may_edit(const struct cx *cx, const struct resource *r);
 
 /* Cursor.c */
@@ -258,7 +260,10 @@ enum rc row_settle(struct cx *cx, const struct office *o, const struct table_fac
 enum rc row_write(struct cx *cx, const struct office *o, const struct table_facts *facts,
 		  const struct value *stored, struct value *values, int64_t *id,
 		  const char *action) MUST_CHECK;
-/* A reference as people write it: public id, id, or words that match one visible row. */
+/* Is it written like an id of this resource, whether or not there is such a row? */
+bool office_is_id(const struct office *o, const char *text);
+/* A reference as people write it: public id, id, or words that match one visible row. Who may not open that list
+** must know the whole name, and is told of no other. */
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
 /* The visible rows that such words find, at most max, as raw maps with a name. */
 enum rc ref_matches(struct cx *cx, const struct office *o, const char *text, int64_t max,

@@ -583,6 +583,18 @@ enum rc office_contact_row(struct cx *cx, const struct office **out, int64_t *id
 	return rc;
 }
 
+static bool is_number(const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return len > 0 && len <= 18 && text[strspn(text, "0123456789")] == '\0';
+}
+
+bool office_is_id(const struct office *o, const char *text)
+{
+	return is_number(text) || (o->r->has_public_id && text != NULL && strlen(text) == PUBLIC_ID_SIZE - 1);
+}
+
 /* The id as the address has it: the public id, or a plain number. */
 enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const char *text,
 		      bool with_archived)
@@ -590,19 +602,17 @@ enum rc office_row_id(struct cx *cx, int64_t *id, const struct office *o, const 
 	struct statement_text s;
 	struct where w = { .s = &s };
 	const char *sql = "";
-	size_t len = text != NULL ? strlen(text) : 0;
-	bool is_number = len > 0 && len <= 18 && text[strspn(text, "0123456789")] == '\0';
-	struct value number = { .type = VALUE_TEXT, .text = text, .len = len };
+	struct value number = { .type = VALUE_TEXT, .text = text, .len = text != NULL ? strlen(text) : 0 };
+	bool is_plain = is_number(text);
 	enum rc rc;
 
-	if (len == 0 || (!is_number && (!o->r->has_public_id || len != PUBLIC_ID_SIZE - 1)))
-		return RC_NOT_FOUND;
+	if (!office_is_id(o, text)) return RC_NOT_FOUND;
 	statement_begin(cx, &s);
 	sb_lit(&s.sql, "SELECT t.id FROM ");
 	sb_text(&s.sql, o->r->table);
 	sb_lit(&s.sql, " t ");
 	if (sees_joins(cx, o)) sb_text(&s.sql, o->from);
-	if (is_number) {
+	if (is_plain) {
 		where_say(cx, &w, "t.id = :id");
 		statement_param(&s, (struct param)P_INT(":id", value_int_of(&number, 0)));
 	} else {

@@ -295,6 +295,11 @@ bool office_may_all(const struct cx *cx, const struct resource *r)
 	return r->row_rule == NULL || (r->right_all != NULL && actor_may(&cx->actor, r->right_all));
 }
 
+bool office_may_see(const struct cx *cx, const struct resource *r)
+{
+	return r->right_view != NULL && actor_may(&cx->actor, r->right_view);
+}
+
 bool office_may_edit(const struct cx *cx, const struct resource *r)
 {
 	return r->right_edit != NULL && actor_may(&cx->actor, r->right_edit);

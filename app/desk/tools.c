@@ -198,11 +198,6 @@ static bool fill_ref_choices(struct cx *cx, const struct office *ref, const char
 	return true;
 }
 
-static bool may_see(const struct cx *cx, const struct office *ref)
-{
-	return ref == NULL || (ref->r->right_view != NULL && actor_may(&cx->actor, ref->r->right_view));
-}
-
 /* What was typed for a reference that fits several rows: links to pick one. */
 static void fill_matches(struct cx *cx, struct call *call, const struct office *ref, const char *name,
 			 const char *typed, struct value *out)
@@ -279,7 +274,7 @@ static void fill_filters(struct cx *cx, struct call *call, const struct ask *ask
 	struct value *carried = value_set_list(cx->arena, page, "carried");
 
 	for (size_t i = 0; i < o->filters; i++)
-		if (may_see(cx, o->filter_ref[i]))
+		if (o->filter_ref[i] == NULL || office_may_see(cx, o->filter_ref[i]->r))
 			fill_filter(cx, call, ask, i, value_add_map(cx->arena, filters));
 	if (o->where_archived != NULL && office_may_edit(cx, o->r)) fill_archived(cx, ask, filters);
 	value_set_bool(cx->arena, page, "has_tools", filters->count > 0 || o->has_search);
