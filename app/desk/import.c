@@ -86,16 +86,24 @@ static enum rc add_import(struct cx *cx, int64_t *import_id, int64_t *job_id, in
 	rc = db_run(
 		cx,
 		"INSERT INTO import (public_id, resource, importer, file_id, file_name, state, rights, lang, address,"
-		" created_by, user_id, created_at) VALUES (:public_id, :resource, :importer, :file, :name, 'reading', :rights,"
-		" :lang, :address, :by, :user, :now)",
+		" created_by, user_id, created_at, columns_json) VALUES (:public_id, :resource, :importer, :file, :name,"
+		" 'reading', :rights, :lang, :address, :by, :user, :now, :columns)",
 		PARAMS(P_TEXT(":public_id", public_id), P_TEXT(":resource", n->resource->name),
 		       P_TEXT(":importer", importer), P_INT(":file", file_id), P_TEXT(":name", n->file_name),
 		       P_TEXT(":rights", cx->actor.rights), P_TEXT(":lang", words_code(cx->lang)),
 		       P_TEXT(":address", cx->actor.address), P_TEXT(":by", cx->actor.name),
-		       P_REF(":user", cx->actor.user_id), P_INT(":now", cx_now(cx))));
+		       P_REF(":user", cx->actor.user_id), P_INT(":now", cx_now(cx)),
+		       P_TEXT(":columns", n->clears_empty ? "{\"clears_empty\":true}" : "{}")));
 	*import_id = rc == RC_OK ? db_last_id(cx) : 0;
 	if (rc == RC_OK) rc = add_job(cx, job_id, *import_id, READ_JOB, NULL);
 	return tx_end(cx, rc);
+}
+
+enum rc import_empty_cells(struct cx *cx, bool *clears, const char *word)
+{
+	*clears = word != NULL && strcmp(word, "clear") == 0;
+	if (*clears || word == NULL || word[0] == '\0' || strcmp(word, "leave") == 0) return RC_OK;
+	return cx_fail_field(cx, "empty_cells", _("For empty cells choose leave or clear."));
 }
 
 enum rc import_start(struct cx *cx, int64_t *import_id, int64_t *job_id, const struct import_new *n)
@@ -112,6 +120,11 @@ enum rc import_start(struct cx *cx, int64_t *import_id, int64_t *job_id, const s
 		return cx_fail(cx, rc, _("The file is larger than %d MB; split it."),
 			       UPLOAD_MAX / (1024 * 1024));
 	if (rc == RC_OK) rc = choose_importer(cx, file_id, n, &importer);
+	if (rc == RC_OK && n->clears_empty && importer[0] != '\0')
+		return cx_fail_field(
+			cx, "empty_cells",
+			_("This file is read as “%s”, where an empty cell never clears anything. Send it with empty cells left as they are."),
+			words_get(cx->lang, n->resource->importer->title));
 	return rc == RC_OK ? add_import(cx, import_id, job_id, file_id, n, importer) : rc;
 }
 

@@ -86,6 +86,7 @@ struct import_open {
 	const char *import_id; /* public id, for history                                       */
 	int64_t generation;    /* of the hidden rows; 0 while judging                          */
 	bool updates;          /* rows that are there already are changed                      */
+	bool clears_empty;     /* an empty cell empties the field of a row that is there       */
 	struct arena *arena;   /* lives as long as the run                                     */
 };
 
@@ -136,9 +137,13 @@ struct import_new {
 	const struct resource *resource;
 	const char *importer; /* NULL = by the file's heading                                    */
 	const char *file_name;
+	bool clears_empty; /* column by column only: an empty cell empties the field of a known row */
 	int fd;
 };
-/* Store the bytes, make the import in state reading and its job. */
+/* "leave" (or NULL, ""), "clear": what an empty cell means for a row that is there. RC_BAD_INPUT with the field. */
+enum rc import_empty_cells(struct cx *cx, bool *clears, const char *word) MUST_CHECK;
+/* Store the bytes, make the import in state reading and its job. RC_BAD_INPUT: the file is for an importer
+** that clears nothing. */
 enum rc import_start(struct cx *cx, int64_t *import_id, int64_t *job_id,
 		     const struct import_new *new_) MUST_CHECK;
 /* A person said yes to the preview. RC_CONFLICT unless it waits for that; RC_BAD_INPUT while wrong rows are

@@ -3,7 +3,8 @@
 **
 ** Needs:  save.c for the writing, import_values.c for the cells.
 ** Holds:  (1) a cell passes the checks of its column in form and API, a row the resource's hooks; (2) an
-**         empty cell means the default in a new row and leaves a known row as it is; (3) what a cell says in
+**         empty cell means the default in a new row and leaves a known row as it is, unless the sender wants
+**         it cleared; what must be there is never cleared; (3) what a cell says in
 **         other words than what is stored, and means the same, changes nothing; (4) a row is known by its id,
 **         else by the resource's import_key among the rows that the sender may see.
 */
@@ -136,6 +137,27 @@ static bool is_same(const struct value *a, const struct value *b)
 				    : a->type == VALUE_TEXT && strcmp(a->text, b->text) == 0;
 }
 
+static bool is_empty(const struct value *v)
+{
+	return v == NULL || v->type == VALUE_NULL || (v->type == VALUE_TEXT && v->text[0] == '\0');
+}
+
+/* Does an empty cell of this column empty the field? Only where empty is a thing the field can be: what must
+** be there, the key, a number, a yes or no and a choice of which one always holds stay as they are. */
+static bool is_cleared(const struct columns *s, size_t i)
+{
+	const struct column *c = &s->o->r->columns[i];
+	const struct table_column *fact = facts_find(s->facts, c->name);
+	bool is_words = c->type == COLUMN_TEXT || c->type == COLUMN_LONG_TEXT || c->type == COLUMN_EMAIL ||
+			c->type == COLUMN_PHONE || c->type == COLUMN_URL || c->type == COLUMN_DATE;
+
+	if (!s->open.clears_empty || s->open.heading->at[i + 1] < 0 || fact == NULL) return false;
+	if ((c->flags & (COL_REQUIRED | COL_CREATE)) != 0 || (fact->is_notnull && !is_words)) return false;
+	for (size_t k = 0; k < s->key_count; k++)
+		if (s->key_column[k] == i) return false;
+	return true;
+}
+
 /* One column of the row into values. */
 static enum rc take(struct cx *cx, struct columns *s, size_t i, const char *cell, struct value *checked,
 		    struct facts *f)
@@ -145,7 +167,13 @@ static enum rc take(struct cx *cx, struct columns *s, size_t i, const char *cell
 	bool is_new = f->stored == NULL;
 	enum rc rc = RC_OK;
 
-	if (!is_new && (cell[0] == '\0' || (c->flags & COL_CREATE) != 0)) return RC_OK;
+	if (!is_new && (c->flags & COL_CREATE) != 0) return RC_OK;
+	if (!is_new && cell[0] == '\0') {
+		/* An empty cell where nothing stands is no news, and no hook is to think so. */
+		if (is_cleared(s, i) && !is_empty(stored))
+			row_put(cx, s->facts, c, "", NULL, false, f->values);
+		return RC_OK;
+	}
 	if (cell[0] == '\0') {
 		checked = values_default(cx, s, i);
 		if (checked == NULL && (c->flags & COL_REQUIRED) != 0)
@@ -244,7 +272,11 @@ static void columns_show(struct cx *cx, void *state, const struct import_row *ro
 		const char *cell = import_cell(s->open.heading, row->cells, i + 1);
 
 		if (!s->is_taken[i] || s->open.heading->at[i + 1] < 0) continue;
-		if (c->type != COLUMN_REF) cell = cell_text(cx, s->o, i, f->values);
+		if (cell[0] == '\0' && !is_empty(value_get(f->stored, c->name)) &&
+		    is_empty(value_get(f->values, c->name)))
+			cell = _("(emptied)");
+		else if (c->type != COLUMN_REF)
+			cell = cell_text(cx, s->o, i, f->values);
 		value_add_text(cx->arena, list, cell);
 	}
 }

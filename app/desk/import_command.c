@@ -146,8 +146,9 @@ static enum rc find_resource(struct cx *cx, const char *name, const struct resou
 
 static enum rc run_import(struct cx *cx, struct command_call *call)
 {
-	const char *const with_value[] = { "on-duplicate", NULL }, *const flags[] = { "commit", "good-only",
-										      NULL };
+	const char *const with_value[] = { "on-duplicate", "empty", NULL }, *const flags[] = { "commit",
+											       "good-only",
+											       NULL };
 	const char *name = command_word(call, 0, with_value), *file = command_word(call, 1, with_value),
 		   *slash;
 	bool commits = command_flag(call, "commit");
@@ -158,8 +159,9 @@ static enum rc run_import(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK && (name == NULL || file == NULL))
 		rc = cx_fail(
 			cx, RC_BAD_INPUT,
-			_("Usage: recado import RESOURCE FILE [--commit] [--on-duplicate skip|update] [--good-only]"));
+			_("Usage: recado import RESOURCE FILE [--commit] [--on-duplicate skip|update] [--empty leave|clear] [--good-only]"));
 	if (rc == RC_OK) rc = find_resource(cx, name, &n.resource);
+	if (rc == RC_OK) rc = import_empty_cells(cx, &n.clears_empty, command_option(call, "empty"));
 	if (rc != RC_OK) return rc;
 	slash = strrchr(file, '/');
 	n.file_name = slash != NULL ? slash + 1 : file;
@@ -178,7 +180,8 @@ static enum rc run_import(struct cx *cx, struct command_call *call)
 
 const struct command import_commands[] = {
 	{ .name = "import",
-	  .usage = "RESOURCE FILE [--commit] [--on-duplicate skip|update] [--good-only]",
+	  .usage =
+		  "RESOURCE FILE [--commit] [--on-duplicate skip|update] [--empty leave|clear] [--good-only]",
 	  .help = N_("Look at a CSV or XLSX file of clients, services…; --commit takes it in."),
 	  .needs = COMMAND_HOLDER,
 	  .reads_file = true,

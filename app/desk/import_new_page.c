@@ -178,6 +178,12 @@ static enum rc take_file(struct cx *cx, struct call *call, int *fd, const char *
 	return bytes_fd(cx, up.bytes, up.fd, fd);
 }
 
+/* A field of the form, or of the query beside a file that is the body itself. */
+static const char *said_beside(struct call *call, const char *name)
+{
+	return is_form(call) ? form_text(call, name) : call_query(call, name);
+}
+
 static enum rc send_file(struct cx *cx, struct call *call, const struct resource *r, const char *importer,
 			 int fd, const char *name)
 {
@@ -185,8 +191,9 @@ static enum rc send_file(struct cx *cx, struct call *call, const struct resource
 	int64_t import_id = 0, job_id = 0;
 	const char *public_id = "", *href;
 	struct value *out;
-	enum rc rc = import_start(cx, &import_id, &job_id, &n);
+	enum rc rc = import_empty_cells(cx, &n.clears_empty, said_beside(call, "empty_cells"));
 
+	if (rc == RC_OK) rc = import_start(cx, &import_id, &job_id, &n);
 	if (rc == RC_OK)
 		rc = db_get_text(cx, &public_id, "SELECT public_id FROM import WHERE id = :id",
 				 PARAMS(P_INT(":id", import_id)));
@@ -227,7 +234,7 @@ enum rc handle_import_any(struct cx *cx, struct call *call)
 	enum rc rc = take_file(cx, call, &fd, &name);
 
 	if (rc == RC_OK) {
-		wanted = is_form(call) ? form_text(call, "resource") : call_query(call, "resource");
+		wanted = said_beside(call, "resource");
 		if (wanted != NULL && wanted[0] != '\0') r = desk_resource(wanted);
 		for (size_t i = 0; wanted == NULL && r == NULL && desk_resource_at(i) != NULL; i++)
 			if (desk_resource_at(i)->importer != NULL) r = desk_resource_at(i);

@@ -124,6 +124,9 @@ struct value *import_json(struct cx *cx, const struct value *import)
 		value_set_text(cx->arena, out, texts[i], text_of(import, texts[i]));
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		value_set_int(cx->arena, out, counts[i], int_of(import, counts[i]));
+	value_set_text(cx->arena, out, "empty_cells",
+		       strstr(text_of(import, "columns_json"), "\"clears_empty\":true") != NULL ? "clear"
+												: "leave");
 	fill_made(cx, import, out);
 	value_set_int(cx->arena, out, "job", int_of(import, "job_id"));
 	value_set_text(cx->arena, out, "job_state", text_of(import, "job_state"));
@@ -247,6 +250,7 @@ static void fill_columns(struct cx *cx, const struct value *import, struct value
 	if (json_parse(cx->arena, &map, NULL, json, strlen(json)) != RC_OK) return;
 	value_set_text(cx->arena, page, "unknown", value_text_of(value_get(map, "unknown"), ""));
 	value_set_text(cx->arena, page, "ignored", value_text_of(value_get(map, "ignored"), ""));
+	value_set_bool(cx->arena, page, "clears_empty", value_bool_of(value_get(map, "clears_empty"), false));
 	if (value_get(map, "titles") == NULL) return;
 	for (const struct value *v = value_get(map, "titles")->first; v != NULL; v = v->next)
 		value_set_text(cx->arena, value_add_map(cx->arena, titles), "title", value_text_of(v, ""));

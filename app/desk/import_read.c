@@ -201,6 +201,7 @@ static const char *columns_json(struct reading *r)
 			value_add_text(cx->arena, titles, words_get(cx->lang, r->run.fields[i].title));
 	value_set_text(cx->arena, map, "unknown", r->run.heading.unknown);
 	value_set_text(cx->arena, map, "ignored", r->run.heading.ignored);
+	value_set_bool(cx->arena, map, "clears_empty", r->run.clears_empty); /* as it was sent */
 	sb_init_arena(&sb, cx->arena, 64 * 1024);
 	json_write(&sb, map);
 	return sb_result(&sb) == RC_OK ? sb_text_of(&sb) : "{}";

@@ -47,7 +47,8 @@ enum rc run_open(struct import_run *r, struct cx *cx, struct job *job, int64_t i
 	rc = db_row(
 		cx, &row,
 		"SELECT public_id, state, error, resource, importer, file_name, on_duplicate, rights, lang, address,"
-		" created_by, user_id, rows_total, rows_new, rows_update FROM import WHERE id = :id",
+		" created_by, user_id, rows_total, rows_new, rows_update,"
+		" coalesce(json_extract(columns_json, '$.clears_empty'), 0) AS clears_empty FROM import WHERE id = :id",
 		PARAMS(P_INT(":id", import_id)));
 	if (rc != RC_OK) return rc;
 	become_sender(r, row);
@@ -56,6 +57,7 @@ enum rc run_open(struct import_run *r, struct cx *cx, struct job *job, int64_t i
 	r->error = kept(r, row, "error");
 	r->file_name = kept(r, row, "file_name");
 	r->updates = strcmp(value_text_of(value_get(row, "on_duplicate"), ""), "update") == 0;
+	r->clears_empty = value_int_of(value_get(row, "clears_empty"), 0) != 0;
 	r->rows_total = value_int_of(value_get(row, "rows_total"), 0);
 	r->rows_new = value_int_of(value_get(row, "rows_new"), 0);
 	r->rows_update = value_int_of(value_get(row, "rows_update"), 0);
@@ -138,6 +140,7 @@ enum rc run_begin(struct import_run *r, int64_t generation)
 						      .import_id = r->public_id,
 						      .generation = generation,
 						      .updates = r->updates,
+						      .clears_empty = r->clears_empty,
 						      .arena = r->arena },
 			       &r->own);
 	cx->arena = r->outer;

@@ -20,7 +20,7 @@ struct import_run {
 	struct actor before; /* the job's own */
 	int64_t id, rows_total, rows_new, rows_update;
 	const char *public_id, *state, *error, *file_name;
-	bool updates;
+	bool updates, clears_empty;
 	const struct resource *resource;
 	const struct importer *importer;
 	void *own; /* the importer's */
