@@ -4,6 +4,7 @@
 ** Never:  asks a provider; says that nothing is configured where nobody sends anything.
 */
 #include "sends/bulk_inner.h"
+#include "sends/reports.h"
 
 #include <string.h>
 
@@ -122,6 +123,10 @@ static void check_late(struct cx *cx, struct check_result *out)
 }
 
 const struct check sends_checks[] = {
+	{ .name = "sends.reports_kept",
+	  .title = N_("Age of reports"),
+	  .section = SECTION_APP,
+	  .run = reports_check_keep },
 	{ .name = "sends.roads",
 	  .title = N_("Roads of bulk sends"),
 	  .section = SECTION_INTEGRATIONS,

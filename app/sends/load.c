@@ -416,9 +416,11 @@ enum rc report_load(struct cx *cx, struct job *job, int64_t *rows, int64_t repor
 			       _("Report %lld is not ready yet; only a ready one can be loaded."),
 			       (long long)report_id);
 	}
-	if (!report_task_begin(TASK_LOAD))
+	if (!report_task_begin(TASK_LOAD)) {
+		cx->error_code = LOAD_BUSY;
 		return cx_fail(cx, RC_TRY_LATER, "%s",
 			       _("Another report is being loaded. Try again in a moment."));
+	}
 	rc = target_open(cx, &t, alias);
 	if (rc == RC_OK) rc = load_into(cx, job, rows, report, &t, is_again);
 	target_close(&t);

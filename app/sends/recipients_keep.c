@@ -8,6 +8,7 @@
 */
 #include "sends/import_inner.h"
 #include "sends/recipients.h"
+#include "sends/reports.h"
 
 #include "base/text.h"
 #include <string.h>
@@ -182,16 +183,21 @@ enum rc recipients_forget(struct cx *cx, const char *typed, int64_t *rows)
 enum rc recipients_forget_command(struct cx *cx, struct command_call *call)
 {
 	const char *address = command_word(call, 0, (const char *const[]){ NULL });
-	int64_t rows = 0;
+	int64_t rows = 0, told = 0, files = 0;
 	enum rc rc = command_check(cx, call, (const char *const[]){ NULL }, (const char *const[]){ NULL });
 
 	if (rc == RC_OK && address == NULL)
 		rc = cx_fail(cx, RC_BAD_INPUT, "%s",
 			     _("Say whose rows are to be forgotten: an e-mail address."));
 	if (rc == RC_OK) rc = recipients_forget(cx, address, &rows);
-	if (rc == RC_OK && call->is_json)
-		fprintf(call->out, "{\"rows\":%lld}\n", (long long)rows);
-	else if (rc == RC_OK)
+	if (rc == RC_OK) rc = reports_forget_person(cx, address, &told, &files);
+	if (rc != RC_OK) return rc;
+	if (call->is_json) {
+		fprintf(call->out, "{\"rows\":%lld,\"report_rows\":%lld,\"report_files\":%lld}\n",
+			(long long)rows, (long long)told, (long long)files);
+		return RC_OK;
+	}
+	if (rows > 0 || told + files == 0)
 		fprintf(call->out, "%s\n",
 			rows == 0
 				? _("No file of recipients has this address.")
@@ -199,5 +205,9 @@ enum rc recipients_forget_command(struct cx *cx, struct command_call *call)
 					  cx->arena,
 					  _("%lld rows of bulk sends forgot this person, and their files are gone."),
 					  (long long)rows));
-	return rc;
+	if (told + files > 0)
+		fprintf(call->out,
+			_("%lld rows of reports forgot this person, and %lld files of reports that named it are gone.\n"),
+			(long long)told, (long long)files);
+	return RC_OK;
 }

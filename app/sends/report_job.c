@@ -16,6 +16,12 @@ static void forget_words(struct cx *cx)
 	cx->error_code = NULL;
 }
 
+/* Somebody else is at what we need: soon over, and no failure of ours. */
+static bool is_busy(const struct cx *cx, enum rc rc, enum rc busy, const char *code)
+{
+	return rc == busy && cx->error_code != NULL && strcmp(cx->error_code, code) == 0;
+}
+
 /* Fetch: the schedule, the button */
 
 static enum rc process_run(struct cx *cx, struct job *job)
@@ -29,14 +35,28 @@ static enum rc process_run(struct cx *cx, struct job *job)
 		return RC_OK;
 	}
 	rc = reports_process(cx, job, &moved);
-	if (rc == RC_CONFLICT) { /* somebody is at it: nothing is left out */
-		job_note(job, cx_sentence(cx, rc));
-		return RC_OK;
+	/* Somebody is at it who may have looked before the newest was put down. */
+	if (is_busy(cx, rc, RC_CONFLICT, "busy")) {
+		forget_words(cx);
+		job_later(job, cx_now(cx) + MOMENT_MS);
+		return RC_TRY_LATER;
 	}
 	if (rc == RC_OK)
 		job_note(job, arena_printf(cx->arena, _("Reports asked for or looked at: %lld."),
 					   (long long)moved));
 	return rc;
+}
+
+enum rc report_fetch_soon(struct cx *cx)
+{
+	struct value *args = value_map(cx->arena);
+	int64_t id = 0;
+	enum rc rc = tx_begin(cx);
+
+	value_set_bool(cx->arena, args, "is_by_hand", true); /* whatever the timer's setting */
+	if (rc == RC_OK) rc = report_job_add(cx, &id, JOB_PROCESS, "process_reports:by_hand", args, 0);
+	if (rc == RC_CONFLICT) rc = RC_OK; /* one fetch for all who want it */
+	return tx_end(cx, rc);
 }
 
 /* Passes that wait for a report go on, now or at a time; that one is not the job which finds out. */
@@ -137,7 +157,7 @@ static enum rc after_send_run(struct cx *cx, struct job *job)
 		return RC_OK;
 	}
 	rc = reports_after_send(cx, job, bulk, false, &passes);
-	if (rc == RC_CONFLICT && cx->error_code != NULL && strcmp(cx->error_code, "busy") == 0) {
+	if (is_busy(cx, rc, RC_CONFLICT, "busy") || is_busy(cx, rc, RC_TRY_LATER, LOAD_BUSY)) {
 		forget_words(cx);
 		job_later(job, cx_now(cx) + MOMENT_MS);
 		return RC_TRY_LATER;
@@ -175,5 +195,12 @@ const struct job_kind report_jobs[] = {
 	  .time_limit_s = 3600,
 	  .delay_s = 60,
 	  .run = after_send_run },
+	{ .name = JOB_RETENTION,
+	  .title = N_("Forgetting rows and files of old reports"),
+	  .queue = "house",
+	  .attempts_max = 3,
+	  .time_limit_s = 1800,
+	  .delay_s = 300,
+	  .run = reports_retention },
 	{ .name = NULL },
 };

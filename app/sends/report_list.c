@@ -13,6 +13,9 @@
 #define TYPES                                                                                   \
 	"deliveries=Deliveries|bounces=Bounces|opens=Opens|clicks=Clicks|spam=Spam complaints|" \
 	"unsubscribed=Unsubscribed|sent=Sent mails"
+/* Its file went when its days were over, or because somebody asked to be forgotten (report_keep.c). */
+#define HAS_FILE \
+	"(t.file_id IS NULL OR EXISTS (SELECT 1 FROM file f WHERE f.id = t.file_id AND f.archived_at IS NULL))"
 #define HAS_ANALYTICS "EXISTS (SELECT 1 FROM meta WHERE key = 'reports.analytics')"
 
 static const char *loaded_shown(struct cx *cx, const char *stored)
@@ -25,8 +28,7 @@ static const char *download_shown(struct cx *cx, const char *stored)
 	return stored[0] == '\0' ? "" : _("Download");
 }
 
-/* stored: the code, a line break, what the provider's client said when it happened, in the house's
-** language. */
+/* stored: the code, a line break, what the provider's client said when it happened. */
 static const char *error_shown(struct cx *cx, const char *stored)
 {
 	size_t n = strcspn(stored, "\n");
@@ -69,7 +71,8 @@ static const struct column columns[] = {
 	  .title = N_("File"),
 	  .type = COLUMN_TEXT,
 	  .flags = COL_READONLY | COL_LIST | COL_LINK | COL_PAGE,
-	  .sql = "CASE WHEN t.state = 'READY' AND t.file_id IS NOT NULL THEN 'CSV' ELSE '' END",
+	  .sql = "CASE WHEN t.state = 'READY' AND t.file_id IS NOT NULL AND " HAS_FILE
+		 " THEN 'CSV' ELSE '' END",
 	  .shown = download_shown },
 	{ .name = "loaded",
 	  .title = N_("Loaded in"),
@@ -200,24 +203,26 @@ static const struct action actions[] = {
 	{ .name = "load-default",
 	  .title = N_("Load DB (default)"),
 	  .right = RIGHT_LOAD,
-	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'default') = 0",
+	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'default') = 0 AND " HAS_FILE,
 	  .run = load_default },
 	{ .name = "load-analytics",
 	  .title = N_("Load DB (analytics)"),
 	  .right = RIGHT_LOAD,
-	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'analytics') = 0 AND " HAS_ANALYTICS,
+	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'analytics') = 0 AND " HAS_ANALYTICS
+		  " AND " HAS_FILE,
 	  .run = load_analytics },
 	{ .name = "reload-default",
 	  .title = N_("Load again (default)"),
 	  .right = RIGHT_LOAD,
 	  .confirm = N_("Replace the rows of these days with those of the file?"),
-	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'default') > 0",
+	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'default') > 0 AND " HAS_FILE,
 	  .run = again_default },
 	{ .name = "reload-analytics",
 	  .title = N_("Load again (analytics)"),
 	  .right = RIGHT_LOAD,
 	  .confirm = N_("Replace the rows of these days with those of the file?"),
-	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'analytics') > 0 AND " HAS_ANALYTICS,
+	  .when = "t.state = 'READY' AND instr(t.loaded_in, 'analytics') > 0 AND " HAS_ANALYTICS
+		  " AND " HAS_FILE,
 	  .run = again_analytics },
 	{ .name = NULL },
 };

@@ -98,6 +98,13 @@ static enum rc asked(struct cx *cx, const struct report_days *days, const char *
 	return tx_end(cx, rc);
 }
 
+static void forget_failure(struct cx *cx)
+{
+	cx->message = "";
+	cx->error_code = NULL;
+	cx->keeps_sentence = false;
+}
+
 static const char *code_of(const struct cx *cx, const char *otherwise)
 {
 	return cx->error_code != NULL ? cx->error_code : otherwise;
@@ -112,18 +119,21 @@ enum rc report_ask(struct cx *cx, const struct report_days *days)
 
 	if (rc == RC_OK) rc = claim(cx, days, &is_mine);
 	if (rc != RC_OK || !is_mine) return rc;
+	cx->keeps_sentence = true; /* what went wrong is read in any language */
 	rc = doppler_is_set(cx);
 	if (rc == RC_OK) rc = doppler_report_request(cx, &request_id, from, until);
 	if (rc == RC_OK && request_id[0] == '\0') rc = RC_IO;
 	log_event(LOG_INFO, "app", "report.ask", "start=%s end=%s rc=%s", days->start_on, days->end_on,
 		  rc_row(rc)->name);
-	if (rc == RC_OK) return asked(cx, days, arena_text(cx->arena, request_id));
+	if (rc == RC_OK) {
+		cx->keeps_sentence = false;
+		return asked(cx, days, arena_text(cx->arena, request_id));
+	}
 	code = arena_text(cx->arena, code_of(cx, rc == RC_IO ? "no_answer" : rc_row(rc)->name));
-	sentence = arena_text(cx->arena, cx_sentence(cx, rc));
+	sentence = arena_text(cx->arena, cx_sentence_kept(cx, rc));
 	saved = report_is_error(cx, days, code, sentence);
 	/* The row tells how it went; the next days' reports have nothing to do with it. */
-	cx->message = "";
-	cx->error_code = NULL;
+	forget_failure(cx);
 	/* No look follows that would wake who waits for it, and the schedule may be off. */
 	return saved == RC_OK ? report_wake_passes(cx, cx_now(cx) + REPORT_RETRY_MS) : saved;
 }
@@ -170,23 +180,21 @@ enum rc report_look(struct cx *cx, const struct report_days *days)
 
 	if (rc == RC_NOT_FOUND) return RC_OK; /* somebody was faster */
 	if (rc != RC_OK) return rc;
+	cx->keeps_sentence = true;
 	rc = doppler_report_poll(cx, &is_done, &url, text_at(row, "request_id"));
 	if (rc == RC_OK && is_done) rc = report_fetch(cx, days, url);
 	log_event(LOG_INFO, "app", "report.look", "start=%s end=%s rc=%s done=%d", days->start_on,
 		  days->end_on, rc_row(rc)->name, is_done);
-	if (rc == RC_OK && is_done) return RC_OK;
 	if (rc == RC_OK || is_worth_another_look(rc)) {
-		cx->message = "";
-		cx->error_code = NULL;
-		return later(cx, days, row);
+		forget_failure(cx);
+		return rc == RC_OK && is_done ? RC_OK : later(cx, days, row);
 	}
 	code = rc == RC_NOT_FOUND   ? "report_gone"
 	       : rc == RC_TOO_LARGE ? "report_too_large"
 				    : rc_row(rc)->name;
 	code = arena_text(cx->arena, code_of(cx, code));
-	rc = report_is_error(cx, days, code, arena_text(cx->arena, cx_sentence(cx, rc)));
-	cx->message = "";
-	cx->error_code = NULL;
+	rc = report_is_error(cx, days, code, arena_text(cx->arena, cx_sentence_kept(cx, rc)));
+	forget_failure(cx);
 	return rc;
 }
 

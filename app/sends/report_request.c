@@ -7,6 +7,8 @@
 */
 #include "sends/report_inner.h"
 
+#include "base/sentence.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -79,7 +81,7 @@ const char *report_error_shown(struct cx *cx, const char *code, const char *deta
 	const char *words = report_error_words(cx->lang, code);
 
 	if (words != NULL) return words;
-	return detail[0] != '\0' ? detail : code;
+	return detail[0] != '\0' ? sentence_words(cx->arena, cx->lang, detail) : code;
 }
 
 const char *report_file_name(struct cx *cx, const char *type, const char *start_on, const char *end_on,
@@ -92,7 +94,7 @@ const char *report_file_name(struct cx *cx, const char *type, const char *start_
 
 /* Asking */
 
-static bool is_type(const char *type)
+bool report_is_type(const char *type)
 {
 	const char *at = REPORT_TYPES;
 	size_t len = strlen(type);
@@ -111,7 +113,7 @@ static enum rc check(struct cx *cx, const char *type, const char *from_on, const
 {
 	day from = 0, to = 0;
 
-	if (!is_type(type))
+	if (!report_is_type(type))
 		return cx_fail_field(cx, "type", _("“%s” is not a kind of report; use one of %s."), type,
 				     REPORT_TYPES);
 	if (day_parse(&from, from_on) != RC_OK)

@@ -32,6 +32,11 @@ bool report_alias_is_set(struct cx *cx, const char *alias);
 /* Rows of a day and a send become bulk_result (spec §13.7): how many of the send's rows were matched. */
 enum rc report_match(struct cx *cx, int64_t *matched, int64_t bulk_id) MUST_CHECK;
 
+/* What reports say about a person leaves: rows of every place lose who it is (*rows of them), files that name
+** the address go as a whole (*files). RC_TRY_LATER with the sentence while a load is under way. */
+enum rc reports_forget_person(struct cx *cx, const char *address, int64_t *rows, int64_t *files) MUST_CHECK;
+void reports_check_keep(struct cx *cx, struct check_result *out); /* for checks.c */
+
 /* What must be so before the house starts: reports.analytics is something this program can serve. */
 enum rc reports_at_start(struct cx *cx) MUST_CHECK;
 

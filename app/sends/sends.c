@@ -45,6 +45,11 @@ const struct schedule_default sends_schedules[] = {
 	  .rule = "40 3 * * *",
 	  .late_rule = "run",
 	  .late_limit_s = 86400 },
+	{ .name = "sends.report_retention",
+	  .job_kind = "sends.report_retention",
+	  .rule = "50 3 * * *",
+	  .late_rule = "run",
+	  .late_limit_s = 86400 },
 	{ .name = NULL },
 };
 

@@ -83,6 +83,11 @@ struct target_engine {
 	enum rc (*sweep)(struct cx *cx, struct target *t);
 	/* A day's rows and marks, or ("" day) everything. *rows: how many were visible. */
 	enum rc (*forget)(struct cx *cx, struct target *t, const char *day, int64_t *rows);
+	/* What was loaded before then leaves, with its marks; slices. *rows: how many were visible. */
+	enum rc (*expire)(struct cx *cx, struct target *t, instant before, int64_t *rows);
+	/* Whatever the rows of this address say about whom they are goes; that there were so many stays, in
+	** every table of the place. Adds to *rows. */
+	enum rc (*forget_person)(struct cx *cx, struct target *t, const char *address, int64_t *rows);
 };
 extern const struct target_engine target_sqlite;
 

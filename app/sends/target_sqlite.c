@@ -1,5 +1,6 @@
 /*
-** target_sqlite.c -- loads rows into a SQLite file: reports.db, or a second one by its path.
+** target_sqlite.c -- loads rows into a SQLite file: reports.db, or a second one by its path. How they leave
+** it again is in target_leave.c.
 **
 ** Owns:   rows, marks and loads of such a file.
 ** Never:  keeps a transaction open longer than SLICE_MS; looks at recado.db.
@@ -7,7 +8,7 @@
 **         marks of report_load, so a cut leaves what was there before; (2) a day has at most one visible load
 **         an alias; (3) what is staged without a flip, or replaced, goes with the next sweep.
 */
-#include "sends/target.h"
+#include "sends/target_inner.h"
 
 #include <string.h>
 
@@ -15,7 +16,6 @@
 #define SLICE_ROWS 128 /* between two looks at the clock: about a quarter of a millisecond */
 /* of rows between two copies of the log: it stays in the page cache */
 #define LOG_BYTES         (16 * 1024 * 1024)
-#define SWEEP_ROWS        4000 /* deleted a transaction: some ten milliseconds */
 #define LINES_BITS        31
 #define DAYS_BITS         9
 #define FIRST_ID(g)       ((g) << (LINES_BITS + DAYS_BITS))
@@ -23,8 +23,7 @@
 #define LINES_MAX         ((INT64_C(1) << LINES_BITS) - 1)
 _Static_assert(REPORT_DAYS_MAX < 1 << DAYS_BITS, "a day of a report must fit into a row's number");
 
-/* Names that only this file makes, into SQL: each @ is the next of them. Values are always parameters. */
-static const char *sql_with(struct cx *cx, const char *text, ...)
+const char *target_sql(struct cx *cx, const char *text, ...)
 {
 	struct sb sb;
 	va_list ap;
@@ -98,8 +97,8 @@ static enum rc settle_columns(struct cx *cx, struct target *t, struct load_plan 
 			c = c->next;
 		if (c == NULL) {
 			rc = db_run(cx,
-				    sql_with(cx, "ALTER TABLE \"@\" ADD COLUMN \"@\" @", t->table,
-					     plan->name[i], column_type(plan->kind[i])),
+				    target_sql(cx, "ALTER TABLE \"@\" ADD COLUMN \"@\" @", t->table,
+					       plan->name[i], column_type(plan->kind[i])),
 				    NO_PARAMS);
 		} else if (strcmp(value_text_of(value_get(c, "type"), ""), column_type(plan->kind[i])) != 0) {
 			const char *type = value_text_of(value_get(c, "type"), "TEXT");
@@ -115,12 +114,12 @@ static enum rc settle_columns(struct cx *cx, struct target *t, struct load_plan 
 /* The view people read: the visible loads of this table, whatever columns it has by now. */
 static enum rc make_view(struct cx *cx, struct target *t, const char *view)
 {
-	enum rc rc = db_run(cx, sql_with(cx, "DROP VIEW IF EXISTS \"@\"", view), NO_PARAMS);
+	enum rc rc = db_run(cx, target_sql(cx, "DROP VIEW IF EXISTS \"@\"", view), NO_PARAMS);
 
 	if (rc != RC_OK) return rc;
 	return db_run(
 		cx,
-		sql_with(
+		target_sql(
 			cx,
 			"CREATE VIEW \"@\" AS SELECT r.*, g.report_id AS generated_report_id, g.ended_at AS created_at"
 			" FROM report_generation g CROSS JOIN \"@\" r ON r.id >= g.id << 40 AND r.id < (g.id + 1) << 40"
@@ -133,7 +132,7 @@ static enum rc make_table(struct cx *cx, struct target *t, struct load_plan *pla
 {
 	enum rc rc = db_run(
 		cx,
-		sql_with(cx, "CREATE TABLE IF NOT EXISTS \"@\" (id INTEGER PRIMARY KEY) STRICT", t->table),
+		target_sql(cx, "CREATE TABLE IF NOT EXISTS \"@\" (id INTEGER PRIMARY KEY) STRICT", t->table),
 		NO_PARAMS);
 
 	if (rc == RC_OK) rc = settle_columns(cx, t, plan);
@@ -148,14 +147,14 @@ static const char *insert_of(struct cx *cx, struct target *t, struct load_plan *
 	sb_init_arena(&sb, cx->arena, 64 * 1024);
 	if (plan->is_summary) {
 		sb_text(&sb,
-			sql_with(
+			target_sql(
 				cx,
 				"INSERT INTO @ (id, subject, sender, sendername, email, status, date_at, offset_min, opens, clicks, extra)"
 				" VALUES (:id, :a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
 				t->table));
 		return sb_text_of(&sb);
 	}
-	sb_text(&sb, sql_with(cx, "INSERT INTO \"@\" (id", t->table));
+	sb_text(&sb, target_sql(cx, "INSERT INTO \"@\" (id", t->table));
 	for (size_t i = 0; i < plan->count; i++)
 		sb_printf(&sb, ", \"%s\"", plan->name[i]);
 	sb_lit(&sb, ") VALUES (:id");
@@ -302,7 +301,7 @@ static enum rc point_days(struct cx *cx, struct target *t)
 		day_text(on, d);
 		rc = db_run(
 			cx,
-			sql_with(
+			target_sql(
 				cx,
 				"INSERT INTO @report_day (report_on, first_id, generation) VALUES (:on, :id, :generation)"
 				" ON CONFLICT (report_on) DO UPDATE SET first_id = :id, generation = :generation",
@@ -320,7 +319,7 @@ static enum rc drop_older(struct cx *cx, struct target *t)
 	if (t->plan->is_summary)
 		return db_run(
 			cx,
-			sql_with(
+			target_sql(
 				cx,
 				"UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
 				" AND table_name = '@reports_deliveries'"
@@ -392,104 +391,6 @@ static enum rc flip(struct cx *cx, struct target *t, const struct load_mark *mar
 	return rc;
 }
 
-/* Leaving */
-
-static enum rc sweep_one(struct cx *cx, int64_t id, const char *table)
-{
-	int64_t gone = SWEEP_ROWS;
-	enum rc rc = RC_OK;
-
-	while (rc == RC_OK && gone > 0 && !cx->env->is_stopping) {
-		rc = tx_begin(cx);
-		if (rc == RC_OK)
-			rc = db_run(
-				cx,
-				sql_with(
-					cx,
-					"DELETE FROM \"@_rows\" WHERE id IN (SELECT id FROM \"@_rows\""
-					" WHERE id >= :id << 40 AND id < (:id + 1) << 40 ORDER BY id LIMIT :max)",
-					table, table),
-				PARAMS(P_INT(":id", id), P_INT(":max", SWEEP_ROWS)));
-		if (rc == RC_OK) gone = db_changes(cx);
-		if (rc == RC_OK && gone == 0)
-			rc = db_run(cx, "UPDATE report_generation SET state = 'gone' WHERE id = :id",
-				    PARAMS(P_INT(":id", id)));
-		rc = tx_end(cx, rc);
-	}
-	return rc;
-}
-
-static enum rc sweep(struct cx *cx, struct target *t)
-{
-	struct db *house = cx_swap_db(cx, t->db);
-	struct value *list = NULL;
-	enum rc rc = RC_OK;
-
-	if (tx_is_open(cx)) { /* a load that ended badly; its failure is told already */
-		rc = tx_end(cx, RC_TRY_LATER);
-		rc = RC_OK;
-	}
-	db_staging(t->db, true);
-	rc = db_rows(
-		cx, &list, 100,
-		"SELECT id, table_name FROM report_generation WHERE state IN ('staging', 'dropped') AND alias = :alias",
-		PARAMS(P_TEXT(":alias", t->alias)));
-	for (const struct value *g = rc == RC_OK ? list->first : NULL; g != NULL && rc == RC_OK;
-	     g = g->next) {
-		rc = sweep_one(cx, value_int_of(value_get(g, "id"), 0),
-			       value_text_of(value_get(g, "table_name"), ""));
-		db_copy_log(cx);
-	}
-	db_staging(t->db, false);
-	cx_swap_db(cx, house);
-	return rc;
-}
-
-static enum rc forget_in(struct cx *cx, struct target *t, const char *on, int64_t *rows)
-{
-	const struct param all[] = { P_TEXT(":day", on),
-				     P_TEXT(":alias", t->alias),
-				     { .name = NULL, .type = PARAM_END } };
-	enum rc rc = tx_begin(cx);
-
-	if (rc == RC_OK)
-		rc = db_get_int(
-			cx, rows,
-			"SELECT coalesce(sum(rows), 0) FROM report_generation WHERE state = 'live' AND alias = :alias"
-			" AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
-			all);
-	if (rc == RC_OK)
-		rc = db_run(
-			cx,
-			sql_with(
-				cx,
-				"DELETE FROM @report_day WHERE generation IN (SELECT id FROM report_generation"
-				" WHERE state = 'live' AND alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day)))",
-				t->prefix),
-			all);
-	if (rc == RC_OK)
-		rc = db_run(
-			cx,
-			"DELETE FROM report_load WHERE alias = :alias AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
-			all);
-	if (rc == RC_OK)
-		rc = db_run(
-			cx,
-			"UPDATE report_generation SET state = 'dropped' WHERE state = 'live' AND alias = :alias"
-			" AND (:day = '' OR (start_on <= :day AND end_on >= :day))",
-			all);
-	return tx_end(cx, rc);
-}
-
-static enum rc forget(struct cx *cx, struct target *t, const char *on, int64_t *rows)
-{
-	struct db *house = cx_swap_db(cx, t->db);
-	enum rc rc = forget_in(cx, t, on, rows);
-
-	cx_swap_db(cx, house);
-	return rc == RC_OK ? sweep(cx, t) : rc;
-}
-
 const struct target_engine target_sqlite = { .name = "sqlite",
 					     .open = open_target,
 					     .close = close_target,
@@ -497,5 +398,7 @@ const struct target_engine target_sqlite = { .name = "sqlite",
 					     .begin = begin,
 					     .row = put_row,
 					     .flip = flip,
-					     .sweep = sweep,
-					     .forget = forget };
+					     .sweep = target_sweep,
+					     .forget = target_forget,
+					     .expire = target_expire,
+					     .forget_person = target_forget_person };

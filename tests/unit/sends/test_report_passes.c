@@ -89,6 +89,22 @@ static enum rc refresh(void)
 	return report_refresh(&s.cx, 1);
 }
 
+/* What a reader of that language is told of the reports that failed. */
+static const char *error_in(enum lang lang)
+{
+	struct value *row = NULL;
+	const char *out;
+
+	assert_int_equal(
+		db_row(&s.cx, &row, "SELECT error, error_detail FROM generated_report LIMIT 1", NO_PARAMS),
+		RC_OK);
+	s.cx.lang = lang;
+	out = report_error_shown(&s.cx, value_text_of(value_get(row, "error"), ""),
+				 value_text_of(value_get(row, "error_detail"), ""));
+	s.cx.lang = LANG_EN;
+	return out;
+}
+
 static void figures_can_be_asked_for_from_the_thirtieth_minute_on(void **unused)
 {
 	struct value *shown = NULL;
@@ -163,6 +179,8 @@ static void a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_ti
 	assert_int_equal(refresh(), RC_OK);
 	assert_int_equal(reports_after_send(&s.cx, NULL, 1, false, &passes), RC_OK);
 	assert_int_equal(number("SELECT count(*) FROM generated_report WHERE state = 'ERROR'"), 7);
+	assert_non_null(strstr(error_in(LANG_ES), "Doppler Relay no tiene número de cuenta"));
+	assert_non_null(strstr(error_in(LANG_EN), "Doppler Relay has no account number"));
 	assert_in_range(number("SELECT run_at FROM job WHERE slot LIKE 'post_report:again:%'") - NOW -
 				REPORT_RETRY_MS,
 			0, MINUTE_MS);
@@ -178,6 +196,27 @@ static void a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_ti
 	assert_int_equal(report_request(&s.cx, &id, "bounces", TODAY, TODAY), RC_OK);
 	assert_int_equal(reports_process(&s.cx, NULL, &passes), RC_OK);
 	assert_int_equal(number("SELECT count(DISTINCT state) FROM generated_report"), 1);
+	house_close();
+}
+
+static void what_the_provider_said_is_read_in_any_language_also_in_old_rows(void **unused)
+{
+	int64_t id = 0, moved = 0;
+
+	(void)unused;
+	house_open();
+	script("{\"faults\":[{\"answer\":\"code500\",\"call\":\"report\",\"times\":1}]}");
+	assert_int_equal(report_request(&s.cx, &id, "deliveries", TODAY, TODAY), RC_OK);
+	assert_int_equal(reports_process(&s.cx, NULL, &moved), RC_OK);
+	assert_int_equal(number("SELECT count(*) FROM generated_report WHERE state = 'ERROR'"), 1);
+	assert_string_equal(error_in(LANG_EN),
+			    "Doppler Relay has trouble on its side (500): try again later.");
+	assert_non_null(strstr(error_in(LANG_ES), "(500)"));
+	assert_null(strstr(error_in(LANG_ES), "trouble"));
+	assert_int_equal(
+		state_run(&s, "UPDATE generated_report SET error = 'x', error_detail = 'Dicho antes: 100%.'"),
+		RC_OK);
+	assert_string_equal(error_in(LANG_EN), "Dicho antes: 100%.");
 	house_close();
 }
 
@@ -218,8 +257,10 @@ int main(void)
 		cmocka_unit_test(what_a_person_asked_for_is_still_wanted_after_a_cut),
 		cmocka_unit_test(a_report_is_ready_at_exactly_the_fifth_look),
 		cmocka_unit_test(a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_timers),
+		cmocka_unit_test(what_the_provider_said_is_read_in_any_language_also_in_old_rows),
 		cmocka_unit_test(a_send_over_another_road_has_no_passes_and_no_part_in_a_day_s_reports),
 	};
 
+	if (words_load() != RC_OK) return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
