@@ -182,6 +182,13 @@ static const char *once_of(struct cx *cx, struct call *call)
 	return arena_text(cx->arena, made);
 }
 
+/* Somebody wants to see what the form would do, and nothing else. */
+static bool is_look(struct call *call, const struct office *o)
+{
+	return o->r->form_show != NULL && is_page(call) && strcmp(call_method(call), "GET") != 0 &&
+	       form_text(call, "_look") != NULL;
+}
+
 static enum rc form_page(struct cx *cx, struct call *call, const struct office *o, int64_t id)
 {
 	struct value *page = value_map(cx->arena), *stored = NULL, *row = NULL;
@@ -198,6 +205,7 @@ static enum rc form_page(struct cx *cx, struct call *call, const struct office *
 	title = id != 0 ? arena_printf(cx->arena, _("Change: %s"), name)
 			: arena_printf(cx->arena, _("New: %s"), words_get(cx->lang, o->r->title_one));
 	form_fill(cx, o, stored, call, id == 0, page);
+	if (is_look(call, o) && cx->field_count == 0) value_set_text(cx->arena, page, "failure", "");
 	trail_add(cx, page, words_get(cx->lang, o->r->title), home_of(cx, o));
 	if (id != 0) trail_add(cx, page, name, path);
 	value_set_text(cx->arena, page, "form_action",
@@ -207,8 +215,10 @@ static enum rc form_page(struct cx *cx, struct call *call, const struct office *
 	if (id == 0) value_set_text(cx->arena, page, "once", once_of(cx, call));
 	if (stored != NULL && value_get(stored, "updated_at") != NULL)
 		value_set_int(cx->arena, page, "seen", value_int_of(value_get(stored, "updated_at"), 0));
-	page_answer(cx, call, "desk/form", title, page);
-	if (strcmp(call_method(call), "GET") != 0) reply_status(call_reply(call), STATUS_REFUSED);
+	if (o->r->form_show != NULL) o->r->form_show(cx, call, stored, page);
+	page_answer(cx, call, o->r->form_template != NULL ? o->r->form_template : "desk/form", title, page);
+	if (strcmp(call_method(call), "GET") == 0 || (is_look(call, o) && cx->field_count == 0)) return RC_OK;
+	reply_status(call_reply(call), STATUS_REFUSED);
 	return RC_OK;
 }
 
@@ -271,7 +281,7 @@ static enum rc read_input(struct cx *cx, struct call *call, const struct office 
 	for (size_t i = 0; i < o->columns; i++)
 		take_form(cx, &o->r->columns[i], call, input);
 	*out = input;
-	return RC_OK;
+	return o->r->form_take != NULL && is_page(call) ? o->r->form_take(cx, call, input) : RC_OK;
 }
 
 /* A form that says which state it was made from must still find it. */
@@ -303,6 +313,19 @@ static enum rc save_row(struct cx *cx, struct call *call, const struct office *o
 	if (*id != 0) rc = check_seen(cx, call, o, *id);
 	if (rc == RC_OK) rc = desk_save(cx, o->r, id, input);
 	return tx_end(cx, rc);
+}
+
+/* As saving would judge it; nothing is written. */
+static enum rc look_row(struct cx *cx, struct call *call, const struct office *o, int64_t id)
+{
+	const struct value *input = NULL;
+	enum rc rc = read_input(cx, call, o, id, &input), back;
+
+	if (rc == RC_OK) rc = tx_begin(cx);
+	if (rc != RC_OK) return rc;
+	rc = desk_save(cx, o->r, &id, input);
+	back = tx_end(cx, rc == RC_OK ? RC_PARTLY : rc);
+	return rc == RC_OK && back == RC_PARTLY ? RC_OK : rc;
 }
 
 /* A new row from the form: pressed twice it is made once. *path: where the first press led, "" if this is it. */
@@ -369,8 +392,10 @@ enum rc handle_save(struct cx *cx, struct call *call)
 	int64_t id = 0;
 	enum rc rc = call_row(cx, call, &o, &id, false);
 
+	if (rc == RC_OK) rc = form_read(cx, call);
 	if (rc != RC_OK) return rc;
-	rc = save_row(cx, call, o, &id);
+	rc = is_look(call, o) ? look_row(cx, call, o, id) : save_row(cx, call, o, &id);
+	if (is_look(call, o) && rc == RC_OK) return form_page(cx, call, o, id);
 	if (call_shape(call) != SHAPE_PAGE) return rc == RC_OK ? show_json(cx, call, o, id, 200) : rc;
 	if (is_mendable(rc)) return form_page(cx, call, o, id);
 	return rc == RC_OK ? after_save(cx, call, o, id, false) : rc;

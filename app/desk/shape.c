@@ -138,8 +138,7 @@ static const char *cell_link(struct cx *cx, const struct office *o, size_t colum
 	if (text[0] == '\0') return NULL;
 	switch (c->type) {
 	case COLUMN_REF:
-		if (ref == NULL || ref->r->right_view == NULL || !actor_may(&cx->actor, ref->r->right_view))
-			return NULL;
+		if (ref == NULL || !office_may_see(cx, ref->r)) return NULL;
 		if (ref->r->has_public_id) {
 			const char *pid = value_text_of(beside(cx, row, c->name, "pid"), "");
 

@@ -27,6 +27,17 @@ const char *schedule_name_shown(struct cx *cx, const char *stored);
 /* rule_words.c: "every day at 03:30"; the rule itself where it has no short sentence. Lent or arena. */
 const char *rule_shown(struct cx *cx, const char *stored);
 const char *seconds_shown(struct cx *cx, const char *stored); /* "24 h" for 86400 */
+/* rule_pick.c: the rules that people pick rather than write */
+struct rule_pick {
+	enum { PICK_DAILY, PICK_WEEKDAYS, PICK_EVERY, PICK_WRITTEN } kind;
+	int at_min;    /* minutes after midnight                                     */
+	int every_min; /* of PICK_EVERY                                              */
+};
+/* Which pick a rule is; PICK_WRITTEN: none, the rest of *out is what a form begins with. Total. */
+void rule_pick_of(struct rule_pick *out, const char *rule);
+const char *rule_of_pick(struct arena *a, const struct rule_pick *pick); /* not of PICK_WRITTEN */
+enum rc schedule_form_take(struct cx *cx, struct call *call, struct value *input) MUST_CHECK;
+void schedule_form_show(struct cx *cx, struct call *call, const struct value *stored, struct value *page);
 /* work_pages.c */
 /* jobs that wait for a person's decision, at most 100; 0 without the right */
 int64_t work_given_up(struct cx *cx);

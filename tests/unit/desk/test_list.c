@@ -216,6 +216,31 @@ static void a_seller_sees_only_his_own_everywhere(void **unused)
 	shop_close(&s);
 }
 
+static void who_may_not_open_a_list_learns_nothing_of_its_rows(void **unused)
+{
+	struct shop s;
+	int64_t ana = 0, pet = 0, id = 0;
+
+	(void)unused;
+	shop_open(&s);
+	assert_int_equal(SAVE(&s, "people", &ana, { "given_names", "Ana" }, { "surnames", "Ríos" }), RC_OK);
+	assert_int_equal(SAVE(&s, "pets", &pet, { "name", "Rex" }, { "person_id", "1" }), RC_OK);
+	s.state.cx.actor.rights = "people.edit people.all"; /* but not people.view */
+	/* An id picks among the pets that he sees anyway, and a made-up one none: both are answers. */
+	assert_string_equal(LIST(&s, "pets", { "person", "1" }), "Rex of Ana Ríos");
+	assert_string_equal(LIST(&s, "pets", { "person", "999" }), "");
+	/* A name is never looked up, whether or not somebody has it. */
+	assert_non_null(strstr(LIST(&s, "pets", { "person", "Ana Ríos" }), "!bad_input"));
+	assert_non_null(strstr(LIST(&s, "pets", { "person", "Nobody" }), "!bad_input"));
+	/* To write, he must know it whole, and is told of no other. */
+	assert_int_equal(ref_resolve(&s.state.cx, &id, office_find("people"), "ana"), RC_NOT_FOUND);
+	assert_int_equal(ref_resolve(&s.state.cx, &id, office_find("people"), "ana rios"), RC_OK);
+	assert_int_equal(id, ana);
+	shop_as(&s, "owner", 1);
+	assert_int_equal(ref_resolve(&s.state.cx, &id, office_find("people"), "ana"), RC_OK);
+	shop_close(&s);
+}
+
 static void rows_of_an_import_that_waits_are_not_seen(void **unused)
 {
 	struct shop s;
@@ -368,6 +393,7 @@ int main(void)
 		cmocka_unit_test(pages_hold_when_a_row_comes_between),
 		cmocka_unit_test(a_cursor_of_another_order_or_of_nobody_is_refused),
 		cmocka_unit_test(a_seller_sees_only_his_own_everywhere),
+		cmocka_unit_test(who_may_not_open_a_list_learns_nothing_of_its_rows),
 		cmocka_unit_test(rows_of_an_import_that_waits_are_not_seen),
 		cmocka_unit_test(counting_stops_where_nobody_reads_further),
 		cmocka_unit_test(the_address_of_a_list_reads_back_as_the_same_list),

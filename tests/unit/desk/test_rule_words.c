@@ -41,6 +41,38 @@ static void a_rule_without_a_short_sentence_stays_as_written(void **state)
 	assert_said("", "");
 }
 
+static void assert_picked(const char *rule, int kind, const char *again)
+{
+	struct arena *a = arena_new(4096);
+	struct rule_pick p;
+
+	rule_pick_of(&p, rule);
+	assert_int_equal(p.kind, kind);
+	if (p.kind != PICK_WRITTEN) assert_string_equal(rule_of_pick(a, &p), again);
+	arena_free(a);
+}
+
+static void a_rule_that_was_picked_is_the_same_pick_again(void **state)
+{
+	struct rule_pick p;
+
+	(void)state;
+	assert_picked("30 3 * * *", PICK_DAILY, "30 3 * * *");
+	assert_picked("05 09 * * *", PICK_DAILY, "5 9 * * *");
+	assert_picked("0 9 * * MON-FRI", PICK_WEEKDAYS, "0 9 * * 1-5");
+	assert_picked("every 5 min", PICK_EVERY, "every 5 min");
+	/* What no pick says stays as it is written. */
+	assert_picked("every 30 min after 20 min", PICK_WRITTEN, "");
+	assert_picked("0 9 * * 0,6", PICK_WRITTEN, "");
+	assert_picked("0 9 1 * *", PICK_WRITTEN, "");
+	assert_picked("0 9 * 6 *", PICK_WRITTEN, "");
+	assert_picked("0 9,18 * * *", PICK_WRITTEN, "");
+	assert_picked("nonsense", PICK_WRITTEN, "");
+	/* … and the others begin with its hour. */
+	rule_pick_of(&p, "15 8 1 * *");
+	assert_int_equal(p.at_min, 8 * 60 + 15);
+}
+
 static void seconds_are_said_in_the_largest_whole_unit(void **state)
 {
 	struct env env = { .lang = LANG_EN };
@@ -60,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule_is_said_in_words),
 		cmocka_unit_test(a_rule_without_a_short_sentence_stays_as_written),
+		cmocka_unit_test(a_rule_that_was_picked_is_the_same_pick_again),
 		cmocka_unit_test(seconds_are_said_in_the_largest_whole_unit),
 	};
 
