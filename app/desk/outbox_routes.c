@@ -5,31 +5,7 @@
 ** Owns:   the rows.
 */
 #include "desk/outbox_pages.h"
-
-/* For people: pages and forms. */
-#define PEOPLE(m, p, r, h, menu_, help_)                                                            \
-	{                                                                                           \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,        \
-		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h, .no_api = true \
-	}
-#define CALL(m, p, r, h, menu_, help_, in, out)                                                   \
-	{                                                                                         \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,      \
-		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h, .takes = in, \
-		.gives = out                                                                      \
-	}
-
-/* The handler serves several: arg says which. */
-#define CALL_WITH(m, p, r, h, arg_, help_, in, out)                                                          \
-	{                                                                                                    \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,                 \
-		.has_token = m[0] != 'G', .help = help_, .handle = h, .takes = in, .gives = out, .arg = arg_ \
-	}
-#define PEOPLE_WITH(m, p, r, h, arg_, help_)                                                      \
-	{                                                                                         \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,      \
-		.has_token = m[0] != 'G', .help = help_, .handle = h, .no_api = true, .arg = arg_ \
-	}
+#include "desk/route_rows.h"
 
 static const struct fact nothing[] = { { .name = NULL } };
 static const struct fact story_gives[] = {
@@ -107,25 +83,23 @@ static const struct fact history_gives[] = {
 	{ .name = NULL },
 };
 
+/* How everything was stopped: alone, and beside the channels. */
+#define HALT_FACTS                                                                                         \
+	{ .name = "is_halted",                                                                             \
+	  .type = FACT_BOOL,                                                                               \
+	  .is_needed = true,                                                                               \
+	  .help = N_("Nothing leaves on any channel.") },                                                  \
+		{ .name = "halted_at", .type = FACT_INSTANT }, { .name = "halted_by", .type = FACT_TEXT }, \
+	{                                                                                                  \
+		.name = "halted_why", .type = FACT_TEXT                                                    \
+	}
 static const struct fact channels_gives[] = {
 	{ .name = "data", .type = FACT_MAPS, .is_needed = true },
-	{ .name = "is_halted",
-	  .type = FACT_BOOL,
-	  .is_needed = true,
-	  .help = N_("Nothing leaves on any channel.") },
-	{ .name = "halted_at", .type = FACT_INSTANT },
-	{ .name = "halted_by", .type = FACT_TEXT },
-	{ .name = "halted_why", .type = FACT_TEXT },
+	HALT_FACTS,
 	{ .name = NULL },
 };
 static const struct fact halt_gives[] = {
-	{ .name = "is_halted",
-	  .type = FACT_BOOL,
-	  .is_needed = true,
-	  .help = N_("Nothing leaves on any channel.") },
-	{ .name = "halted_at", .type = FACT_INSTANT },
-	{ .name = "halted_by", .type = FACT_TEXT },
-	{ .name = "halted_why", .type = FACT_TEXT },
+	HALT_FACTS,
 	{ .name = NULL },
 };
 static const struct fact reason_takes[] = {
