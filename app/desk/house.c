@@ -5,6 +5,7 @@
 #include "desk/people.h"
 #include "desk/menu.h"
 #include "desk/outbox_pages.h"
+#include "desk/route_rows.h"
 #include "desk/wizard.h"
 #include "desk/work_pages.h"
 
@@ -104,6 +105,9 @@ const struct resource desk_resources[] = {
 		.name_shown = schedule_name_shown,
 		.list_extra = schedules_list_extra,
 		.list_template = "desk/schedules",
+		.form_template = "desk/schedule_form",
+		.form_take = schedule_form_take,
+		.form_show = schedule_form_show,
 		.show = schedules_show,
 		.show_template = "desk/schedule",
 	},
@@ -230,25 +234,6 @@ const struct right desk_rights[] = {
 	{ "alerts.edit", N_("Try alerts and take care of them"), "owner" },
 	{ .name = NULL },
 };
-
-#define PAGE(m, p, r, h, menu_, help_)                                                       \
-	{                                                                                    \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB, \
-		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h          \
-	}
-
-/* For people: forms, and what is one person's own. */
-#define PEOPLE(m, p, r, h, menu_, help_)                                                            \
-	{                                                                                           \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,        \
-		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h, .no_api = true \
-	}
-#define CALL(m, p, r, h, menu_, help_, in, out)                                                   \
-	{                                                                                         \
-		.method = m, .path = p, .realm = REALM_STAFF, .right = r, .class = ROUTE_DB,      \
-		.has_token = m[0] != 'G', .menu = menu_, .help = help_, .handle = h, .takes = in, \
-		.gives = out                                                                      \
-	}
 
 static const struct fact nothing[] = { { .name = NULL } };
 static const struct fact user_takes[] = {
