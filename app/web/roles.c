@@ -193,6 +193,39 @@ static enum rc role_ensure(struct cx *cx, size_t b)
 		       P_TEXT(":search", text_fold(cx->arena, builtin[b].title))));
 }
 
+/* What an older version gave a built-in role by mistake: "-role:right" among the known ones says that it was seen to. */
+static const char *taken_mark(struct cx *cx, size_t b, const struct right *r)
+{
+	const char *gone = arena_join(cx->arena, "-", builtin[b].name, NULL);
+
+	return r->roles != NULL && has_word(r->roles, gone) ? arena_join(cx->arena, gone, ":", r->name, NULL)
+							    : NULL;
+}
+
+static bool is_taken_now(struct cx *cx, size_t b, const char *known, const char *right, size_t len)
+{
+	const struct right *r;
+
+	for (size_t i = 0; (r = right_at(i)) != NULL; i++) {
+		const char *mark = strlen(r->name) == len && strncmp(r->name, right, len) == 0
+					   ? taken_mark(cx, b, r)
+					   : NULL;
+
+		if (mark != NULL && !has_word(known, mark)) return true;
+	}
+	return false;
+}
+
+static void keep_words(struct cx *cx, struct sb *sb, size_t b, const char *known, const char *had)
+{
+	for (size_t len; *(had += strspn(had, " ")) != '\0'; had += len) {
+		len = strcspn(had, " ");
+		if (is_taken_now(cx, b, known, had, len)) continue;
+		if (sb->len > 0) sb_char(sb, ' ');
+		sb_bytes(sb, had, len);
+	}
+}
+
 /* What is declared for the first time goes to the built-in roles that its row names. */
 static enum rc role_grow(struct cx *cx, size_t b, const char *known)
 {
@@ -204,7 +237,7 @@ static enum rc role_grow(struct cx *cx, size_t b, const char *known)
 
 	if (rc != RC_OK) return rc;
 	sb_init_arena(&sb, cx->arena, RIGHTS_TEXT_MAX);
-	sb_text(&sb, had);
+	keep_words(cx, &sb, b, known, had);
 	for (size_t i = 0; (r = right_at(i)) != NULL; i++)
 		if (!has_word(known, r->name) &&
 		    has_word(r->roles != NULL ? r->roles : "", builtin[b].name) &&
@@ -217,6 +250,13 @@ static enum rc role_grow(struct cx *cx, size_t b, const char *known)
 	return db_run(cx, "UPDATE role SET rights = :rights, updated_at = :now WHERE name = :name",
 		      PARAMS(P_TEXT(":rights", sb_text_of(&sb)), P_INT(":now", cx_now(cx)),
 			     P_TEXT(":name", builtin[b].name)));
+}
+
+static void note_word(struct sb *sb, const char *word)
+{
+	if (word == NULL || has_word(sb_text_of(sb), word)) return;
+	if (sb->len > 0) sb_char(sb, ' ');
+	sb_text(sb, word);
 }
 
 enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights)
@@ -234,11 +274,11 @@ enum rc auth_roles_ensure(struct cx *cx, const struct right *const *rights)
 		rc = role_ensure(cx, b);
 		if (rc == RC_OK && b > 0) rc = role_grow(cx, b, known); /* the owner has all */
 	}
-	for (size_t i = 0; (r = right_at(i)) != NULL; i++)
-		if (!has_word(sb_text_of(&now), r->name)) {
-			if (now.len > 0) sb_char(&now, ' ');
-			sb_text(&now, r->name);
-		}
+	for (size_t i = 0; (r = right_at(i)) != NULL; i++) {
+		note_word(&now, r->name);
+		for (size_t b = 1; b < BUILTINS; b++)
+			note_word(&now, taken_mark(cx, b, r));
+	}
 	if (rc == RC_OK) rc = sb_result(&now);
 	if (rc == RC_OK && strcmp(sb_text_of(&now), known) != 0)
 		rc = meta_set(cx, "rights_known", sb_text_of(&now));

@@ -78,6 +78,8 @@ struct right {
 	const char *name;  /* "clients.edit"                                            */
 	const char *title; /* N_()                                                      */
 	const char *roles; /* built-in roles that have it: "owner seller reader"         */
+	/* … "-reader": had it in an older version and must not; taken away once, and an owner who gives it to that role
+	** again knows what he does */
 };
 
 /* What a handler asks */

@@ -221,6 +221,40 @@ static void a_role_keeps_what_its_owner_took_away(void **state)
 	assert_int_equal(state_int(&p->state, "SELECT count(*) FROM role WHERE rights <> ''"), 1);
 }
 
+/* A newer version that gives a built-in role less; what an owner gives it after that is his word. */
+static void a_right_that_a_role_should_never_have_had_is_taken_once(void **state)
+{
+	struct panel *p = *state;
+	struct cx *cx = &p->state.cx;
+	const struct right *const *before = web_state.rights;
+	static const struct right now[] = { { "things.view", "See", "owner reader" },
+					    { "things.edit", "Edit", "owner -reader -seller" },
+					    { NULL, NULL, NULL } };
+	static const struct right *const all[] = { now, NULL };
+
+	assert_int_equal(
+		state_run(&p->state,
+			  "UPDATE role SET rights = 'a.b things.edit things.view' WHERE name = 'reader'"),
+		RC_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tx_begin(cx), RC_OK);
+		assert_int_equal(tx_end(cx, auth_roles_ensure(cx, all)), RC_OK);
+		assert_int_equal(state_int(&p->state,
+					   "SELECT count(*) FROM role WHERE name = 'reader' AND rights ="
+					   " 'a.b things.view'"),
+				 1);
+	}
+	assert_int_equal(state_run(&p->state, "UPDATE role SET rights = 'things.edit' WHERE name = 'reader'"),
+			 RC_OK);
+	assert_int_equal(tx_begin(cx), RC_OK);
+	assert_int_equal(tx_end(cx, auth_roles_ensure(cx, all)), RC_OK);
+	assert_int_equal(
+		state_int(&p->state,
+			  "SELECT count(*) FROM role WHERE name = 'reader' AND rights = 'things.edit'"),
+		1);
+	web_state.rights = before;
+}
+
 static void logging_out_ends_the_session_everywhere(void **state)
 {
 	struct panel *p = *state;
@@ -739,6 +773,7 @@ int main(void)
 		T(a_role_without_the_right_is_refused),
 		T(nobody_is_offered_a_link_to_a_closed_door),
 		T(a_role_keeps_what_its_owner_took_away),
+		T(a_right_that_a_role_should_never_have_had_is_taken_once),
 		T(logging_out_ends_the_session_everywhere),
 		T(a_session_ends_after_a_working_day_of_silence),
 		T(a_session_ends_after_two_weeks_in_any_case),
