@@ -168,6 +168,18 @@ void journal_text(char out[JOURNAL_TEXT_MAX], const struct journal *j);
 /* Put what lies in DIR/restore.new in place; on RC_OK all of it is. Needs the lock. name_is_there: of
 ** restore.new. */
 enum rc journal_run(const char *dir, const char *keep, instant now, bool drop_reports) MUST_CHECK;
+/* When the folder of that name was put aside by a restore or rollback; 0: it is no such name. Total. */
+instant restore_keep_instant(const char *name);
+
+/* Those folders (kept_aside.c) */
+struct kept_aside {
+	int64_t count, bytes; /* bytes: that go with them */
+	int days;             /* until one may go         */
+};
+void kept_aside_look(struct cx *cx, struct kept_aside *out);
+/* Removes what is old enough and of which there is a newer proof. */
+enum rc kept_aside_tidy(struct cx *cx) MUST_CHECK;
+
 #define RESTORE_ASIDE  "restore.new"
 #define RESTORE_INTENT "restore.intent"
 

@@ -361,5 +361,5 @@ enum rc backup_tidy(struct cx *cx)
 	}
 	if (removed > 0)
 		log_event(LOG_INFO, "app", "backup.tidied", "removed=%zu kept=%zu", removed, kept - removed);
-	return rc;
+	return rc == RC_OK ? kept_aside_tidy(cx) : rc;
 }

@@ -6,6 +6,7 @@
 ** Holds:  what may not be read by the user that asks is told as such: nobody is accused of what could not
 **         be seen.
 */
+#include "ops/backup.h"
 #include "ops/check.h"
 #include <dirent.h>
 #include <errno.h>
@@ -44,6 +45,21 @@ static void check_disk(struct cx *cx, struct check_result *out)
 		out->remedy =
 			arena_printf(cx->arena, "du -sh %s/* | sort -h", check_quoted(cx, cx->env->dir));
 	}
+}
+
+/* What a restore put aside is a whole state: nobody shall wonder where the room went. */
+static void check_aside(struct cx *cx, struct check_result *out)
+{
+	struct kept_aside is;
+
+	kept_aside_look(cx, &is);
+	out->is_info = true;
+	out->detail = _("Nothing is kept of before a restore.");
+	if (is.count > 0)
+		out->detail = arena_printf(
+			cx->arena,
+			_("Kept of before a restore or rollback: %lld MB (folders: %lld). Each goes after %d days, once a newer backup was proved."),
+			(long long)((is.bytes + 999999) / 1000000), (long long)is.count, is.days);
 }
 
 /* Everything of the state folder that has customers or keys in it; all that is open stands in one command. */
@@ -177,6 +193,7 @@ static void check_updates(struct cx *cx, struct check_result *out)
 const struct check host_checks[] = {
 	{ .name = "rights", .title = N_("File rights"), HOST, .run = check_rights },
 	{ .name = "disk", .title = N_("Disk"), .in_health = true, HOST, .run = check_disk },
+	{ .name = "aside", .title = N_("State of before a restore"), HOST, .run = check_aside },
 	{ .name = "firewall", .title = N_("Firewall"), HOST, .run = check_firewall },
 	{ .name = "ssh", .title = N_("Log-in to the machine"), HOST, .run = check_ssh },
 	{ .name = "updates", .title = N_("Updates of the machine"), HOST, .run = check_updates },

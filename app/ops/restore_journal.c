@@ -63,6 +63,11 @@ static bool is_keep_name(const char *name)
 	       digits[1] != '\0' && strspn(digits + 1, "0123456789") == strlen(digits + 1);
 }
 
+instant restore_keep_instant(const char *name)
+{
+	return is_keep_name(name) && strlen(name) < 40 ? strtoll(strrchr(name, '-') + 1, NULL, 10) : 0;
+}
+
 static bool take_line(struct journal *j, const char *line)
 {
 	unsigned *bits = strncmp(line, "take ", 5) == 0   ? &j->takes

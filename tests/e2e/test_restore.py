@@ -150,3 +150,20 @@ def test_a_damaged_copy_changes_nothing(shop, damage):
     assert (house.state / "recado.db").read_bytes() == before
     house.serve(now=at("08:40"))
     assert [c["given_names"] for c in house.api.all("clients")] == ["A", "B"]
+
+
+def test_what_a_restore_put_aside_goes_after_a_month_and_a_newer_proof(village):
+    house = village.house()
+    copy = house.folder / "copy.tar"
+    house.run("backup", "--to", copy, now=at("08:00"))
+    house.run("restore", copy, now=at("09:00"))
+    (house.state / "before-restore-of-mine").mkdir()             # no name of ours
+    aside, = house.state.glob("before-restore-1*")
+    assert "(carpetas: 1)" in house.call("check").stdout
+    for now, is_there in (("2025-10-07T08:00:00-05:00", True), ("2025-10-08T10:00:00-05:00", False)):
+        house.serve(now=now)
+        wait_until(lambda: house.call("schedules", "run", "ops.backup", "--wait").returncode == 0, "a proved backup")
+        house.stop()
+        assert aside.exists() == is_there, now
+    assert (house.state / "before-restore-of-mine").exists()
+    assert "No se guarda nada de antes" in house.call("check").stdout
