@@ -229,7 +229,7 @@ const struct right desk_rights[] = {
 	{ "gateway.edit", N_("Test, stop and open the WhatsApp gateway"), "owner" },
 	{ "suppressions.view", N_("See who gets no mailings"), "owner operadores_ui report_managers reader" },
 	{ "suppressions.edit", N_("Put addresses on the list of who gets no mailings, and take them off"),
-	  "owner operadores_ui" },
+	  "owner -operadores_ui" }, /* who left must not come back by an operator's hand (bulk-sends §1) */
 	{ "alerts.view", N_("See what needs attention and who is told"), "owner reader" },
 	{ "alerts.edit", N_("Try alerts and take care of them"), "owner" },
 	{ .name = NULL },

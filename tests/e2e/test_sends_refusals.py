@@ -103,7 +103,7 @@ def test_what_became_of_a_report_stands_in_the_list_of_reports(pair):
 
 # --- who may do what (bulk-sends §1) -----------------------------------------------------------------------------------
 
-OPERATOR = {"sends.view", "sends.edit", "sends.resolve", "reports.view", "jobs.view", "suppressions.view", "suppressions.edit"}
+OPERATOR = {"sends.view", "sends.edit", "sends.resolve", "reports.view", "jobs.view", "suppressions.view"}
 MANAGER = {"sends.view", "reports.view", "reports.request", "reports.process", "reports.load", "suppressions.view"}
 
 
