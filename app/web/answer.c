@@ -288,6 +288,7 @@ void answer_error(struct cx *cx, struct call *call, int status, const char *code
 	struct value *data = value_map(cx->arena), *list;
 	const struct template *t;
 	struct sb body;
+	bool has_hint;
 
 	if (call->wants_json) {
 		failure_json(cx, call, status, code, sentence);
@@ -297,7 +298,9 @@ void answer_error(struct cx *cx, struct call *call, int status, const char *code
 	t = page_template(cx->lang, "web/error");
 	value_set_text(cx->arena, data, "title", title);
 	value_set_text(cx->arena, data, "sentence", sentence);
-	value_set_text(cx->arena, data, "hint", words->hint != NULL ? words_get(cx->lang, words->hint) : "");
+	/* Roles mean nothing to who is not logged in: an old link for a new password, a machine shut out. */
+	has_hint = words->hint != NULL && (status != 403 || cx->actor.user_id != 0);
+	value_set_text(cx->arena, data, "hint", has_hint ? words_get(cx->lang, words->hint) : "");
 	value_set_int(cx->arena, data, "status", status);
 	value_set_bool(cx->arena, data, "is_log_in", status == 401);
 	value_set_text(cx->arena, data, "request_id", cx->request_id);

@@ -120,6 +120,26 @@ def test_a_file_goes_in_through_the_page(browser, village):
     me.look("done")
 
 
+def test_a_template_that_was_tried_can_still_be_saved(browser, office):
+    """Its preview opens in a frame of the same page: the form stays in use. A wrong field has the focus."""
+    me = Person(browser, office, DESK, "es", "template")
+    me.log_in("ana")
+    me.go("/templates/new")
+    me.find("[name=subject]").send_keys("Hola {{nombre}}")
+    me.find("[name=html]").send_keys("<p>{{nombre}}</p>")
+    for text in ("", " Hasta pronto"):
+        me.find("[name=subject]").send_keys(text)
+        me.press(me.find("main button[formtarget=sample]"))
+    browser.execute_script("document.querySelector('[name=name]').required = false")
+    me.press(me.find("main form button.main"))
+    wait_until(lambda: me.all(".field .error:not(:empty)"), "the missing name")
+    assert browser.switch_to.active_element.get_attribute("name") == "name"
+    browser.switch_to.active_element.send_keys("Bienvenida")
+    me.press(me.find("main form button.main"))
+    wait_until(lambda: re.search(r"/templates/[a-z2-7]{26}$", browser.current_url), "the template")
+    assert office.api.get("templates?q=Bienvenida")["data"][0]["subject"] == "Hola {{nombre}} Hasta pronto"
+
+
 def test_without_scripts_the_panel_works_too(office):
     """Forms and links alone: what a browser without JavaScript sends."""
     panel = office.panel("eva")

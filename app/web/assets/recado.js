@@ -5,6 +5,7 @@
    data-key="1" on a button or link: this key presses it;
    data-fills="name" on a list: choosing puts the option's data-fill into that field, unless somebody wrote there;
    data-turns-off="name": while something stands in this field, the check box of that name is off;
+   the first field with an error has the focus;
    / goes to the search box, n makes a new entry, ? opens the help of this screen. */
 (function () {
 	"use strict";
@@ -29,7 +30,7 @@
 			e.preventDefault();
 			return;
 		}
-		if (form.method === "post") {
+		if (form.method === "post" && !(by && by.formTarget)) { // what opens elsewhere leaves this form in use
 			if (form.dataset.sent) {
 				e.preventDefault();
 				return;
@@ -103,4 +104,6 @@
 			});
 	}
 	document.querySelectorAll("[data-poll]").forEach(poll);
+	var wrong = document.querySelector("main [aria-invalid=true]");
+	if (wrong) wrong.focus();
 })();
