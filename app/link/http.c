@@ -5,7 +5,8 @@
 **                                                               '--link_free: dropped, done() is not called
 **
 ** Owns:   one curl multi handle, its epoll set, the list of transfers.
-** Needs:  transfer.h for what one request is; outcome.c says how it ended.
+** Needs:  transfer.h for what one request is; line.c for messages, which ride lines of their own; outcome.c
+**         says how it ended.
 ** Never:  sends anything twice; runs a callback outside link_poll(); blocks on a resolver that does not
 **         answer.
 ** Holds:  (1) a transfer is in exactly one of the lists resting, waiting, running, or in finish(); (2) its
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "link/line.h"
 #include "link/smtp.h"
 #include "link/transfer.h"
 
@@ -45,7 +47,8 @@ struct link {
 	size_t connections_max;
 	struct list resting, waiting, running;
 	struct watches watches;
-	struct post *post; /* from the first mail on */
+	struct post *post;   /* from the first mail on */
+	struct lines *lines; /* from the first message on */
 };
 
 /* ---- lists *
@@ -222,8 +225,9 @@ void link_free(struct link *l)
 
 	if (l == NULL) return;
 	post_free(l->post);
+	lines_free(l->lines);
 	while ((t = list_take(&l->running)) != NULL) {
-		curl_multi_remove_handle(l->multi, t->easy);
+		if (!t->is_on_line) curl_multi_remove_handle(l->multi, t->easy);
 		transfer_free(t);
 	}
 	while ((t = list_take(&l->waiting)) != NULL)
@@ -250,8 +254,18 @@ static void rest(struct link *l, struct transfer *t)
 
 static enum rc run(struct link *l, struct transfer *t)
 {
-	enum rc rc = transfer_prepare(t);
+	enum rc rc;
 
+	if (lines_suit(t)) {
+		if (l->lines == NULL)
+			l->lines = lines_new(l->multi, l->epoll_fd, &l->watches, l->connections_max);
+		if (l->lines == NULL) return RC_NO_MEMORY;
+		transfer_prepare_line(t);
+		rc = lines_start(l->lines, t);
+		if (rc == RC_OK) list_append(&l->running, t);
+		if (rc != RC_BAD_INPUT) return rc;
+	}
+	rc = transfer_prepare(t);
 	if (rc == RC_OK && curl_multi_add_handle(l->multi, t->easy) != CURLM_OK) rc = RC_NO_MEMORY;
 	if (rc == RC_OK) list_append(&l->running, t);
 	return rc;
@@ -328,14 +342,16 @@ static size_t run_waiting(struct link *l)
 static size_t reap(struct link *l)
 {
 	struct CURLMsg *m;
+	struct transfer *t;
 	size_t count = 0;
 	int left = 0;
 
 	while ((m = curl_multi_info_read(l->multi, &left)) != NULL) {
 		CURLcode code = m->data.result;
-		struct transfer *t = NULL;
 
+		t = NULL;
 		if (m->msg != CURLMSG_DONE) continue;
+		if (l->lines != NULL && lines_dialled(l->lines, m->easy_handle, code)) continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 		if (t->is_stale && code == CURLE_ABORTED_BY_CALLBACK) {
 			curl_multi_remove_handle(l->multi, t->easy);
@@ -345,6 +361,12 @@ static size_t reap(struct link *l)
 		}
 		transfer_finish(t, code);
 		curl_multi_remove_handle(l->multi, t->easy); /* m is gone with it */
+		list_remove(&l->running, t);
+		finish(l, t);
+		count++;
+	}
+	while (l->lines != NULL && (t = lines_ended(l->lines)) != NULL) {
+		transfer_finish(t, t->code);
 		list_remove(&l->running, t);
 		finish(l, t);
 		count++;
@@ -374,6 +396,10 @@ static void take_event(struct link *l, const struct epoll_event *ev)
 {
 	int fd = (int)ev->data.u64, what = 0, running = 0;
 
+	if (ev->data.u64 & LINE_EVENT) {
+		lines_event(l->lines, ev->data.u64, ev->events);
+		return;
+	}
 	if (fd == l->wake_fd) {
 		drain_wake(l);
 		return;
@@ -403,15 +429,17 @@ static void set_extra(struct link *l, int fd)
 enum rc link_poll(struct link *l, int ms, int extra_fd)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int64_t left;
+	int64_t left, until;
 	int n;
 
 	set_extra(l, extra_fd);
 	run_timer(l);
 	if (reap(l) > 0) return RC_OK;
 	run_timer(l); /* what waited has just been started */
-	if (l->timer_at >= 0) {
-		left = l->timer_at - clock_ticks();
+	until = l->lines != NULL ? lines_hurry(l->lines, clock_ticks()) : INT64_MAX;
+	if (l->timer_at >= 0 && l->timer_at < until) until = l->timer_at;
+	if (until < INT64_MAX) {
+		left = until - clock_ticks();
 		if (left < 0) left = 0;
 		if (ms < 0 || left < ms) ms = (int)left;
 	}

@@ -27,16 +27,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef RECADO_VERSION
-#define RECADO_VERSION "0"
-#endif
-
 #define CONNECT_MS_DEFAULT 10000                /* the contracts' advice: a dead host is known in 10 s     */
 #define TOTAL_MS_DEFAULT   30000                /* and an answer that takes longer is none                 */
 #define ANSWER_DEFAULT     ((size_t)256 * 1024) /* JSON answers are a hundredth of it                      */
 #define ANSWER_MOST        ((size_t)64 * 1024 * 1024)
 /* more is no file that we would read */
-#define SINK_MOST         ((size_t)2 * 1024 * 1024 * 1024 - 1)
+#define SINK_MOST ((size_t)2 * 1024 * 1024 * 1024 - 1)
+/* a head of 16 headers and a body that goes with it */
+#define OUT_MOST          ((size_t)256 * 1024)
 #define REDIRECTS_MAX     5L                  /* www, https, language: three are seen, more is a loop    */
 #define IDLE_CONNECTION_S 5L                  /* servers and NATs drop idle ones silently: design §8     */
 #define BUFFER_KEPT       ((size_t)64 * 1024) /* what a transfer at rest may hold on to                  */
@@ -94,21 +92,32 @@ static bool is_for_sink(const struct transfer *t)
 	       status == 200;
 }
 
+static bool keep_body(void *arg, const char *p, size_t n)
+{
+	struct transfer *t = arg;
+
+	if (n <= t->answer_max - t->received.len) {
+		sb_bytes(&t->received, p, n);
+		if (sb_result(&t->received) == RC_OK) return true;
+	}
+	t->is_too_large = true;
+	return false;
+}
+
 static size_t take_body(char *p, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
 	size_t n = size * count;
 
 	if (is_for_sink(t)) return sink_body(t, p, n);
+	return keep_body(t, p, n) ? n : CURL_WRITEFUNC_ERROR;
+}
 
-	if (n > t->answer_max - t->received.len) {
-		t->is_too_large = true;
-		return CURL_WRITEFUNC_ERROR;
-	}
-	sb_bytes(&t->received, p, n);
-	if (sb_result(&t->received) == RC_OK) return n;
-	t->is_too_large = true;
-	return CURL_WRITEFUNC_ERROR;
+static void keep_header(void *arg, const char *line, size_t len)
+{
+	struct transfer *t = arg;
+
+	answer_take_header(&t->answer, line, len);
 }
 
 static size_t take_header(char *p, size_t size, size_t count, void *arg)
@@ -190,18 +199,24 @@ static int before_request(void *arg, char *remote, char *local, int remote_port,
 	return CURL_PREREQFUNC_OK;
 }
 
-static CURLcode hang_trust(CURL *easy, void *config, void *arg)
+CURLcode transfer_trust(CURL *easy, void *config, char *error)
 {
-	struct transfer *t = arg;
 	mbedtls_x509_crt *chain = NULL;
 
 	(void)easy;
 	if (ca_chain(&chain) != RC_OK) {
-		snprintf(t->error, sizeof(t->error), "no certificate authorities on this host");
+		snprintf(error, CURL_ERROR_SIZE, "no certificate authorities on this host");
 		return CURLE_SSL_CACERT_BADFILE;
 	}
 	mbedtls_ssl_conf_ca_chain(config, chain, NULL);
 	return CURLE_OK;
+}
+
+static CURLcode hang_trust(CURL *easy, void *config, void *arg)
+{
+	struct transfer *t = arg;
+
+	return transfer_trust(easy, config, t->error);
 }
 
 /* Life */
@@ -250,6 +265,11 @@ struct transfer *transfer_new(struct watches *watches)
 	if (t == NULL) return NULL;
 	t->watches = watches;
 	sb_init(&t->received, ANSWER_MOST);
+	sb_init(&t->out, OUT_MOST);
+	intake_init(&t->intake);
+	t->intake.take_header = keep_header;
+	t->intake.take_body = keep_body;
+	t->intake.arg = t;
 	t->easy = curl_easy_init();
 	if (t->easy == NULL || !set_constants(t)) {
 		transfer_free(t);
@@ -263,6 +283,8 @@ void transfer_free(struct transfer *t)
 	if (t == NULL) return;
 	if (t->easy != NULL) curl_easy_cleanup(t->easy);
 	sb_free(&t->received);
+	sb_free(&t->out);
+	intake_free(&t->intake);
 	mem_free(t->copy);
 	mem_free(t);
 }
@@ -417,17 +439,25 @@ static CURLcode tell(struct transfer *t)
 	return CURLE_OK;
 }
 
-enum rc transfer_prepare(struct transfer *t)
+void transfer_prepare_line(struct transfer *t)
 {
-	t->body_at = 0;
 	t->begun = 0;
-	t->is_second = t->is_stale;
-	t->is_stale = false;
 	t->is_too_large = t->is_denied = t->is_sink_full = false;
 	t->sunk = 0;
-	t->first_address[0] = t->error[0] = '\0';
+	t->error[0] = '\0';
 	t->answer.header_count = 0;
 	t->started = clock_ticks();
+	t->is_on_line = true;
+}
+
+enum rc transfer_prepare(struct transfer *t)
+{
+	transfer_prepare_line(t);
+	t->is_on_line = false;
+	t->body_at = 0;
+	t->is_second = t->is_stale;
+	t->is_stale = false;
+	t->first_address[0] = '\0';
 	return tell(t) == CURLE_OK ? RC_OK : RC_NO_MEMORY;
 }
 
@@ -474,10 +504,15 @@ void transfer_finish(struct transfer *t, CURLcode code)
 			      .is_denied = t->is_denied };
 	long status = 0, sent = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
-	e.status = (int)status;
-	e.request_size = sent;
+	if (t->is_on_line) {
+		e.status = t->intake.status;
+		e.request_size = (int64_t)t->given;
+	} else {
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+		e.status = (int)status;
+		e.request_size = sent;
+	}
 	a->end = outcome_of(&e);
 	a->status = a->end == HTTP_NOT_SENT ? 0 : e.status;
 	a->body = (struct bytes){ .p = sb_text_of(&t->received), .len = t->received.len };

@@ -8,9 +8,14 @@
 
 #include "base/sb.h"
 #include "link/http.h"
+#include "link/intake.h"
 
 #include <curl/curl.h>
 #include <netinet/in.h>
+
+#ifndef RECADO_VERSION
+#define RECADO_VERSION "0"
+#endif
 
 /* What is known when a transfer ends: enough to say how it ended. */
 struct evidence {
@@ -82,6 +87,15 @@ struct transfer {
 	char first_address[INET6_ADDRSTRLEN];
 	int64_t started; /* clock_ticks                                              */
 
+	/* On a line of its own (line.c) */
+	struct sb out; /* head of the request, and its body …                   */
+	size_t apart;  /* … unless so many bytes of it follow from body          */
+	size_t given;  /* of both                                                */
+	struct intake intake;
+	bool is_on_line;
+	CURLcode code; /* when it is over */
+	struct transfer *ended_next;
+
 	struct sb received;
 	char error[CURL_ERROR_SIZE];
 	struct http_answer answer;
@@ -95,6 +109,10 @@ void transfer_free(struct transfer *t); /* NULL is fine */
 enum rc transfer_take(struct transfer *t, const struct http_request *request) MUST_CHECK;
 /* Tell curl everything about it, just before it starts; again when it is_stale. */
 enum rc transfer_prepare(struct transfer *t) MUST_CHECK;
+/* The same for a line of line.c. */
+void transfer_prepare_line(struct transfer *t);
+/* What curl asks before a TLS connection: whom to trust. error: of CURL_ERROR_SIZE. */
+CURLcode transfer_trust(CURL *easy, void *config, char *error);
 /* Fill t->answer from what curl says at the end. */
 void transfer_finish(struct transfer *t, CURLcode code);
 /* Forget request and answer; large buffers are given back. */

@@ -80,6 +80,22 @@ static void messages_share_a_connection(void **state)
 	end(&s);
 }
 
+/* A second answer to one request would be taken for the next one's. */
+static void what_follows_an_answer_is_never_taken_for_the_next_one(void **state)
+{
+	static const struct peer_step script[][PEER_STEPS] = { { READ, SAY(PEER_OK PEER_OK), HOLD },
+							       { READ, SAY(PEER_OK), HOLD } };
+	struct scene s;
+
+	(void)state;
+	begin(&s, script, 2);
+	assert_int_equal(client_run(&s.client, &s.request)->end, HTTP_DONE);
+	assert_int_equal(client_run(&s.client, &s.request)->end, HTTP_DONE);
+	assert_int_equal(peer_connections(s.peer), 2);
+	assert_int_equal(peer_requests(s.peer), 2);
+	end(&s);
+}
+
 /* The trap this room was built around: curl by itself would send it again on a new connection and report
 ** 200. */
 static void a_request_read_on_a_kept_connection_and_cut_is_seen_once_and_counts_as_cut(void **state)
@@ -595,6 +611,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_is_answered),
 		cmocka_unit_test(messages_share_a_connection),
+		cmocka_unit_test(what_follows_an_answer_is_never_taken_for_the_next_one),
 		cmocka_unit_test(a_request_read_on_a_kept_connection_and_cut_is_seen_once_and_counts_as_cut),
 		cmocka_unit_test(the_same_cut_by_a_reset_counts_as_cut),
 		cmocka_unit_test(a_kept_connection_closed_without_reading_the_body_counts_as_cut),
