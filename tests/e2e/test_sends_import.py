@@ -57,7 +57,7 @@ def test_a_file_as_people_send_it_becomes_rows_under_their_own_names(village):
     status, state, rows, _, error, _ = settled(made, bad)
     assert (status, state, rows, error) == ("error", "error", 0, "duplicate_header")
     assert made.sql("SELECT count(*) FROM bulk_recipient WHERE bulk_id = ?", bad) == [(0,)]
-    assert made.run("sends", "forget", "eva@example.com", json_out=True) == {"rows": 1}
+    assert made.run("sends", "forget", "eva@example.com", json_out=True) == {"rows": 1, "report_rows": 0, "report_files": 0}
     assert made.sql("SELECT recipient, normalized, name, payload_json, error_code FROM bulk_recipient WHERE bulk_id = ?"
                     " AND row_number = 2", first) == [("***", None, "", None, "suppressed")]
     assert made.sql("SELECT file_id FROM bulk_send WHERE id = ?", first) == [(None,)]

@@ -125,6 +125,12 @@ def test_each_place_takes_a_report_once_and_has_its_badge(relay):
     found = {row["name"]: row for row in json.loads(house.call("check", json_out=True).stdout)["checks"]}
     assert found["reports_file"]["state"] == "ok" and "kB" in found["reports_file"]["detail"]
     assert "integer" in house.run("inspect_reports_schema", "--types", "deliveries", "--days", "400")
+    kept = house.folder / "schema.json"
+    house.run("sends", "inspect_reports_schema", "--only-existing", "--days", "400", "--out", str(kept))
+    schema = json.loads(kept.read_text())
+    assert schema and {c["column"]: c["type"] for c in schema[0]["columns"]}["opens"] == "integer"
+    assert "@" not in kept.read_text() and house.call("inspect_reports_schema", "--types", "nada").returncode == 2
+    assert house.call("inspect_reports_schema", "--out", str(house.folder / "no" / "x.json")).returncode == 1
     assert "4" in house.run("clean_reports_contaminated", "--day", day, "--alias", "analytics")
     assert reports_db(house, f"SELECT count(*) FROM analytics_reports_deliveries {where}") == [(0,)]
     assert "Cargado en: default" in (shown := text_of(house.ana.page(f"/reports/{report}"))) and "Cargar BD (analytics)" in shown

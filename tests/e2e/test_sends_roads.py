@@ -175,6 +175,11 @@ def test_the_same_file_leaves_by_sendgrid_and_a_bounce_told_later_is_on_its_row_
         assert (figures["delivery_bp"], figures["bounce_bp"], figures["open_bp"], figures["click_bp"]) == (6667, 3333, None, None)
         page = text_of(house.panel("ana").page(f"/sends/{first}/report"))
         assert "66,6 %" in page or "66,7 %" in page
+        # SendGrid's events say that nobody complained or left; opens nobody tells, and no report is promised.
+        assert (figures["spam"], figures["unsubscribed"], figures["opens"]) == (0, 0, None)
+        assert "Spam 0" in page and "no se rastrean las aperturas" in page and "Próxima consulta" not in page
+        about = house.api.get(f"sends/{first}")
+        assert about["post_reports_status"] is None and about["report"]["state"] == "ready" and about["report"]["reports"] == []
         second = send(house, "sendgrid", template, people("ana", "bounce"))
         ended(house, second)
         assert rows_of(house, second)["bounce@example.com"] == ("not_started", "suppressed")
