@@ -64,8 +64,12 @@ struct alarm_window {
 	int64_t blocked_day;
 };
 void alarm_measure(struct cx *cx, struct alarm_host *host, struct alarm_window *window);
-/* For tests: as if the process had just started. */
+/* For tests: as if the process had just started; on a machine whose /proc and /sys lie under root ("" = this
+** one) and whose milliseconds ticks() counts. */
 void alarm_measure_reset(void);
+void alarm_machine(const char *root, int64_t (*ticks)(void));
+/* clock_ticks(), or what a test counts. */
+int64_t alarm_ticks(void);
 
 /* The clock (alarm_clock.c) */
 

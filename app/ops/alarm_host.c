@@ -40,6 +40,20 @@ static struct {
 	size_t hour;
 } ring;
 
+static const char *machine = "";
+static int64_t (*count_ticks)(void) = clock_ticks;
+
+void alarm_machine(const char *root, int64_t (*ticks)(void))
+{
+	machine = root;
+	count_ticks = ticks;
+}
+
+int64_t alarm_ticks(void)
+{
+	return count_ticks();
+}
+
 void alarm_measure_reset(void)
 {
 	memset(&ring, 0, sizeof(ring));
@@ -49,9 +63,12 @@ void alarm_measure_reset(void)
 
 static bool read_text(char out[PROC_TEXT_MAX], const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char whole[2 * PROC_TEXT_MAX];
 	ssize_t n;
+	int fd;
 
+	snprintf(whole, sizeof(whole), "%s%s", machine, path);
+	fd = open(whole, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return false;
 	n = read(fd, out, PROC_TEXT_MAX - 1);
 	close(fd);
@@ -154,7 +171,7 @@ static void take(struct sample *s)
 {
 	char text[PROC_TEXT_MAX];
 
-	*s = (struct sample){ .ticks = clock_ticks(),
+	*s = (struct sample){ .ticks = alarm_ticks(),
 			      .failures = incident_count(INCIDENT_FAILURE),
 			      .logins = incident_count(INCIDENT_LOGIN) };
 	tally_read(&s->tally);

@@ -61,7 +61,7 @@ int64_t alarm_look_silent_ms(const struct alarm_look *l)
 
 bool alarm_lasts(struct alarm_look *l, enum alarm_lasting what, bool is)
 {
-	int64_t now = clock_ticks();
+	int64_t now = alarm_ticks();
 
 	(void)l;
 	if (!is)
@@ -189,7 +189,7 @@ enum rc alarms_look(struct cx *cx, int *raised, int *resolved)
 
 void alarms_tick(struct cx *cx, int64_t scheduler_silent_ms)
 {
-	int64_t now = clock_ticks();
+	int64_t now = alarm_ticks();
 	enum rc rc = RC_OK;
 	bool is_due;
 
