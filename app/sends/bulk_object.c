@@ -137,8 +137,9 @@ static enum rc add_jobs(struct cx *cx, int64_t id, int64_t max, struct value *ou
 	struct value *rows = NULL, *list = value_set_list(cx->arena, out, "jobs");
 	enum rc rc = db_rows(
 		cx, &rows, (size_t)max,
-		"SELECT id, kind, state, note, error, attempts, created_at, progress_done, progress_total, finished_at,"
-		" created_by FROM job WHERE " WORK_OF " ORDER BY id DESC LIMIT :max",
+		"SELECT id, kind, state, note, result_json, error, attempts, created_at, progress_done, progress_total, finished_at,"
+		" created_by, (SELECT started_at FROM job_run WHERE job_id = job.id ORDER BY id DESC LIMIT 1) AS started_at"
+		" FROM job WHERE " WORK_OF " ORDER BY id DESC LIMIT :max",
 		PARAMS(P_TEXT(":s1", bulk_slot(cx, "send", id)), P_TEXT(":s2", bulk_slot(cx, "import", id)),
 		       P_TEXT(":s3", bulk_slot(cx, "next", id)), P_TEXT(":s4", bulk_slot(cx, "evidence", id)),
 		       P_TEXT(":s5", bulk_slot(cx, "report", id)),
@@ -150,12 +151,13 @@ static enum rc add_jobs(struct cx *cx, int64_t id, int64_t max, struct value *ou
 		value_set_int(cx->arena, one, "id", int_of(r, "id"));
 		value_set_text(cx->arena, one, "job_type", text_of(r, "kind"));
 		value_set_text(cx->arena, one, "state", job_state(text_of(r, "state")));
-		value_set_text(cx->arena, one, "message", text_of(r, "note"));
+		value_set_text(cx->arena, one, "message", bulk_note_words(cx, r));
 		value_set_text(cx->arena, one, "error", text_of(r, "error"));
 		value_set_int(cx->arena, one, "attempts", int_of(r, "attempts"));
 		value_set_int(cx->arena, one, "done", int_of(r, "progress_done"));
 		value_set_int(cx->arena, one, "total", int_of(r, "progress_total"));
 		set_instant(cx, one, "created_at", r, "created_at");
+		set_instant(cx, one, "started_at", r, "started_at");
 		set_instant(cx, one, "finished_at", r, "finished_at");
 		value_set_text(cx->arena, one, "triggered_by", text_of(r, "created_by"));
 	}

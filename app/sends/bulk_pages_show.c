@@ -340,7 +340,7 @@ static void fill_progress(struct cx *cx, const struct value *row, struct value *
 
 	if (running_job(cx, &job, row) == RC_OK) {
 		text = job_progress_text(cx, job);
-		if (text[0] == '\0') text = text_at(job, "note");
+		if (text[0] == '\0') text = bulk_note_words(cx, job);
 	}
 	value_set_int(cx->arena, out, "done", int_at(job, "progress_done"));
 	value_set_int(cx->arena, out, "total", int_at(job, "progress_total"));
@@ -469,7 +469,7 @@ static void add_jobs(struct cx *cx, int64_t id, const char *path, struct value *
 	bool may_see = actor_may(&cx->actor, "jobs.view"), may = actor_may(&cx->actor, RIGHT_EDIT);
 
 	if (db_rows(cx, &rows, JOBS_SHOWN,
-		    "SELECT j.id, j.kind, j.state, j.note, j.error, j.attempts, j.created_at, j.finished_at, j.created_by"
+		    "SELECT j.id, j.kind, j.state, j.note, j.result_json, j.error, j.attempts, j.created_at, j.finished_at, j.created_by"
 		    " FROM job j WHERE " WORK_OF " ORDER BY j.id DESC LIMIT :max",
 		    PARAMS(P_TEXT(":work", work_of(cx, id)), P_INT(":max", JOBS_SHOWN))) != RC_OK)
 		return;
@@ -490,7 +490,7 @@ static void add_jobs(struct cx *cx, int64_t id, const char *path, struct value *
 			}
 		value_set_text(cx->arena, one, "text",
 			       text_at(v, "error")[0] != '\0' ? words_get(cx->lang, text_at(v, "error"))
-							      : text_at(v, "note"));
+							      : bulk_note_words(cx, v));
 		value_set_text(cx->arena, one, "created", bulk_moment(cx, int_at(v, "created_at")));
 		value_set_text(cx->arena, one, "finished", bulk_moment(cx, int_at(v, "finished_at")));
 		value_set_text(cx->arena, one, "by", who_shown(cx, text_at(v, "created_by")));

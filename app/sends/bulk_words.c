@@ -48,6 +48,27 @@ static const char *gateway_words(struct cx *cx, const struct value *row, const c
 				      detail));
 }
 
+enum rc bulk_note(struct cx *cx, struct job *job, const char *kept)
+{
+	struct value *result = value_map(cx->arena);
+
+	if (kept != NULL && kept[0] != '\0') {
+		value_set_text(cx->arena, result, "said", kept);
+		job_note(job, sentence_words(cx->arena, cx->lang, kept));
+	}
+	return job_result(cx, job, result);
+}
+
+const char *bulk_note_words(struct cx *cx, const struct value *job)
+{
+	const char *json = text_of(job, "result_json"), *said;
+	struct value *result = NULL;
+
+	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) != RC_OK) result = NULL;
+	said = value_text_of(value_get(result, "said"), "");
+	return said[0] != '\0' ? sentence_words(cx->arena, cx->lang, said) : text_of(job, "note");
+}
+
 const char *bulk_why_words(struct cx *cx, const struct value *row)
 {
 	const char *why = text_of(row, "status_why"), *words;

@@ -383,6 +383,7 @@ enum rc doppler_each(struct cx *cx, const char *purpose, const char *path, doppl
 		cx->error_code = sub.error_code;
 		if (rc != RC_OK) {
 			rc = cx_fail(cx, rc, "%s", cx_sentence(&sub, rc));
+			if (cx->keeps_sentence) cx->kept = arena_text(cx->arena, cx_sentence_kept(&sub, rc));
 			break;
 		}
 		items = doppler_items(reply.json);

@@ -10,6 +10,7 @@
 */
 #include "sends/bulk_inner.h"
 
+#include "base/sentence.h"
 #include "base/text.h"
 #include "desk/outbox_pages.h"
 #include "sends/doppler.h"
@@ -119,7 +120,7 @@ static const char *evidence_slot(struct cx *cx, int64_t id, int64_t row_number)
 static enum rc add_looks(struct cx *cx, int64_t id, int64_t row_number, struct value *out)
 {
 	struct value *job = NULL, *result = NULL;
-	const char *json;
+	const char *json, *failed;
 	enum rc rc = db_row(
 		cx, &job,
 		"SELECT id, state, result_json, error FROM job WHERE slot >= 'sends.' AND slot < 'sends/' AND slot = :slot"
@@ -130,13 +131,16 @@ static enum rc add_looks(struct cx *cx, int64_t id, int64_t row_number, struct v
 	if (rc != RC_OK) return rc;
 	value_set_int(cx->arena, out, "job", value_int_of(value_get(job, "id"), 0));
 	value_set_text(cx->arena, out, "job_state", value_text_of(value_get(job, "state"), ""));
-	value_set_text(cx->arena, out, "job_error", value_text_of(value_get(job, "error"), ""));
 	json = value_text_of(value_get(job, "result_json"), "{}");
-	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) != RC_OK) return RC_OK;
+	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) != RC_OK) result = value_map(cx->arena);
+	failed = value_text_of(value_get(result, "failed"), "");
+	value_set_text(cx->arena, out, "job_error",
+		       failed[0] != '\0' ? sentence_words(cx->arena, cx->lang, failed)
+					: value_text_of(value_get(job, "error"), ""));
 	for (struct value *v = result->first, *next; v != NULL; v = next) {
 		next = v->next;
 		v->next = NULL;
-		value_set(out, v->key, v);
+		if (strcmp(v->key, "failed") != 0) value_set(out, v->key, v);
 	}
 	return RC_OK;
 }
@@ -208,6 +212,20 @@ static enum rc note_delivery(struct cx *cx, void *arg, const struct doppler_deli
 	return RC_OK;
 }
 
+static enum rc note_failure(struct cx *cx, struct job *job, enum rc why)
+{
+	struct value *result = value_map(cx->arena);
+	const char *message = cx->message, *code = cx->error_code;
+	enum rc rc;
+
+	value_set_text(cx->arena, result, "failed", cx_sentence_kept(cx, why));
+	cx->keeps_sentence = false;
+	rc = job_result(cx, job, result);
+	cx->message = message;
+	cx->error_code = code;
+	return rc == RC_OK ? why : rc;
+}
+
 enum rc evidence_run(struct cx *cx, struct job *job)
 {
 	int64_t id = value_int_of(value_get(job_args(job), "bulk_id"), 0);
@@ -223,8 +241,10 @@ enum rc evidence_run(struct cx *cx, struct job *job)
 	if (rc != RC_OK) return rc;
 	s = (struct search){ .address = r.address, .list = value_set_list(cx->arena, result, "deliveries") };
 	until = r.claimed_at + AFTER_MS < cx_now(cx) ? r.claimed_at + AFTER_MS : cx_now(cx) + MINUTE_MS;
+	cx->keeps_sentence = true; /* read later, by whoever looks at the row */
 	rc = doppler_deliveries(cx, r.claimed_at - BEFORE_MS, until, r.address, note_delivery, &s);
-	if (rc != RC_OK) return rc;
+	if (rc != RC_OK) return note_failure(cx, job, rc);
+	cx->keeps_sentence = false;
 	value_set_int(cx->arena, result, "looked_at", cx_now(cx));
 	job_note(job, arena_printf(cx->arena, _("Deliveries to this address in that time: %lld."),
 				   (long long)s.list->count));

@@ -46,6 +46,7 @@ static enum rc refuse(struct begin *s, const char *why, const char *detail, bool
 			cx, &row,
 			"SELECT channel, status, status_why, status_detail, paused_until_at FROM bulk_send WHERE id = :id",
 			PARAMS(P_INT(":id", s->bulk->id)));
+	if (rc == RC_OK) rc = bulk_note(cx, s->job, NULL); /* the send says it */
 	if (rc != RC_OK) return rc;
 	cx->message = "";
 	job_say(cx, s->job, SAY_ERROR, "%s", bulk_why_words(cx, row));

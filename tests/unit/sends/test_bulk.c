@@ -1,6 +1,7 @@
 /* sends/bulk_*.c, gate.c, send_feed.c: states, the gate's question, feeding, rows of a send. */
 #include "../state.h"
 #include "../plan.h"
+#include "base/sentence.h"
 #include "outbox/ledger.h"
 #include "sends/bulk_inner.h"
 #include "work/inner.h"
@@ -450,6 +451,32 @@ static void feeding_twice_is_once_and_what_is_held_is_not_fed(void **arg)
 	close_office(&o);
 }
 
+/* The work ended in the business's Spanish; who reads English reads it so, and an old note stays what it is. */
+static void a_note_is_said_in_the_readers_language(void **arg)
+{
+	struct job job = { .id = 1 };
+	struct value *row = NULL;
+	struct office o;
+	struct cx *cx = &o.s.cx;
+
+	(void)arg;
+	assert_int_equal(words_load(), RC_OK);
+	open_office(&o);
+	run(&o,
+	    "INSERT INTO job (id, kind, queue, run_at, created_at, note) VALUES (1, 'sends.send', 'sends', 0, 0, 'De antes')");
+	assert_int_equal(db_row(cx, &row, "SELECT note, result_json FROM job", NO_PARAMS), RC_OK);
+	assert_string_equal(bulk_note_words(cx, row), "De antes");
+	cx->lang = LANG_ES;
+	assert_int_equal(
+		bulk_note(cx, &job, sentence_keep(cx->arena, cx->lang, _("Timed sends started: %lld."), 7LL)),
+		RC_OK);
+	assert_string_equal(job.note, "Envíos programados iniciados: 7.");
+	assert_int_equal(db_row(cx, &row, "SELECT note, result_json FROM job", NO_PARAMS), RC_OK);
+	cx->lang = LANG_EN;
+	assert_string_equal(bulk_note_words(cx, row), "Timed sends started: 7.");
+	close_office(&o);
+}
+
 static enum rc expire(struct office *o)
 {
 	struct cx *cx = &o->s.cx;
@@ -626,6 +653,7 @@ int main(void)
 		cmocka_unit_test(a_send_that_waits_for_the_gateway_asks_again_at_its_hour),
 		cmocka_unit_test(feeding_twice_is_once_and_what_is_held_is_not_fed),
 		cmocka_unit_test(a_long_pause_loses_nobody_who_was_fed_and_doubles_nobody),
+		cmocka_unit_test(a_note_is_said_in_the_readers_language),
 		cmocka_unit_test(the_address_goes_along_where_the_template_asks_for_it),
 		cmocka_unit_test(rows_are_counted_and_paged_by_what_speaks_for_them),
 		cmocka_unit_test(no_page_of_rows_reads_a_whole_table),
