@@ -9,11 +9,13 @@
 #define API_ROWS_MAX 200 /* spec §18 */
 
 enum rc handle_bulk_api_list(struct cx *cx, struct call *call);
+enum rc handle_bulk_api_senders(struct cx *cx, struct call *call);
+enum rc handle_bulk_api_jobs(struct cx *cx, struct call *call);
 enum rc handle_bulk_api_show(struct cx *cx, struct call *call);
 enum rc handle_bulk_recipients(struct cx *cx, struct call *call);
 enum rc handle_bulk_csv_preview(struct cx *cx, struct call *call);
 enum rc handle_bulk_evidence(struct cx *cx, struct call *call);
-extern const struct fact bulk_list_takes[], bulk_rows_takes[];
+extern const struct fact bulk_list_takes[], bulk_jobs_takes[], bulk_rows_takes[];
 
 /* {"ok": true} beside the object. */
 void bulk_answer_object(struct cx *cx, struct call *call, int status, struct value *object);

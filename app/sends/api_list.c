@@ -52,6 +52,11 @@ const struct fact bulk_rows_takes[] = {
 	  .max = 1000000,
 	  .help = N_("Rows behind this number") },
 	{ .name = "limit", .type = FACT_INT, .min = 1, .max = API_ROWS_MAX, .help = N_("Rows of a page") },
+	{ .name = "page_size",
+	  .type = FACT_INT,
+	  .min = 1,
+	  .max = API_ROWS_MAX,
+	  .help = N_("The same as limit, under the name it has elsewhere") },
 	{ .name = NULL },
 };
 
@@ -152,12 +157,130 @@ enum rc handle_bulk_api_show(struct cx *cx, struct call *call)
 	return rc;
 }
 
+/* Senders: the list is the office's; this is who a send is from when none is chosen, and who can be. */
+
+#define SENDERS_TOLD 200 /* active ones; a form offers no more */
+
+static void add_default_sender(struct cx *cx, struct value *out)
+{
+	struct sender s = { .from_email = "" };
+	struct value *map = value_set_map(cx->arena, out, "default_sender");
+	const char *channel = setting_text(cx->env->settings, "sends.channel");
+	bool is_set = sender_resolve(cx, &s,
+				     &(struct sender_ask){ .channel = channel,
+							   .user_id = cx->actor.user_id }) == RC_OK;
+
+	cx->message = "";
+	cx->error_code = NULL;
+	value_set_text(cx->arena, map, "from_email", is_set ? s.from_email : NULL);
+	value_set_text(cx->arena, map, "from_name", is_set ? s.from_name : NULL);
+}
+
+enum rc handle_bulk_api_senders(struct cx *cx, struct call *call)
+{
+	struct value *out = value_map(cx->arena), *rows = NULL;
+	enum rc rc = db_rows(
+		cx, &rows, SENDERS_TOLD,
+		"SELECT public_id AS id, from_email, from_name, reply_to FROM sender WHERE is_active = 1 AND archived_at IS NULL"
+		" ORDER BY from_email, id LIMIT :max",
+		PARAMS(P_INT(":max", SENDERS_TOLD)));
+
+	if (rc != RC_OK) return rc;
+	add_default_sender(cx, out);
+	value_set(out, "results", rows);
+	bulk_answer_object(cx, call, 200, out);
+	return RC_OK;
+}
+
+/* The work of sends, under the names the old programs know (spec §18). */
+
+#define JOBS_USUAL 30 /* spec §18 */
+
+const struct fact bulk_jobs_takes[] = {
+	{ .name = "state",
+	  .type = FACT_TEXT,
+	  .choices = "queued|running|done|error",
+	  .help = N_("Only work in this state") },
+	{ .name = "job_type", .type = FACT_TEXT, .max = 60, .help = N_("Only work of this kind") },
+	{ .name = "bulk_id",
+	  .type = FACT_TEXT,
+	  .max = 40,
+	  .help = N_("Only work of this send, by its id or number") },
+	{ .name = "page", .type = FACT_INT, .min = 1, .max = 1000000, .help = N_("Which page, from 1") },
+	{ .name = "page_size",
+	  .type = FACT_INT,
+	  .min = 1,
+	  .max = API_ROWS_MAX,
+	  .help = N_("Rows of a page") },
+	{ .name = NULL },
+};
+
+#define OLD_STATE "CASE WHEN j.state IN ('failed', 'dead') THEN 'error' ELSE j.state END"
+#define WORK                                                                                        \
+	" FROM job j WHERE j.slot >= 'sends.' AND j.slot < 'sends/' AND (:state = '' OR " OLD_STATE \
+	" = :state)"                                                                                \
+	" AND (:type = '' OR j.kind IN (:type, 'sends.' || :type)) AND (:bulk = 0 OR j.args_json ->> '$.bulk_id' = :bulk)"
+
+/* message instead of what it is made of */
+static void tell_message(struct cx *cx, struct value *row)
+{
+	struct value *kept = value_map(cx->arena);
+
+	value_set_text(cx->arena, row, "message", bulk_note_words(cx, row));
+	for (struct value *v = row->first, *next; v != NULL; v = next) {
+		next = v->next;
+		v->next = NULL;
+		if (strcmp(v->key, "note") != 0 && strcmp(v->key, "result_json") != 0)
+			value_set(kept, v->key, v);
+	}
+	row->first = kept->first;
+	row->last = kept->last;
+	row->count = kept->count;
+}
+
+enum rc handle_bulk_api_jobs(struct cx *cx, struct call *call)
+{
+	const char *state = call_query(call, "state"), *type = call_query(call, "job_type"),
+		   *bulk = call_query(call, "bulk_id");
+	int64_t size = query_number(call, "page_size", JOBS_USUAL), page = query_number(call, "page", 1),
+		count = 0, id = 0;
+	struct value *out = value_map(cx->arena), *rows = NULL;
+	enum rc rc = bulk != NULL && bulk[0] != '\0' ? bulk_find(cx, &id, bulk) : RC_OK;
+
+	if (state == NULL) state = "";
+	if (type == NULL) type = "";
+	if (rc == RC_OK)
+		rc = db_get_int(cx, &count, "SELECT count(*)" WORK,
+				PARAMS(P_TEXT(":state", state), P_TEXT(":type", type), P_INT(":bulk", id)));
+	if (rc == RC_OK)
+		rc = db_rows(
+			cx, &rows, (size_t)size,
+			"SELECT j.id, j.kind AS job_type, " OLD_STATE
+			" AS state, j.note, j.result_json, j.error, j.attempts, j.created_at, (SELECT r.started_at FROM job_run r"
+			" WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1) AS started_at, j.finished_at,"
+			" j.created_by AS triggered_by, (SELECT b.public_id FROM bulk_send b WHERE b.id ="
+			" j.args_json ->> '$.bulk_id') AS bulk_id, (SELECT b.template_name FROM bulk_send b WHERE b.id ="
+			" j.args_json ->> '$.bulk_id') AS bulk_label" WORK
+			" ORDER BY j.id DESC LIMIT :size OFFSET :from",
+			PARAMS(P_TEXT(":state", state), P_TEXT(":type", type), P_INT(":bulk", id),
+			       P_INT(":size", size), P_INT(":from", (page - 1) * size)));
+	if (rc != RC_OK) return rc;
+	value_set_int(cx->arena, out, "count", count);
+	value_set_int(cx->arena, out, "page", page);
+	value_set_int(cx->arena, out, "num_pages", count > 0 ? (count + size - 1) / size : 1);
+	for (struct value *r = rows->first; r != NULL; r = r->next)
+		tell_message(cx, r);
+	value_set(out, "results", rows);
+	bulk_answer_object(cx, call, 200, out);
+	return RC_OK;
+}
+
 /* Recipients */
 
 static enum rc answer_rows_json(struct cx *cx, struct call *call, int64_t id, const char *state)
 {
 	struct value *out = value_map(cx->arena), *rows = NULL;
-	int64_t limit = query_number(call, "limit", ROWS_USUAL);
+	int64_t limit = query_number(call, "limit", query_number(call, "page_size", ROWS_USUAL));
 	enum rc rc = bulk_rows(cx, &rows, id, state, query_number(call, "after", 0), limit);
 
 	if (rc != RC_OK) return rc;

@@ -69,6 +69,14 @@ enum rc sends_say_count(struct cx *cx, struct command_call *call, const char *na
 	return sends_print(cx, call, out);
 }
 
+enum rc sends_number(struct cx *cx, int64_t *out, const char *option, const char *text)
+{
+	if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 9)
+		return cx_fail(cx, RC_BAD_INPUT, _("%s takes a whole number, not “%.40s”."), option, text);
+	*out = atoll(text);
+	return RC_OK;
+}
+
 enum rc sends_bulk(struct cx *cx, struct command_call *call, size_t i, const char *const *takes_value,
 		   int64_t *id)
 {
@@ -470,15 +478,17 @@ static enum rc run_rows(struct cx *cx, struct command_call *call)
 	const char *const *with_value = OPTIONS("state", "after", "max");
 	const char *state = command_option(call, "state"), *after = command_option(call, "after"),
 		   *max = command_option(call, "max");
-	int64_t id = 0, most = max != NULL ? atoll(max) : call->is_json ? ROWS_MOST : ROWS_USUAL;
+	int64_t id = 0, most = call->is_json ? ROWS_MOST : ROWS_USUAL, behind = 0;
 	enum rc rc = command_check(cx, call, NO_OPTIONS, with_value);
 
+	if (rc == RC_OK && max != NULL) rc = sends_number(cx, &most, "--max", max);
+	if (rc == RC_OK && after != NULL) rc = sends_number(cx, &behind, "--after", after);
 	if (rc == RC_OK) rc = sends_bulk(cx, call, 0, with_value, &id);
 	if (rc == RC_OK && !bulk_rows_state_is_known(state != NULL ? state : ""))
 		rc = cx_fail(cx, RC_BAD_INPUT, _("“%s” is not one of the choices."), state);
 	if (rc != RC_OK) return rc;
 	if (most < 1 || most > ROWS_MOST) most = ROWS_MOST;
-	return print_rows(cx, call, id, state != NULL ? state : "", after != NULL ? atoll(after) : 0, most);
+	return print_rows(cx, call, id, state != NULL ? state : "", behind, most);
 }
 
 static enum rc run_resolve(struct cx *cx, struct command_call *call)

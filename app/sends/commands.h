@@ -18,6 +18,8 @@ enum rc sends_say(struct cx *cx, struct command_call *call, int64_t id, const ch
 enum rc sends_say_count(struct cx *cx, struct command_call *call, const char *name, int64_t n,
 			const char *sentence) MUST_CHECK;
 /* The send that the i-th word names; RC_BAD_INPUT with the usage when there is no such word. */
+/* The value of an option that counts; RC_BAD_INPUT with the sentence. */
+enum rc sends_number(struct cx *cx, int64_t *out, const char *option, const char *text) MUST_CHECK;
 enum rc sends_bulk(struct cx *cx, struct command_call *call, size_t i, const char *const *takes_value,
 		   int64_t *id) MUST_CHECK;
 /* Until nothing of the send's work waits or runs, or it is held for longer than somebody watches. */

@@ -144,6 +144,8 @@ enum rc sends_background(struct cx *cx, struct command_call *call)
 			     ? RC_NO_MEMORY
 			     : command_check(cx, call, OPTIONS("loop"), OPTIONS("limit", "sleep", "types"));
 
+	if (rc == RC_OK && command_option(call, "limit") != NULL)
+		rc = sends_number(cx, &left, "--limit", command_option(call, "limit"));
 	if (rc == RC_OK && command_flag(call, "loop"))
 		fprintf(call->err, "%s\n",
 			_("--loop is not needed: the server (recado serve) does this by itself."));

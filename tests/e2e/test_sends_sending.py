@@ -443,3 +443,20 @@ def test_a_command_without_its_file_or_with_one_that_cannot_serve_says_so_and_fa
     bad.write_text("nombre;Valor\nAna;1\n", encoding="utf-8")
     done = house.call("sends", "create", bad, "--template", BALANCE, "--hold")
     assert done.returncode == 1 and done.stderr.count("columna") == 1, done
+
+
+def test_programs_of_old_find_the_work_and_the_senders_of_sends_under_their_names(relay):
+    house, standin = relay
+    first, second = (until(house, create(house, people(2, tag), send_now="1"), "done") for tag in ("uno", "dos"))
+    all_of = house.api.get("sends/jobs")
+    assert all_of["ok"] and all_of["page"] == 1 and all_of["count"] >= 4 and len(all_of["results"]) <= 30
+    mine = house.api.get(f"sends/jobs?bulk_id={second['id']}&job_type=send&state=done")
+    assert [(job["bulk_id"], job["job_type"], job["state"]) for job in mine["results"]] == [(second["id"], "sends.send", "done")]
+    assert {"id", "message", "error", "attempts", "created_at", "started_at", "finished_at", "triggered_by"} <= set(mine["results"][0])
+    assert mine["results"][0]["started_at"] == shown(house, second)["jobs"][0]["started_at"]
+    assert house.api.call("GET", "sends/jobs?page_size=201").status == 400
+    assert house.api.call("GET", "sends/jobs?bulk_id=nadie").status == 404
+    who = house.api.get("sends/senders")
+    assert who["default_sender"]["from_email"] == "avisos@tienda.example" and who["results"] == []
+    assert len(house.api.get(f"sends/{first['id']}/recipients?page_size=1")["results"]) == 1
+    assert house.call("sends", "rows", first["number"], "--max", "abc").returncode == 2
