@@ -99,10 +99,7 @@ static enum rc add_state(struct cx *cx, struct value *page, bool is_page)
 	if (rc != RC_OK) return rc;
 	value_set_bool(cx->arena, page, "is_stale", is_stale);
 	value_set_text(cx->arena, page, "why", why);
-	if (list.listed_at == 0) {
-		value_set_null(cx->arena, page, "listed_at");
-		return RC_OK;
-	}
+	if (list.listed_at == 0) return RC_OK; /* nobody has asked yet */
 	if (is_page)
 		instant_text_local(at, list.listed_at, cx->env->zone);
 	else
