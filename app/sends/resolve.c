@@ -136,7 +136,7 @@ static enum rc add_looks(struct cx *cx, int64_t id, int64_t row_number, struct v
 	failed = value_text_of(value_get(result, "failed"), "");
 	value_set_text(cx->arena, out, "job_error",
 		       failed[0] != '\0' ? sentence_words(cx->arena, cx->lang, failed)
-					: value_text_of(value_get(job, "error"), ""));
+					 : value_text_of(value_get(job, "error"), ""));
 	for (struct value *v = result->first, *next; v != NULL; v = next) {
 		next = v->next;
 		v->next = NULL;

@@ -330,7 +330,7 @@ static void the_gate_names_what_the_file_does_not_give(void **arg)
 				    "{}", "[]"),
 			    "cliente.pais,Nro.");
 	assert_string_equal(missing(&o, "{{saldo}}", "{}", "{}", "[]"), "saldo");
-	/* A column that is not there at all is waived like an empty one, by its name as the template writes it. */
+	/* A column that is not there is waived like an empty one, by its name as the template writes it. */
 	assert_string_equal(missing(&o, "{{saldo}} {{Valor}} {{pie}}", file, "{}", "[\"pie\", \"Saldo\"]"),
 			    "saldo");
 	assert_string_equal(missing(&o, "{{saldo}} {{Valor}}", file, "{}", "[\"saldo\"]"), "");
