@@ -278,9 +278,15 @@ size_t log_mask(char *line, size_t len)
 	size_t i = 0, o = 0;
 
 	while (i < len) {
-		size_t name = mailbox_before(l, i, line, o);
+		unsigned char c = (unsigned char)line[i];
 		struct find f;
+		size_t name;
 
+		if (c != '@' && begun_by[c] == 0) { /* most letters */
+			line[o++] = line[i++];
+			continue;
+		}
+		name = mailbox_before(l, i, line, o);
 		if (name > strlen(HIDDEN)) {
 			o -= name;
 			memcpy(line + o, HIDDEN, strlen(HIDDEN));

@@ -129,19 +129,31 @@ static size_t keep(char *out, size_t size, const char *text)
 	size_t n = 0, len = strlen(text);
 
 	for (size_t i = 0; i < len && n + 1 < size;) {
-		size_t step = text_sequence(text + i, len - i);
+		unsigned char c = (unsigned char)text[i];
+		size_t step;
 
+		if (c < 0x80) { /* nearly always */
+			out[n++] = c < 0x20 ? ' ' : text[i];
+			i++;
+			continue;
+		}
+		step = text_sequence(text + i, len - i);
 		if (step == 0) {
 			i++;
 			continue;
 		}
 		if (n + step + 1 > size) break;
-		for (size_t k = 0; k < step; k++)
-			out[n++] = (unsigned char)text[i + k] < 0x20 ? ' ' : text[i + k];
+		memcpy(out + n, text + i, step);
+		n += step;
 		i += step;
 	}
 	out[n] = '\0';
 	return n;
+}
+
+static bool is_graphic(char c)
+{
+	return c > ' ' && c < 0x7f;
 }
 
 static const char *masked_line(struct arena *a, const char *text)
@@ -151,8 +163,9 @@ static const char *masked_line(struct arena *a, const char *text)
 
 	if (line == NULL) return "";
 	n = keep(line, LINE_MAX + 1, text);
-	line[log_mask(line, n)] = '\0';
-	return text_trim(a, line);
+	n = log_mask(line, n);
+	line[n] = '\0';
+	return n > 0 && is_graphic(line[0]) && is_graphic(line[n - 1]) ? line : text_trim(a, line);
 }
 
 static const char *line_of(struct arena *a, const struct value *json)
