@@ -155,7 +155,7 @@ put_binary() {
 	mv -f "$BIN.new" "$BIN" # a rename: whoever runs the old one keeps it until the restart
 }
 
-# The unit and the user; repeated calls change nothing.
+# The unit and the user; repeated calls change nothing, and say what was missing.
 put_service() {
 	if ! id recado >/dev/null 2>&1; then
 		say "Making the user recado"
@@ -169,7 +169,12 @@ put_service() {
 	chmod 700 "$STATE"
 	if [ -d /etc/systemd/system ]; then
 		sed "s|/var/lib/recado|$STATE|g" etc/recado.service >"$UNIT.new"
-		mv -f "$UNIT.new" "$UNIT"
+		if cmp -s "$UNIT.new" "$UNIT"; then
+			rm "$UNIT.new"
+		else
+			say "Writing the service $UNIT"
+			mv -f "$UNIT.new" "$UNIT"
+		fi
 	fi
 }
 
@@ -180,7 +185,10 @@ start_service() {
 	fi
 	systemctl daemon-reload
 	systemctl enable -q recado
-	systemctl restart recado || return 1
+	systemctl restart recado || {
+		say "The service does not start: journalctl -u recado -n 30 says why"
+		return 1
+	}
 	say "Running: systemctl status recado; log: journalctl -u recado -f"
 	journalctl -u recado -n 20 --no-pager -o cat 2>/dev/null | grep -F '/setup?code=' | tail -n 1 || true
 }
@@ -192,8 +200,10 @@ is_held() { grep -qsE '^[[:space:]]*hold[[:space:]]*=[[:space:]]*yes' "$STATE/re
 do_install() {
 	need_root
 	if [ -x "$BIN" ]; then
-		say "Installed: $("$BIN" --version). Here: $(version_here). Nothing changed; upgrade with: sudo ./install.sh --upgrade"
+		say "Installed: $("$BIN" --version). Here: $(version_here). The program stays; upgrade with: sudo ./install.sh --upgrade"
 		put_service
+		# An installation that was cut short, or a service that somebody stopped.
+		if have_systemd && ! systemctl is-active -q recado; then start_service; fi
 		return
 	fi
 	build
@@ -220,8 +230,7 @@ do_upgrade() {
 	cmp -s "$BIN" "$RECADO" || cp "$BIN" "$BIN.previous"
 	put_binary
 	put_service
-	start_service || fail "the new program does not start (journalctl -u recado -n 30 says why);" \
-		"back to the old one: sudo ./install.sh --rollback"
+	start_service || fail "back to the old program: sudo ./install.sh --rollback"
 	say "The previous program is $BIN.previous. The way back: sudo ./install.sh --rollback"
 }
 
@@ -248,11 +257,17 @@ do_rollback() {
 
 do_uninstall() {
 	need_root
+	if [ ! -e "$BIN" ] && [ ! -e "$UNIT" ]; then
+		say "Nothing is installed. What lies in $STATE is left alone."
+		return
+	fi
 	if have_systemd; then
 		systemctl disable -q --now recado 2>/dev/null || true
+	else
+		say "No systemd here: a server that runs goes on until you stop it."
 	fi
 	rm -f "$UNIT" "$BIN" "$BIN.previous"
-	have_systemd && systemctl daemon-reload
+	if have_systemd; then systemctl daemon-reload; fi
 	say "Removed. The data stays in $STATE (and the user recado, who owns it)."
 }
 

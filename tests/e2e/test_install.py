@@ -120,3 +120,44 @@ systemctl() { [ "$1" != restart ]; }
                               env={**os.environ, "RECADO_STATE": str(here)})
         assert done.returncode == 1 and "install.sh --rollback" in done.stderr, done
         assert "0.0.1" in (old.parent / "recado.previous").read_text(errors="replace")
+
+
+def test_each_step_twice_and_without_systemd_says_one_clear_thing(archive, tmp_path):
+    """Again with the script's own functions, and a machine made of folders: what is asked of it as root is written down."""
+    program, unit, state, asked = (tmp_path / name for name in ("bin/recado", "units/recado.service", "state", "asked"))
+    program.parent.mkdir()
+    unit.parent.mkdir()
+    script = (archive / "install.sh").read_text()
+    for old, new in (("BIN=/usr/local/bin/recado", f"BIN={program}"), ("UNIT=/etc/systemd/system/recado.service", f"UNIT={unit}"),
+                     ("[ -d /etc/systemd/system ]", "true"), ('"do_$action"', """
+need_root() { :; }
+id() { :; }
+chown() { :; }
+have_systemd() { [ -n "$SYSTEMD" ]; }
+systemctl() { echo "$1" >>"$ASKED"; [ "$1" != is-active ] && [ "$1" != "$BAD" ]; }
+journalctl() { :; }
+"do_$action"
+""")):
+        assert old in script
+        script = script.replace(old, new)
+    (archive / "install.sh").write_text(script)
+
+    def call(*words, systemd="yes", bad=""):
+        asked.write_text("")
+        done = subprocess.run([archive / "install.sh", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "RECADO_STATE": str(state), "SYSTEMD": systemd, "BAD": bad, "ASKED": str(asked)})
+        return done.returncode, done.stdout, asked.read_text().split()
+
+    assert "Nothing is installed" in call("--uninstall")[1]
+    code, out, did = call(bad="restart")                         # cut short: all is there but it does not run
+    assert code == 1 and "journalctl -u recado" in out and program.exists() and (state / "recado.ini").exists()
+    code, out, did = call()
+    assert code == 0 and "--upgrade" in out and did[-1] == "restart" and "Writing" not in out
+    unit.write_text("of an older version")
+    assert "Writing the service" in call()[1]
+    code, out, did = call("--uninstall")
+    assert code == 0 and did == ["disable", "daemon-reload"] and "The data stays" in out and (state / "recado.ini").exists()
+    code, out, did = call(systemd="")
+    assert code == 0 and did == [] and "No systemd here. Start it with" in out
+    code, out, did = call("--uninstall", systemd="")
+    assert code == 0 and did == [] and "until you stop it" in out and not program.exists() and not unit.exists()
