@@ -126,7 +126,8 @@ enum rc handle_halt_ask(struct cx *cx, struct call *call)
 	value_set_bool(cx->arena, page, "is_stop", is_stop);
 	value_set_text(
 		cx->arena, value_add_map(cx->arena, details), "text",
-		is_stop ? _("No message leaves on any channel, answers neither; only alerts to the addresses in your settings still do. What is under way arrives.")
+		is_stop ? _("No message leaves on any channel, answers neither; only alerts to your own addresses still"
+			    " do. What is under way arrives.")
 			: arena_printf(
 				  cx->arena,
 				  _("Messages that wait now: %s. They leave in their order, each within its hours."),

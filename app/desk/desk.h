@@ -143,9 +143,9 @@ struct resource {
 	bool names_are_words; /* row_name gives a msgid: shown translated                  */
 	/* How people read what row_name gives; NULL = as it is.                           */
 	const char *(*name_shown)(struct cx *cx, const char *stored);
-	/* A form that has more to it than a field for each column: its template (NULL = generic), what of it becomes
-	** input (a field error is RC_BAD_INPUT), and what it shows besides the fields. Its button "_look" shows it
-	** again without saving. Pages only. */
+	/* A form that has more to it than a field for each column: its template (NULL = generic), what of it
+	** becomes input (a field error is RC_BAD_INPUT), and what it shows besides the fields. Its button
+	** "_look" shows it again without saving. Pages only. */
 	const char *form_template;
 	enum rc (*form_take)(struct cx *cx, struct call *call, struct value *input);
 	void (*form_show)(struct cx *cx, struct call *call, const struct value *stored, struct value *page);

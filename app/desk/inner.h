@@ -262,8 +262,8 @@ enum rc row_write(struct cx *cx, const struct office *o, const struct table_fact
 		  const char *action) MUST_CHECK;
 /* Is it written like an id of this resource, whether or not there is such a row? */
 bool office_is_id(const struct office *o, const char *text);
-/* A reference as people write it: public id, id, or words that match one visible row. Who may not open that list
-** must know the whole name, and is told of no other. */
+/* A reference as people write it: public id, id, or words that match one visible row. Who may not open that
+** list must know the whole name, and is told of no other. */
 enum rc ref_resolve(struct cx *cx, int64_t *id, const struct office *o, const char *text) MUST_CHECK;
 /* The visible rows that such words find, at most max, as raw maps with a name. */
 enum rc ref_matches(struct cx *cx, const struct office *o, const char *text, int64_t max,

@@ -38,8 +38,8 @@ enum rc role_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
 
 /* A user who is not archived, by name. */
 enum rc user_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
-/* In a transaction, before it is written: may that person be called so? *folded: as the column name_folded has
-** it. RC_CONFLICT: somebody else is. */
+/* In a transaction, before it is written: may that person be called so? *folded: as the column name_folded
+** has it. RC_CONFLICT: somebody else is. */
 enum rc user_name_check(struct cx *cx, int64_t user_id, const char *name, const char **folded) MUST_CHECK;
 /* May this be the password of that person? A field error of "password" says why not; nothing is hashed. */
 enum rc password_allowed(struct cx *cx, const char *password, const char *name) MUST_CHECK;
