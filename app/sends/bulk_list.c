@@ -126,6 +126,9 @@ static const struct filter filters[] = {
 	  .choices = "current_month=Current month|all=All of the time",
 	  .sql = (const char *const[]){ "t.created_at >= :month", "1", NULL },
 	  .def = "current_month" },
+	{ .name = "on",
+	  .title = N_("On the day"),
+	  .sql = (const char *const[]){ "t.created_at >= :f_on_ms AND t.created_at < :f_on_end_ms", NULL } },
 	{ .name = NULL },
 };
 

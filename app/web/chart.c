@@ -19,6 +19,7 @@
 #define LETTER       6              /* width of a letter at the desk …                          */
 #define LETTER_WIDE  9              /* … and on a phone, where words are drawn larger               */
 #define GAP_BP       2500           /* of a point's place that stays free between bars, in 1/10000 */
+#define BAR_MOST     120.0          /* a single bar is a bar, not a wall                            */
 #define NARROW_SPACE "\xe2\x80\xaf" /* U+202F: between thousands, as the RAE wants it */
 #define MARKS_MAX    31             /* points of a line get a dot when there are at most a month's  */
 
@@ -356,8 +357,8 @@ struct value *chart_bars(struct cx *cx, const struct chart *c)
 	struct frame f = { .c = c };
 	struct value *out = begin(cx, &f, !c->is_grouped),
 		     *points = value_set_list(cx->arena, out, "points_shown");
-	double gap = f.slot * GAP_BP / 10000, width = f.slot - gap,
-	       one = width / (double)(c->series + !c->series);
+	double bar = f.slot * (10000 - GAP_BP) / 10000, width = bar < BAR_MOST ? bar : BAR_MOST,
+	       gap = f.slot - width, one = width / (double)(c->series + !c->series);
 
 	for (size_t i = 0; i < f.points; i++) {
 		struct value *point = add_point(cx, &f, points, i),
