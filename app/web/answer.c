@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 /* What a person sees behind the log-in stays out of caches and of the back button */
-#define PRIVATE "no-store"
+#define PRIVATE   "no-store"
+#define REFRESH_S "5" /* a busy machine is not asked again at once by every open window */
 
 static void answered(struct call *call, int status)
 {
@@ -141,6 +142,15 @@ static void retry_after(struct call *call, enum rc rc)
 	if ((rc == RC_TOO_MANY || rc == RC_TRY_LATER) &&
 	    pairs_header(&call->rp->headers, "Retry-After") == NULL)
 		reply_header(call->rp, "Retry-After", rc == RC_TOO_MANY ? "10" : "2");
+}
+
+/* A page that is not there only because the machine is busy shows itself as soon as it can: browsers do not
+** follow Retry-After, and whoever looked would go on looking at the refusal. */
+static void look_again(struct call *call, enum rc rc)
+{
+	bool is_get = strcmp(call_method(call), "GET") == 0 && !call->is_head;
+
+	if (rc == RC_TRY_LATER && is_get && !call->wants_json) reply_header(call->rp, "Refresh", REFRESH_S);
 }
 
 /* Every refusal of the API has one shape, whatever the handler says besides. */
@@ -378,6 +388,7 @@ void answer_failure(struct cx *cx, struct call *call, enum rc rc)
 	}
 	if (rc == RC_NO_LOGIN) reply_header(call->rp, "WWW-Authenticate", "Bearer");
 	retry_after(call, rc);
+	if (!is_flat) look_again(call, rc);
 	if (row->http >= 500)
 		log_event(LOG_ERROR, "errors", "web.failure", "request=%s method=%s path=%s code=%s",
 			  cx->request_id, call_method(call), call_path(call), row->name);

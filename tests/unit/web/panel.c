@@ -59,6 +59,7 @@ static enum rc things_upload(struct cx *cx, struct call *call)
 static enum rc things_break(struct cx *cx, struct call *call)
 {
 	(void)cx;
+	if (strcmp(call_param(call, "how"), "busy") == 0) return RC_TRY_LATER;
 	return strcmp(call_param(call, "how"), "silently") == 0 ? RC_OK : RC_BUG;
 }
 

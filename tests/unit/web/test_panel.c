@@ -520,6 +520,14 @@ static void failures_are_pages_in_both_languages(void **state)
 	STATUS(a = ask(p, "GET", "/things/break/loudly", s.cookie, NULL), 500);
 	HAS(a, "Something went wrong on our side");
 	STATUS(ask(p, "GET", "/things/break/silently", s.cookie, NULL), 500);
+	/* A page that a busy machine could not make comes by itself; nothing else does. */
+	a = ask(p, "GET", "/things/break/busy", s.cookie, NULL);
+	STATUS(a, 503);
+	assert_string_equal(wire_header(a, "Refresh"), "5");
+	assert_string_equal(wire_header(ask(p, "GET", "/things/break/silently", s.cookie, NULL), "Refresh"),
+			    "");
+	assert_string_equal(
+		wire_header(ask(p, "GET", "/api/v1/things/break/busy", s.cookie, NULL), "Refresh"), "");
 	HAS(ask(p, "GET", "/things/break/loudly", es, NULL), "<html lang=\"es\">");
 	STATUS(ask(p, "GET", "/api/v1/nowhere", s.cookie, NULL), 404);
 	STATUS(ask(p, "GET", "/things.csv", s.cookie, NULL), 404); /* a page that is no list */
