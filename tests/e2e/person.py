@@ -1,4 +1,5 @@
 """Somebody at a real browser: a window of some size, a language, eyes that keep pictures in build/screens."""
+import base64
 import os
 import pathlib
 import time
@@ -15,6 +16,8 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 SCREENS = pathlib.Path(os.environ.get("RECADO_BUILD") or ROOT / "build") / "screens"
 DESK, PHONE = (1280, 900), (390, 844)
+# What a person sees, asked for all elements at once: a question for each would take a slow browser very long.
+VISIBLE = "e => e.getClientRects().length > 0 && e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ class Person:
         return wait_until(lambda: next(iter(self.browser.find_elements(By.CSS_SELECTOR, selector)), None), selector)
 
     def all(self, selector):
-        return [e for e in self.browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()]
+        return self.browser.execute_script(f"return [...document.querySelectorAll(arguments[0])].filter({VISIBLE})", selector)
 
     def text(self):
         return self.browser.execute_script("return document.body ? document.body.innerText : ''")
@@ -84,7 +87,8 @@ class Person:
         """Keep a picture; whatever overflows the window sideways is a finding."""
         SCREENS.mkdir(parents=True, exist_ok=True)
         self.count += 1
-        self.browser.save_screenshot(str(SCREENS / f"{self.label}-{self.count:02}-{name}.png"))
+        shot = self.browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})
+        (SCREENS / f"{self.label}-{self.count:02}-{name}.png").write_bytes(base64.b64decode(shot["data"]))
         wide, window = self.browser.execute_script(
             "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide <= window, f"{name} is {wide} wide in a window of {window}"
@@ -92,10 +96,9 @@ class Person:
     def click_text(self, *words):
         """Press the visible link or button with one of these words; the page may still be changing."""
         def wanted():
-            try:
-                return next((e for e in self.all("a, button, summary") if e.text.strip() in words), None)
-            except StaleElementReferenceException:
-                return None
+            return self.browser.execute_script(
+                f"return [...document.querySelectorAll('a, button, summary')].filter({VISIBLE})"
+                ".find(e => arguments[0].includes(e.innerText.trim())) || null", words)
         self.press(wait_until(wanted, f"something to press that says {words}"))
 
     def press(self, element):
