@@ -39,7 +39,7 @@ const struct column schedules_columns[] = {
 	  .shown = rule_shown,
 	  .help = N_(
 		  "Minute, hour, day, month, weekday (cron): 30 3 * * * is every day at 03:30, 0 9 * * 1-5 Monday to Friday at"
-		  " 09:00. Or: every 30 min.") },
+		  " 09:00. Or: every 30 min. A change counts from now on: an hour of today that has passed does not come back.") },
 	{ .name = "zone",
 	  .title = N_("Time zone"),
 	  .type = COLUMN_TEXT,
