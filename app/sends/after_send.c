@@ -297,8 +297,8 @@ static enum rc go_on_all(struct cx *cx, struct job *job, int64_t bulk_id, int64_
 		if (cx->env->is_stopping || (job != NULL && job_should_stop(job))) return RC_TRY_LATER;
 		rc = go_on(cx, job, p, ended, &has_asked);
 	}
-	/* What was put down as wanted is asked for at once. Who fetches already may have looked before it was:
-	** then a job of its own comes behind him. */
+	/* What was put down as wanted is asked for at once. Who fetches already may have looked before it
+	** was: then a job of its own comes behind him. */
 	if (rc == RC_OK && has_asked) {
 		rc = reports_process(cx, job, &moved);
 		if (rc == RC_CONFLICT) {
