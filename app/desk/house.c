@@ -457,8 +457,6 @@ static void add_alerts(struct cx *cx, const struct value *layout)
 		const char *link = value_text_of(value_get(v, "link"), "");
 
 		value_set_text(cx->arena, out, "text", value_text_of(value_get(v, "text"), ""));
-		/* Nothing leaves at all: whoever opens a page must see it. */
-		if (strcmp(value_text_of(value_get(v, "key"), ""), "outbox.halted") == 0) severity = "urgent";
 		value_set_text(cx->arena, out, "level",
 			       strcmp(severity, "urgent") == 0    ? "error"
 			       : strcmp(severity, "warning") == 0 ? "warn"

@@ -58,7 +58,7 @@ static enum rc change(struct cx *cx, bool is_on, const char *why)
 			cx, &alert,
 			&(struct alert_new){
 				.key = "outbox.halted",
-				.severity = "warning",
+				.severity = "urgent",
 				.msgid = N_("Everything is stopped: no message leaves on any channel."),
 				.subject = why,
 				.link = "/channels",

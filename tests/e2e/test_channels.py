@@ -127,7 +127,7 @@ def test_at_one_word_nothing_leaves_and_at_another_everything(shop, hook):
     assert told["is_halted"] and told["halted"]["why"] == "precios equivocados" and told["halted"]["by"] == "command"
     # The owner hears of it, and nothing else leaves, not even on the same road.
     wait_until(lambda: states(house) == {"queued": 4, "sent": 1}, "the alert")
-    assert len(hook.texts) == 1 and hook.texts[0].startswith("Atención: Todo está detenido"), hook.texts
+    assert len(hook.texts) == 1 and hook.texts[0].startswith("Urgente: Todo está detenido"), hook.texts
     assert "Todo está detenido" in text_of(house.panel().page("/"))
     house.run("outbox", "pause", "slack", "--reason", "vacaciones")
     house.run("outbox", "resume-all")

@@ -196,9 +196,9 @@ static void a_lane_that_cannot_turn_hinders_no_other(void **state)
 	word = slack(&s, "alarm");
 	other = slack(&s, "later");
 	start(&s);
-	/* A row nobody has in flight sits in Slack's only slot: each claim is refused by the database. */
+	/* A row nobody has in flight is under way to the same place: each claim is refused by the database. */
 	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
-	assert_int_equal(db_run(&s.h.s.cx, "UPDATE message SET state = 'unsure', slot = 0 WHERE id = :id",
+	assert_int_equal(db_run(&s.h.s.cx, "UPDATE message SET state = 'sending', slot = 0 WHERE id = :id",
 				PARAMS(P_INT(":id", other))),
 			 RC_OK);
 	assert_int_equal(tx_end(&s.h.s.cx, RC_OK), RC_OK);
@@ -208,7 +208,7 @@ static void a_lane_that_cannot_turn_hinders_no_other(void **state)
 	wake(&s);
 	until(&s, "SELECT count(*) = 20 FROM message WHERE state = 'sent'");
 	assert_string_equal(house_state(&s.h, word), "queued");
-	assert_int_equal(state_run(&s.h.s, "UPDATE message SET slot = NULL WHERE state = 'unsure'"), RC_OK);
+	assert_int_equal(state_run(&s.h.s, "UPDATE message SET state = 'unsure', slot = NULL WHERE state = 'sending'"), RC_OK);
 	until(&s, "SELECT count(*) = 21 FROM message WHERE state = 'sent'");
 	close_scene(&s);
 }
@@ -411,7 +411,7 @@ static void everything_stops_at_one_word_and_goes_on_at_another(void **state)
 	assert_string_equal(value_text_of(value_get(how, "why"), ""), "wrong prices");
 	assert_true(value_int_of(value_get(how, "at"), 0) > 0);
 	assert_true(is_so(&s, ALERTS("outbox.halted")));
-	assert_true(is_so(&s, "SELECT severity = 'warning' AND link = '/channels' FROM alert"));
+	assert_true(is_so(&s, "SELECT severity = 'urgent' AND link = '/channels' FROM alert"));
 	/* Two whole turns: woken, looked, nothing claimed. */
 	for (int i = 0; i < 2; i++) {
 		wake(&s);
