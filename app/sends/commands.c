@@ -20,10 +20,13 @@
 #define WAIT_MS        (12 * HOUR_MS)   /* a paced send of a day is watched in the panel                */
 #define POLL_MS        100
 #define STUCK_MS       (15 * MINUTE_MS) /* held for longer: it will not go on while somebody watches    */
-#define ROWS_USUAL     100
-#define ROWS_MOST      250000
-#define ROWS_STEP      500
-#define COPY_SIZE      65536
+/* For a gateway that is away the send waits by itself for hours: who types a command is told after three
+** tries. */
+#define AWAY_MS    MINUTE_MS
+#define ROWS_USUAL 100
+#define ROWS_MOST  250000
+#define ROWS_STEP  500
+#define COPY_SIZE  65536
 
 static const char *text_of(const struct value *row, const char *name)
 {
@@ -105,9 +108,11 @@ static enum rc read_stand(struct cx *cx, struct arena *scratch, int64_t id, bool
 			PARAMS(P_TEXT(":send", bulk_slot(cx, "send", id)),
 			       P_TEXT(":next", bulk_slot(cx, "next", id)),
 			       P_TEXT(":import", bulk_slot(cx, "import", id))));
-	*is_over = rc != RC_OK || open == 0 ||
-		   (bulk_is(&b, "paused") &&
-		    (b.paused_until_at == 0 || b.paused_until_at > cx_now(cx) + STUCK_MS));
+	*is_over =
+		rc != RC_OK || open == 0 ||
+		(bulk_is(&b, "paused") &&
+		 (b.paused_until_at == 0 ||
+		  b.paused_until_at > cx_now(cx) + (strcmp(b.why, WHY_GATEWAY) == 0 ? AWAY_MS : STUCK_MS)));
 	cx->arena = own;
 	return rc;
 }

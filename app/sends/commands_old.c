@@ -95,6 +95,8 @@ static enum rc real_send(struct cx *cx, struct command_call *call, int64_t id)
 			      _("Some of its mails are unsure; decide them first."));
 	if (bulk_is(&s.b, "error") && s.b.batch_id == 0)
 		return refuse(cx, call, EXIT_PRECONDITION, _("Nothing was sent; the send says why."));
+	if (bulk_is(&s.b, "paused"))
+		return refuse(cx, call, EXIT_BUSY, _("It is under way, or its work waits already."));
 	return RC_OK;
 }
 

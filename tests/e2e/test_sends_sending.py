@@ -450,7 +450,8 @@ def test_programs_of_old_find_the_work_and_the_senders_of_sends_under_their_name
     first, second = (until(house, create(house, people(2, tag), send_now="1"), "done") for tag in ("uno", "dos"))
     all_of = house.api.get("sends/jobs")
     assert all_of["ok"] and all_of["page"] == 1 and all_of["count"] >= 4 and len(all_of["results"]) <= 30
-    mine = house.api.get(f"sends/jobs?bulk_id={second['id']}&job_type=send&state=done")
+    mine = wait_until(lambda: (lambda found: found if found["results"] else None)(
+        house.api.get(f"sends/jobs?bulk_id={second['id']}&job_type=send&state=done")), "its work to end")
     assert [(job["bulk_id"], job["job_type"], job["state"]) for job in mine["results"]] == [(second["id"], "sends.send", "done")]
     assert {"id", "message", "error", "attempts", "created_at", "started_at", "finished_at", "triggered_by"} <= set(mine["results"][0])
     assert mine["results"][0]["started_at"] == shown(house, second)["jobs"][0]["started_at"]
