@@ -34,6 +34,7 @@ import forecast # noqa: E402
 import house    # noqa: E402
 import imports  # noqa: E402
 import load_report  # noqa: E402
+import match_report  # noqa: E402
 import recipients  # noqa: E402
 import schedules  # noqa: E402
 import sends    # noqa: E402
@@ -517,7 +518,7 @@ def main():
     ask.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     ask.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench.json")
     ask.add_argument("--only", nargs="*", help="at_rest, choosing, pages, sending, sends, export, imports, recipients,"
-                     " load_report, figures, forecast, schedules, backup")
+                     " load_report, match_report, figures, forecast, schedules, backup")
     said = ask.parse_args()
     build = said.build.resolve()
     os.environ["RECADO_BIN"] = str(build / "release" / "recado")
@@ -533,6 +534,7 @@ def main():
     report.part("imports", imports.imports, build, sys.modules[__name__])
     report.part("recipients", recipients.measure, build, sys.modules[__name__])
     report.part("load_report", load_report.measure, build, sys.modules[__name__])
+    report.part("match_report", match_report.measure, build, sys.modules[__name__])
     report.part("figures", figures.measure, build, sys.modules[__name__])
     report.part("schedules", schedules.schedules, build, sys.modules[__name__])
     report.part("forecast", forecast.forecasts, build, sys.modules[__name__])
