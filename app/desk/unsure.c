@@ -38,7 +38,7 @@ int64_t unsure_count(struct cx *cx, int64_t max)
 
 	if (db_get_int(
 		    cx, &n,
-		    "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_unsure WHERE state = 'unsure' AND " SEEN
+		    "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_unusual WHERE state = 'unsure' AND " SEEN
 		    " LIMIT :max)",
 		    PARAMS(P_SEEN_BY(cx), P_INT(":max", max))) != RC_OK)
 		cx->message = before;
@@ -153,7 +153,7 @@ static enum rc fill_person(struct cx *cx, struct call *call, const struct messag
 
 /* Those with the same evidence, this one among them. */
 #define SAME_EVIDENCE                                                                                    \
-	" FROM message INDEXED BY message_batch_unsure WHERE batch_id = :batch AND state = 'unsure' AND" \
+	" FROM message INDEXED BY message_batch_unusual WHERE batch_id = :batch AND state = 'unsure' AND" \
 	" channel_account_id = :account AND state_why = :why AND claimed_at / 60000 = :minute AND " SEEN
 #define P_SAME(cx, m)                                                                                 \
 	P_INT(":batch", (m)->batch_id), P_INT(":account", (m)->account_id), P_TEXT(":why", (m)->why), \
@@ -206,7 +206,7 @@ static enum rc find_next(struct cx *cx, int64_t *id, int64_t after)
 {
 	enum rc rc = db_get_int(
 		cx, id,
-		"SELECT id FROM message INDEXED BY message_unsure WHERE state = 'unsure' AND id > :after AND " SEEN
+		"SELECT id FROM message INDEXED BY message_unusual WHERE state = 'unsure' AND id > :after AND " SEEN
 		" ORDER BY id LIMIT 1",
 		PARAMS(P_INT(":after", after), P_SEEN_BY(cx)));
 
@@ -251,7 +251,7 @@ static enum rc answer_data(struct cx *cx, struct call *call)
 		     *rows = NULL;
 	enum rc rc =
 		db_rows(cx, &rows, DATA_MAX,
-			"SELECT id FROM message INDEXED BY message_unsure WHERE state = 'unsure' AND " SEEN
+			"SELECT id FROM message INDEXED BY message_unusual WHERE state = 'unsure' AND " SEEN
 			" ORDER BY id LIMIT :max",
 			PARAMS(P_SEEN_BY(cx), P_INT(":max", DATA_MAX)));
 

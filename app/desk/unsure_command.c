@@ -15,7 +15,7 @@ static enum rc read_unsure(struct cx *cx, struct value **out, int64_t batch)
 	return db_rows(
 		cx, out, LISTED_MAX,
 		"SELECT m.id, m.public_id, m.claimed_at, m.state_why, c.address, a.name AS channel, b.public_id AS batch"
-		" FROM message m INDEXED BY message_unsure CROSS JOIN contact c ON c.id = m.contact_id"
+		" FROM message m INDEXED BY message_unusual CROSS JOIN contact c ON c.id = m.contact_id"
 		" CROSS JOIN channel_account a ON a.id = m.channel_account_id CROSS JOIN batch b ON b.id = m.batch_id"
 		" WHERE m.state = 'unsure' AND (:batch = 0 OR m.batch_id = :batch) ORDER BY m.id LIMIT :max",
 		PARAMS(P_INT(":batch", batch), P_INT(":max", LISTED_MAX)));

@@ -523,7 +523,7 @@ static enum rc settle_unsure(struct cx *cx)
 	int64_t is_there = 0, count = 0;
 	enum rc rc = db_get_int(
 		cx, &is_there,
-		"SELECT EXISTS (SELECT 1 FROM message m INDEXED BY message_unsure JOIN batch b ON b.id = m.batch_id"
+		"SELECT EXISTS (SELECT 1 FROM message m INDEXED BY message_unusual JOIN batch b ON b.id = m.batch_id"
 		" WHERE m.state = 'unsure' AND b.kind = :kind)",
 		PARAMS(P_TEXT(":kind", ALERT_BATCH)));
 

@@ -255,8 +255,8 @@ static enum rc write_work(struct cx *cx, struct sb *out)
 	rc = counted(
 		cx, out, "recado_messages", "state", "Messages that have not ended, by state.",
 		"SELECT 'queued', count(*) FROM message INDEXED BY message_queued WHERE state = 'queued'"
-		" UNION ALL SELECT 'sending', count(*) FROM message WHERE slot IS NOT NULL"
-		" UNION ALL SELECT 'unsure', count(*) FROM message INDEXED BY message_unsure WHERE state = 'unsure'");
+		" UNION ALL SELECT 'sending', count(*) FROM message WHERE state = 'sending'"
+		" UNION ALL SELECT 'unsure', count(*) FROM message INDEXED BY message_unusual WHERE state = 'unsure'");
 	if (rc == RC_OK)
 		rc = counted(
 			cx, out, "recado_jobs", "state", "Work that waits, runs or was given up.",

@@ -93,20 +93,20 @@ enum rc alert_settle_unsure(struct cx *cx, int64_t *count)
 	rc = db_run(
 		cx,
 		"INSERT INTO attempt (message_id, at, kind, outcome, detail) SELECT m.id, :now, 'start',"
-		" 'notice_unsure', '' FROM message m INDEXED BY message_unsure JOIN batch b ON b.id = m.batch_id"
+		" 'notice_unsure', '' FROM message m INDEXED BY message_unusual JOIN batch b ON b.id = m.batch_id"
 		" WHERE m.state = 'unsure' AND b.kind = :batch",
 		PARAMS(P_INT(":now", cx_now(cx)), P_TEXT(":batch", ALERT_BATCH)));
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
-			"UPDATE message INDEXED BY message_unsure SET state = 'failed', state_why = 'notice_unsure', failed_at = :now"
+			"UPDATE message INDEXED BY message_unusual SET state = 'failed', state_why = 'notice_unsure', failed_at = :now"
 			" WHERE state = 'unsure' AND batch_id IN (SELECT id FROM batch WHERE kind = :batch)",
 			PARAMS(P_INT(":now", cx_now(cx)), P_TEXT(":batch", ALERT_BATCH)));
 	if (rc == RC_OK) *count = db_changes(cx);
 	if (rc == RC_OK)
 		rc = db_get_int(
 			cx, &left,
-			"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_unsure WHERE state = 'unsure')",
+			"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_unusual WHERE state = 'unsure')",
 			NO_PARAMS);
 	return rc == RC_OK && left == 0 ? alert_resolve(cx, "outbox.unsure") : rc;
 }

@@ -103,7 +103,7 @@ enum rc batch_is_finished(struct cx *cx, bool *out, int64_t id)
 		cx, &is_finished,
 		"SELECT planned_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM message m INDEXED BY message_batch_queued"
 		" WHERE m.batch_id = b.id AND m.state = 'queued') AND NOT EXISTS (SELECT 1 FROM message m INDEXED BY"
-		" message_slot WHERE m.slot IS NOT NULL AND +m.batch_id = b.id) FROM batch b WHERE b.id = :id",
+		" message_sending WHERE m.state = 'sending' AND +m.batch_id = b.id) FROM batch b WHERE b.id = :id",
 		PARAMS(P_INT(":id", id)));
 
 	if (rc == RC_OK) *out = is_finished != 0;

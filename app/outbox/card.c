@@ -34,7 +34,7 @@ static enum rc set_counts(struct cx *cx, struct value *map)
 	if (rc == RC_OK)
 		rc = count(
 			cx, &unsure,
-			"SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_unsure WHERE state = 'unsure'"
+			"SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_unusual WHERE state = 'unsure'"
 			" LIMIT :max)");
 	value_set_int(cx->arena, map, "queued", queued);
 	value_set_int(cx->arena, map, "unsure", unsure);
@@ -167,11 +167,11 @@ static enum rc set_counts_of(struct cx *cx, struct value *map, int64_t account)
 
 	if (rc == RC_OK)
 		rc = count_of(cx, &sending, account,
-			      "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_slot"
-			      " WHERE channel_account_id = :account AND slot IS NOT NULL LIMIT :max)");
+			      "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_sending"
+			      " WHERE channel_account_id = :account AND state = 'sending' LIMIT :max)");
 	if (rc == RC_OK)
 		rc = count_of(cx, &unsure, account,
-			      "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_unsure"
+			      "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_unusual"
 			      " WHERE state = 'unsure' AND channel_account_id = :account LIMIT :max)");
 	value_set_int(cx->arena, map, "queued", queued);
 	value_set_int(cx->arena, map, "sending", sending);

@@ -107,6 +107,7 @@ struct outbox {
 	int64_t last_account; /* the highest account looked at: what is above it is new */
 	bool is_woken;        /* somebody wrote something that is for the outbox         */
 	int64_t house_ticks;  /* when the queue's expiry was done last, for all lanes      */
+	int64_t expire_after; /* the batch up to which it was; 0 = the whole queue        */
 	int64_t inbound_ticks, note_ticks;
 	instant noted_at; /* the clock's hour in the note last_seen; what is before it was put back */
 };

@@ -73,7 +73,7 @@ enum rc ledger_prove(struct cx *cx, int64_t id, const char *key, const char *det
 	if (rc == RC_OK)
 		rc = db_get_int(
 			cx, &left,
-			"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_unsure WHERE state = 'unsure')",
+			"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_unusual WHERE state = 'unsure')",
 			NO_PARAMS);
 	return rc == RC_OK && left == 0 ? alert_resolve(cx, "outbox.unsure") : rc;
 }

@@ -253,7 +253,10 @@ void round_launch(struct lane *l, struct round *t)
 		l->facts_ticks = t->ticks;
 	}
 	if (t->is_swept) l->sweep_ticks = t->ticks;
-	if (t->has_tended) l->owner->house_ticks = t->ticks;
+	if (t->has_tended) {
+		l->owner->house_ticks = t->ticks;
+		l->owner->expire_after = t->expire_after;
+	}
 	if (t->has_looked_in) l->owner->inbound_ticks = t->ticks;
 	if (t->look_count > 0) l->look_ticks = t->ticks + (t->pause_ms > 0 ? LOOK_PACED_MS : LOOK_UNPACED_MS);
 	decide_sleep(l, t);

@@ -280,15 +280,49 @@ enum rc ledger_promote(struct cx *cx, int64_t account, instant now, instant *nex
 	return rc == RC_OK ? min_of(cx, next, first, account) : rc;
 }
 
-enum rc ledger_expire(struct cx *cx, instant now, int64_t *count)
+/* Batches behind *after that have something queued, one look into the index each; those that have something
+** over go to out. *after: where to go on, 0 = from the first one. */
+static enum rc find_over(struct cx *cx, instant now, int64_t *after, int64_t *out, int *count)
 {
-	enum rc rc = db_run(
-		cx,
-		"UPDATE message SET state = 'expired' WHERE id IN (SELECT id FROM message INDEXED BY message_expiry"
-		" WHERE state = 'queued' AND expires_at <= :now ORDER BY expires_at LIMIT :slice)",
-		PARAMS(P_INT(":now", now), P_INT(":slice", LEDGER_SLICE)));
+	struct query *q = NULL;
+	int looked = 0;
+	int64_t last = 0;
+	enum rc rc = db_query(
+		cx, &q,
+		"WITH RECURSIVE waiting (batch) AS (SELECT min(batch_id) FROM message INDEXED BY message_batch_queued"
+		" WHERE state = 'queued' AND batch_id > :after UNION ALL SELECT (SELECT min(n.batch_id) FROM message n"
+		" INDEXED BY message_batch_queued WHERE n.state = 'queued' AND n.batch_id > w.batch) FROM waiting w"
+		" WHERE w.batch IS NOT NULL) SELECT w.batch, EXISTS (SELECT 1 FROM message m INDEXED BY"
+		" message_batch_queued WHERE m.state = 'queued' AND m.batch_id = w.batch AND m.expires_at <= :now)"
+		" FROM waiting w WHERE w.batch IS NOT NULL LIMIT :max",
+		PARAMS(P_INT(":after", *after), P_INT(":now", now), P_INT(":max", EXPIRE_BATCHES)));
 
-	*count = rc == RC_OK ? db_changes(cx) : 0;
+	*count = 0;
+	for (; rc == RC_OK && looked < EXPIRE_BATCHES && query_next(q); looked++) {
+		last = query_int(q, 0);
+		if (query_int(q, 1) != 0) out[(*count)++] = last;
+	}
+	*after = looked == EXPIRE_BATCHES ? last : 0;
+	return query_end(q, rc);
+}
+
+enum rc ledger_expire(struct cx *cx, instant now, int64_t *after, int64_t *count)
+{
+	int64_t over[EXPIRE_BATCHES], from = *after;
+	int batches = 0;
+	enum rc rc = find_over(cx, now, after, over, &batches);
+
+	*count = 0;
+	for (int i = 0; rc == RC_OK && i < batches && *count < LEDGER_SLICE; i++) {
+		rc = db_run(
+			cx,
+			"UPDATE message SET state = 'expired' WHERE id IN (SELECT id FROM message INDEXED BY message_batch_queued"
+			" WHERE state = 'queued' AND batch_id = :batch AND expires_at <= :now LIMIT :slice)",
+			PARAMS(P_INT(":batch", over[i]), P_INT(":now", now),
+			       P_INT(":slice", LEDGER_SLICE - *count)));
+		if (rc == RC_OK) *count += db_changes(cx);
+	}
+	if (*count == LEDGER_SLICE) *after = from; /* there may be more of the same */
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 
 #define SLOTS_MAX        64  /* rows in flight of a channel: what a kill can leave unsure           */
 #define LEDGER_SLICE     256 /* rows moved in one transaction beside claiming: about 10 ms           */
+#define EXPIRE_BATCHES   512 /* looked at in one turn, about 1 ms: single mails have a batch each        */
 #define RETRY_DELAYS_MAX 8
 
 /* turn of a queued message (column comment in 0001_core.sql) */
@@ -79,8 +80,9 @@ void claimed_forget(struct claimed *m);
 /* Rows whose time has come enter the queue, at most a slice. *next: when the next one is due, 0 = none waits.
  */
 enum rc ledger_promote(struct cx *cx, int64_t account, instant now, instant *next) MUST_CHECK;
-/* Queued rows past their expiry, at most a slice; *count rows. */
-enum rc ledger_expire(struct cx *cx, instant now, int64_t *count) MUST_CHECK;
+/* Queued rows past their expiry, at most a slice; *count rows. *after: the batch after which to look, moved
+** on by this; 0 = from the first one. */
+enum rc ledger_expire(struct cx *cx, instant now, int64_t *after, int64_t *count) MUST_CHECK;
 /* Let those go on that stood behind: the first one of this contact (0: the first slice of all). *count rows.
  */
 enum rc ledger_release(struct cx *cx, int64_t account, int64_t contact_id, int64_t *count) MUST_CHECK;

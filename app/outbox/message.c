@@ -181,7 +181,7 @@ enum rc outbox_decide(struct cx *cx, int64_t id, bool arrived)
 	if (rc == RC_OK)
 		rc = db_get_int(
 			cx, &left,
-			"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_unsure WHERE state = 'unsure')",
+			"SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_unusual WHERE state = 'unsure')",
 			NO_PARAMS);
 	if (rc == RC_OK && left == 0) rc = alert_resolve(cx, "outbox.unsure");
 	return tx_end(cx, rc);

@@ -490,8 +490,8 @@ static enum rc tend_house(struct cx *cx, const struct lane *l, struct round *t)
 
 	if (t->ticks - l->owner->house_ticks >= HOUSE_EVERY_MS) {
 		t->has_tended = true;
-		if (!clock_is_doubtful(cx->env->clock)) rc = ledger_expire(cx, t->now, &n);
-		if (n == LEDGER_SLICE) soon(t, t->now + 1);
+		if (!clock_is_doubtful(cx->env->clock)) rc = ledger_expire(cx, t->now, &t->expire_after, &n);
+		if (n == LEDGER_SLICE || t->expire_after != 0) soon(t, t->now + HOUSE_EVERY_MS);
 	}
 	if (rc == RC_OK && t->ticks - l->owner->inbound_ticks >= SWEEP_EVERY_MS) {
 		bool has_inbound = false;
@@ -641,6 +641,7 @@ enum rc round_turn(struct lane *l)
 	struct round t = { .now = cx_now(cx),
 			   .ticks = clock_ticks(),
 			   .facts = l->facts,
+			   .expire_after = l->owner->expire_after,
 			   .used = l->used,
 			   .doubts = l->doubts,
 			   .unreachable = l->unreachable,

@@ -21,6 +21,7 @@ struct round {
 	int slots[SLOTS_MAX];
 	int64_t busy[SLOTS_MAX];
 	int64_t caps[RATE__MAX];
+	int64_t expire_after; /* the house's: batches up to this one were looked at for expiry */
 	struct rate_used used;
 	struct facts facts;
 	struct doubts doubts;

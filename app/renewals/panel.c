@@ -296,7 +296,7 @@ static void fill_messages(struct cx *cx, struct value *card)
 		figure_count(cx, card, "unread", _("Unread answers"), n, "/inbox", n > 0 ? "warn" : NULL);
 	if (actor_may(&cx->actor, "outbox.view") && actor_may(&cx->actor, "outbox.all") &&
 	    db_get_int(cx, &n,
-		       "SELECT count(*) FROM message INDEXED BY message_unsure WHERE state = 'unsure'",
+		       "SELECT count(*) FROM message INDEXED BY message_unusual WHERE state = 'unsure'",
 		       NO_PARAMS) == RC_OK)
 		figure_count(cx, card, "unsure", _("Unsure messages"), n, "/outbox?state=unsure",
 			     n > 0 ? "error" : NULL);

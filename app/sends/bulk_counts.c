@@ -27,7 +27,7 @@ static enum rc count_states(struct cx *cx, struct tally *n, int64_t batch)
 
 	if (rc == RC_OK)
 		rc = count(cx, &n->sending,
-			   "SELECT count(*) FROM message WHERE slot IS NOT NULL AND +batch_id = :batch",
+			   "SELECT count(*) FROM message WHERE state = 'sending' AND +batch_id = :batch",
 			   batch);
 	if (rc == RC_OK)
 		rc = count(cx, &n->failed,

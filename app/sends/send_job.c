@@ -112,7 +112,7 @@ static enum rc count_now(struct send *s)
 static enum rc in_flight(struct send *s, int64_t *out)
 {
 	return db_get_int(s->cx, out,
-			  "SELECT count(*) FROM message WHERE slot IS NOT NULL AND +batch_id = :batch",
+			  "SELECT count(*) FROM message WHERE state = 'sending' AND +batch_id = :batch",
 			  PARAMS(P_INT(":batch", s->feeder.feed.batch_id)));
 }
 

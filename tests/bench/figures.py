@@ -21,7 +21,7 @@ OWN = ["SELECT id FROM bulk_send WHERE public_id = '" + SEND + "' AND archived_a
        " ORDER BY opens DESC, found DESC, domain LIMIT 20",
        "SELECT count(*) FROM message WHERE batch_id = 1",
        "SELECT count(*) FROM message WHERE batch_id = 1 AND state = 'queued'",
-       "SELECT count(*) FROM message WHERE slot IS NOT NULL AND +batch_id = 1",
+       "SELECT count(*) FROM message WHERE state = 'sending' AND +batch_id = 1",
        "SELECT count(*) FROM message WHERE batch_id = 1 AND state = 'failed'",
        "SELECT count(*) FROM message WHERE batch_id = 1 AND state = 'unsure'",
        "SELECT count(*) FROM message WHERE state = 'cancelled' AND +batch_id = 1",

@@ -401,19 +401,23 @@ def as_first_version(members):
 
 
 def step_back(path):
-    """The database as it was before the last migration, which only made tables and indexes."""
+    """The database as it was before the last migration, which only made tables and changed indexes."""
     files = sorted((ROOT / "migrations").glob("*.sql"))
     assert "ALTER TABLE" not in files[-1].read_text(), "a migration that changes tables: say here what undoes it"
     before = sqlite3.connect(":memory:")
     for file in files[:-1]:
         before.executescript(file.read_text())
-    known = {row[0] for row in before.execute("SELECT name FROM sqlite_schema")}
+    known = dict(before.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL OR type = 'index'"))
     before.close()
     line = sqlite3.connect(path)
     made = line.execute("SELECT type, name FROM sqlite_schema WHERE sql IS NOT NULL AND name <> 'schema_migration'").fetchall()
     for kind, name in sorted(made):                              # indexes first
         if name not in known:
             line.execute(f"DROP {kind} {name}")
+    now = dict(line.execute("SELECT name, sql FROM sqlite_schema"))
+    for name, sql in known.items():                              # indexes that it took away or made anew
+        if sql and re.match("CREATE (UNIQUE )?INDEX", sql) and now.get(name) != sql:
+            line.executescript((f"DROP INDEX {name};" if name in now else "") + sql)
     line.executescript(f"DELETE FROM schema_migration WHERE number = {len(files)}; PRAGMA user_version = {len(files) - 1}")
     line.close()
 

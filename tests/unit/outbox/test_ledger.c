@@ -503,7 +503,7 @@ static void a_cancelled_batch_sends_nothing_more(void **state)
 static void messages_whose_day_is_over_expire(void **state)
 {
 	struct house h;
-	int64_t id, n = 0;
+	int64_t id, after = 0, n = 0;
 
 	(void)state;
 	house_open(&h, 0);
@@ -512,11 +512,53 @@ static void messages_whose_day_is_over_expire(void **state)
 						  .not_before_at = cx_now(&h.s.cx) + 5 });
 	clock_shift(h.s.env.clock, 11);
 	assert_int_equal(tx_begin(&h.s.cx), RC_OK);
-	assert_int_equal(ledger_expire(&h.s.cx, cx_now(&h.s.cx), &n), RC_OK);
+	assert_int_equal(ledger_expire(&h.s.cx, cx_now(&h.s.cx), &after, &n), RC_OK);
 	assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
 	assert_int_equal(n, 1);
+	assert_int_equal(after, 0);
 	assert_string_equal(house_state(&h, id), "expired");
 	house_close(&h);
+}
+
+/* Single mails have a batch each: the look goes on where it ended, and all of them are over in the end. */
+static void what_lies_behind_many_batches_expires_too(void **state)
+{
+	static const int extra[] = { 0, 1 };
+	struct house h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(extra) / sizeof(*extra); i++) {
+		int64_t n = 0, all = 0, after = 0;
+		int turns = 0;
+
+		house_open(&h, 0);
+		(void)house_add(&h, &(struct message_new){ .contact_id = house_contact(&h, 1) });
+		assert_int_equal(tx_begin(&h.s.cx), RC_OK);
+		assert_int_equal(db_run(&h.s.cx,
+					"WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < :most)"
+					" INSERT INTO batch (id, public_id, kind, created_at)"
+					" SELECT 1000 + i, 'b' || i, 'test', 1 FROM n",
+					PARAMS(P_INT(":most", EXPIRE_BATCHES + extra[i]))),
+				 RC_OK);
+		assert_int_equal(db_run(&h.s.cx,
+					"INSERT INTO message (public_id, batch_id, channel_account_id, contact_id, topic, occasion, body,"
+					" not_before_at, expires_at, created_at) SELECT b.public_id, b.id, m.channel_account_id,"
+					" m.contact_id, 'notice', b.public_id, '', 1, :over, 1 FROM batch b CROSS JOIN message m"
+					" WHERE b.id > 1000 AND m.id = 1",
+					PARAMS(P_INT(":over", cx_now(&h.s.cx)))),
+				 RC_OK);
+		do {
+			assert_int_equal(ledger_expire(&h.s.cx, cx_now(&h.s.cx), &after, &n), RC_OK);
+			assert_true(n <= LEDGER_SLICE);
+			all += n;
+			turns++;
+		} while (after != 0 || n == LEDGER_SLICE);
+		assert_int_equal(tx_end(&h.s.cx, RC_OK), RC_OK);
+		assert_int_equal(all, EXPIRE_BATCHES - 1 + extra[i]);
+		assert_true(turns > 1);
+		assert_int_equal(state_int(&h.s, "SELECT count(*) FROM message WHERE state = 'queued'"), 1);
+		house_close(&h);
+	}
 }
 
 int main(void)
@@ -540,6 +582,7 @@ int main(void)
 		cmocka_unit_test(delivered_and_read_win_over_a_late_failure),
 		cmocka_unit_test(a_cancelled_batch_sends_nothing_more),
 		cmocka_unit_test(messages_whose_day_is_over_expire),
+		cmocka_unit_test(what_lies_behind_many_batches_expires_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
