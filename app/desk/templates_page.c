@@ -91,6 +91,8 @@ static struct value *sample_of(struct cx *cx, const char *name, const char *cons
 	struct value *out = value_map(cx->arena);
 
 	if (family != NULL && family->sample != NULL) {
+		/* Which text is shown: "7 days before" is not tried with three. */
+		value_set_text(cx->arena, out, "_name", name);
 		family->sample(cx, out);
 		return out;
 	}

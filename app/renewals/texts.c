@@ -161,16 +161,27 @@ struct value *texts_variables(struct cx *cx, const struct subscription_facts *f)
 	return map;
 }
 
+/* The days of "renewals.stage.7"; of another text a few. */
+static int sample_days(const char *name)
+{
+	static const char stage[] = "renewals.stage.";
+
+	if (strncmp(name, stage, sizeof(stage) - 1) != 0) return 3;
+	name += sizeof(stage) - 1;
+	return name[0] >= '0' && name[0] <= '9' && name[1] == '\0' ? name[0] - '0' : 3;
+}
+
 void texts_sample(struct cx *cx, struct value *variables)
 {
+	int days = sample_days(value_text_of(value_get(variables, "_name"), ""));
 	struct value *made_up =
 		texts_variables(cx, &(struct subscription_facts){
 					    .client = "María Vera",
 					    .service = "Netflix",
 					    .currency = setting_text(cx->env->settings, "business.currency"),
 					    .price_cents = 1299,
-					    .ends_on = cx_today(cx) + 3,
-					    .days_left = 3 });
+					    .ends_on = cx_today(cx) + days,
+					    .days_left = days });
 
 	for (struct value *v = made_up->first, *next; v != NULL; v = next) {
 		next = v->next;

@@ -78,6 +78,7 @@ def test_the_list_shows_this_month_with_its_four_figures(office, ana, sends):
     assert "Estado de cuenta" in text_of(ana.page("/sends?q=cuenta"))
     assert "Bienvenida" not in text_of(ana.page("/sends?q=cuenta")).split("Reporte", 1)[1]
     assert "Bienvenida" in text_of(ana.page("/sends?status=scheduled"))
+    assert "Nada coincide" in text_of(ana.page("/sends?period=all&on=01/02/2020"))
     assert ana.send("GET", "/sends.csv?period=all").text.count("\n") == 4
     assert ana.send("GET", "/sends.xlsx").body[:2] == b"PK"
 
