@@ -231,5 +231,5 @@ void reports_check_keep(struct cx *cx, struct check_result *out)
 	out->state = CHECK_WARN;
 	out->detail = arena_printf(cx->arena, _("Reports whose rows should be gone by now: %lld."),
 				   (long long)late);
-	out->remedy = "recado schedule run sends.report_retention";
+	out->remedy = "recado schedules run sends.report_retention";
 }
