@@ -10,14 +10,14 @@
 */
 #include "outbox/channels/sendgrid.h"
 #include "base/text.h"
+#include "outbox/channels/chat.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define UNREACHABLE_WAIT_MS (30 * SECOND_MS) /* nobody answers there: the others need not try at once     */
-#define RATE_WAIT_MS        (60 * SECOND_MS) /* 429 that names no hour                                      */
-#define RATE_WAIT_LEAST_MS  SECOND_MS /* §3.1: until the reset, at least a second                    */
-#define WAIT_MOST_MS        DAY_MS    /* a longer one is a mistake of the far side                   */
+#define RATE_WAIT_MS       (60 * SECOND_MS) /* 429 that names no hour                                      */
+#define RATE_WAIT_LEAST_MS SECOND_MS        /* §3.1: until the reset, at least a second                    */
+#define WAIT_MOST_MS       DAY_MS           /* a longer one is a mistake of the far side                   */
 
 static bool has(const char *text, const char *word)
 {
@@ -141,21 +141,7 @@ void sendgrid_read_send(struct verdict *v, struct arena *a, const struct http_an
 {
 	const char *text;
 
-	memset(v, 0, sizeof(*v));
-	v->limits = (struct channel_limits){ LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,
-					     LIMIT_UNKNOWN, LIMIT_UNKNOWN, false };
-	if (answer->end == HTTP_NOT_SENT) {
-		put(v, OUTCOME_NOT_YET, "unreachable");
-		v->hold_ms = UNREACHABLE_WAIT_MS;
-		keep(v->detail, sizeof(v->detail), answer->error);
-		return;
-	}
-	if (answer->end != HTTP_DONE) {
-		put(v, OUTCOME_UNSURE, answer->end == HTTP_CUT ? "cut" : "odd_answer");
-		keep(v->detail, sizeof(v->detail), answer->error);
-		return;
-	}
-	v->http = answer->status;
+	if (chat_no_answer(v, answer)) return;
 	text = sendgrid_words(a, answer);
 	keep(v->detail, sizeof(v->detail), text);
 	if (answer->status == 202) {

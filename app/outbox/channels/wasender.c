@@ -9,6 +9,7 @@
 */
 #include "outbox/channels/wasender.h"
 #include "base/text.h"
+#include "outbox/channels/chat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,10 @@
 #define CONNECT_MS 10000               /* the sheet's suggestion                                           */
 #define ANSWER_MAX ((size_t)64 * 1024) /* the longest answer we use is an info row of a few kB */
 /* 4096 code points, each at most 12 bytes when escaped, and the frame */
-#define BODY_MAX            ((size_t)64 * 1024)
-#define RETRY_AFTER_MAX_S   86400 /* a longer wait is a mistake of the far side                        */
-#define RATE_WAIT_S         60    /* 429 without a number (spec renewals §5.4)                         */
-#define PROTECTION_WAIT_S   5     /* …when the text says account protection: one message per 5 s       */
-#define UNREACHABLE_WAIT_MS (30 * SECOND_MS) /* nobody answers there: the others need not try at once     */
+#define BODY_MAX          ((size_t)64 * 1024)
+#define RETRY_AFTER_MAX_S 86400 /* a longer wait is a mistake of the far side                        */
+#define RATE_WAIT_S       60    /* 429 without a number (spec renewals §5.4)                         */
+#define PROTECTION_WAIT_S 5     /* …when the text says account protection: one message per 5 s       */
 /* Not connected: ask for the session then (the sheet says 15 to 60 s) */
 #define SESSION_WAIT_MS (15 * SECOND_MS)
 #define EPOCH_LEAST     INT64_C(1000000000) /* a reset beyond it is an absolute second, below a delta      */
@@ -231,21 +231,7 @@ void wasender_read_send(struct verdict *v, struct arena *a, const struct http_an
 	const char *text;
 	int64_t s;
 
-	memset(v, 0, sizeof(*v));
-	v->limits = (struct channel_limits){ LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN, LIMIT_UNKNOWN,
-					     LIMIT_UNKNOWN, LIMIT_UNKNOWN, false };
-	if (answer->end == HTTP_NOT_SENT) {
-		put(v, OUTCOME_NOT_YET, "unreachable");
-		v->hold_ms = UNREACHABLE_WAIT_MS;
-		keep(v->detail, sizeof(v->detail), answer->error);
-		return;
-	}
-	if (answer->end != HTTP_DONE) {
-		put(v, OUTCOME_UNSURE, answer->end == HTTP_CUT ? "cut" : "odd_answer");
-		keep(v->detail, sizeof(v->detail), answer->error);
-		return;
-	}
-	v->http = answer->status;
+	if (chat_no_answer(v, answer)) return;
 	read_limits(&v->limits, answer, now);
 	json = json_of(a, answer);
 	text = message_of(a, json, answer->body.p ? answer->body.p : "");
