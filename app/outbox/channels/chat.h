@@ -1,7 +1,7 @@
 /*
 ** chat.h -- what the three chats of the owner (Slack, Discord, Telegram) have in common: texts cut to fit,
-** waits, and which addresses may be configured. For their files and the tests; answers that never came are read
-** alike for the gateway and SendGrid too.
+** waits, and which addresses may be configured. For their files and the tests; answers that never came are
+** read alike for the gateway and SendGrid too.
 */
 #ifndef RECADO_OUTBOX_CHANNELS_CHAT_H
 #define RECADO_OUTBOX_CHANNELS_CHAT_H
