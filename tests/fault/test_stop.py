@@ -47,7 +47,7 @@ def test_killed_while_planning_each_customer_still_gets_one_notice(shop):
             break
         asked = begin(house, "renewals", "run")
         wanted = before + dice.randint(1, 300)
-        wait_until(lambda: count(house, "notice") >= min(wanted, MANY), "some more notices", pause=0)
+        house.hold_when("SELECT 1 WHERE (SELECT count(*) FROM notice) >= ?", min(wanted, MANY))
         house.kill()
         out, err = asked.communicate(timeout=60)
         planned_in_parts += 0 < count(house, "notice") < MANY
@@ -83,7 +83,7 @@ def test_killed_while_taking_a_file_in_it_is_there_as_a_whole_or_not_at_all(shop
     asked = begin(house, "renewals", "import", path, "--commit")
     for life in range(10):
         wanted = count(house, "client") + dice.randint(1, 900)
-        wait_until(lambda: count(house, "client") >= min(wanted, 4000), "some more customers", pause=0)
+        house.hold_when("SELECT 1 WHERE (SELECT count(*) FROM client) >= ?", min(wanted, 4000))
         house.kill()
         house.serve(now=f"2025-09-07T21:{life + 1:02}:00-05:00")     # what was begun goes on by itself
         hidden += count(house, "pending_generation")
