@@ -10,6 +10,7 @@
 **         the busy list and by the index message_sending.
 */
 #include "outbox/ledger.h"
+#include "base/text.h"
 #include "outbox/alert.h"
 #include "outbox/suppression.h"
 
@@ -52,14 +53,10 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 
 /* Claim */
 
-/* The last column: what the contact in lower case keeps of this mailbox (contact_keeper): 1 dead, 2 opted
-** out. */
-#define CLAIM_SELECT(ignores_window)                                                                                  \
+#define CLAIM_SELECT(ignores_window, more)                                                                            \
 	"SELECT m.id AS id, m.contact_id, m.template_version_id, m.attempts, m.expires_at, m.variables_json, m.body," \
 	" c.address, c.dead_reason, b.state, o.topic IS NOT NULL, c.kind, m.ignores_window, m.batch_id,"              \
-	" m.priority AS priority, CASE WHEN c.kind = 'email' AND c.address <> lower(c.address) THEN"                  \
-	" (SELECT CASE WHEN EXISTS (SELECT 1 FROM opt_out p WHERE p.contact_id = d.id AND p.topic = m.topic) THEN 2"  \
-	" ELSE d.dead_reason <> '' END FROM contact d WHERE d.kind = 'email' AND d.address = lower(c.address)) END"   \
+	" m.priority AS priority, m.topic" more                                                                       \
 	" FROM message m INDEXED BY message_queue CROSS JOIN contact c ON c.id = m.contact_id"                        \
 	" CROSS JOIN batch b ON b.id = m.batch_id"                                                                    \
 	" LEFT JOIN opt_out o ON o.contact_id = m.contact_id AND o.topic = m.topic"                                   \
@@ -67,10 +64,14 @@ enum rc ledger_start(struct cx *cx, int64_t *count)
 
 #define CLAIM_ORDER " ORDER BY priority, id LIMIT :max"
 /* The two halves of the index, merged: neither is sorted, and none is read further than needed. */
-#define CLAIM_ANY         CLAIM_SELECT("1") " UNION ALL " CLAIM_SELECT("0") CLAIM_ORDER
-#define CLAIM_AT_ANY_HOUR CLAIM_SELECT("1") CLAIM_ORDER
+#define CLAIM_ANY(more)         CLAIM_SELECT("1", more) " UNION ALL " CLAIM_SELECT("0", more) CLAIM_ORDER
+#define CLAIM_AT_ANY_HOUR(more) CLAIM_SELECT("1", more) CLAIM_ORDER
+/* What mail and chats need beyond address and text: not read for each of a hundred thousand texts. */
+#define CLAIM_PARTS ", m.subject, m.html, m.public_id, m.created_at, m.to_name, c.public_id"
+#define PARTS_AT    16 /* the first of them */
 /* Urgent and at any hour, as ops makes them: what else is held is not even looked at. */
-#define CLAIM_OWN CLAIM_SELECT("1") " AND m.priority = 0 AND b.kind = '" ALERT_BATCH "'" CLAIM_ORDER
+#define CLAIM_OWN \
+	CLAIM_SELECT("1", CLAIM_PARTS) " AND m.priority = 0 AND b.kind = '" ALERT_BATCH "'" CLAIM_ORDER
 
 struct candidate {
 	struct claimed m;
@@ -78,7 +79,30 @@ struct candidate {
 	bool is_paused;
 };
 
-static void judge(struct candidate *k, const struct query *q, const struct claim *c)
+/* What the contact in lower case keeps of this mailbox (contact_keeper). */
+enum kept { KEPT_NOTHING, KEPT_DEAD, KEPT_OPT_OUT };
+
+static bool has_capital(const char *address)
+{
+	while (*address != '\0' && (*address < 'A' || *address > 'Z'))
+		address++;
+	return *address != '\0';
+}
+
+static enum rc find_kept(struct cx *cx, enum kept *out, const char *address, const char *topic)
+{
+	int64_t n = KEPT_NOTHING;
+	enum rc rc = db_get_int(
+		cx, &n,
+		"SELECT CASE WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.contact_id = c.id AND o.topic = :topic) THEN 2"
+		" ELSE c.dead_reason <> '' END FROM contact c WHERE c.kind = 'email' AND c.address = :address",
+		PARAMS(P_TEXT(":topic", topic), P_TEXT(":address", text_lower_ascii(cx->arena, address))));
+
+	*out = (enum kept)n;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static void judge(struct candidate *k, const struct query *q, const struct claim *c, enum kept kept)
 {
 	k->out_state = NULL;
 	k->out_why = "";
@@ -88,10 +112,10 @@ static void judge(struct candidate *k, const struct query *q, const struct claim
 		k->out_why = "batch";
 	} else if (k->m.expires_at <= c->now) {
 		k->out_state = "expired";
-	} else if (query_int(q, 10) != 0 || query_int(q, 15) == 2) {
+	} else if (query_int(q, 10) != 0 || kept == KEPT_OPT_OUT) {
 		k->out_state = "skipped";
 		k->out_why = "opt_out";
-	} else if (query_text(q, 8)[0] != '\0' || query_int(q, 15) == 1) {
+	} else if (query_text(q, 8)[0] != '\0' || kept == KEPT_DEAD) {
 		k->out_state = "skipped";
 		k->out_why = "dead_contact";
 	} else if (strcmp(query_text(q, 11), c->contact_kind) != 0) {
@@ -101,10 +125,16 @@ static void judge(struct candidate *k, const struct query *q, const struct claim
 	}
 }
 
-const char *ledger_claim_sql(bool is_window_open, bool is_own_only)
+static bool has_parts(const struct claim *c)
 {
-	if (is_own_only) return CLAIM_OWN;
-	return is_window_open ? CLAIM_ANY : CLAIM_AT_ANY_HOUR;
+	return c->is_own_only || strcmp(c->contact_kind, "phone") != 0;
+}
+
+const char *ledger_claim_sql(const struct claim *c)
+{
+	if (c->is_own_only) return CLAIM_OWN;
+	if (has_parts(c)) return c->is_window_open ? CLAIM_ANY(CLAIM_PARTS) : CLAIM_AT_ANY_HOUR(CLAIM_PARTS);
+	return c->is_window_open ? CLAIM_ANY("") : CLAIM_AT_ANY_HOUR("");
 }
 
 static void keep_domain(struct claimed *m)
@@ -114,16 +144,27 @@ static void keep_domain(struct claimed *m)
 	snprintf(m->domain, sizeof(m->domain), "%s", at != NULL ? at + 1 : "");
 }
 
+static void read_parts(struct cx *cx, const struct query *q, struct claimed *m)
+{
+	if (!query_is_null(q, PARTS_AT)) m->subject = query_copy(cx, q, PARTS_AT);
+	if (!query_is_null(q, PARTS_AT + 1)) m->html = query_copy(cx, q, PARTS_AT + 1);
+	m->public_id = query_copy(cx, q, PARTS_AT + 2);
+	m->created_at = query_int(q, PARTS_AT + 3);
+	if (!query_is_null(q, PARTS_AT + 4)) m->to_name = query_copy(cx, q, PARTS_AT + 4);
+	m->contact_public_id = query_copy(cx, q, PARTS_AT + 5);
+}
+
 static enum rc read_candidates(struct cx *cx, const struct claim *c, struct candidate *out, int max,
 			       int *count)
 {
 	struct query *q = NULL;
-	enum rc rc = db_query(cx, &q, ledger_claim_sql(c->is_window_open, c->is_own_only),
+	enum rc rc = db_query(cx, &q, ledger_claim_sql(c),
 			      PARAMS(P_INT(":account", c->account), P_INT(":max", max)));
 
 	*count = 0;
 	while (rc == RC_OK && *count < max && query_next(q)) {
 		struct candidate *k = &out[(*count)++];
+		enum kept kept = KEPT_NOTHING;
 
 		k->m = (struct claimed){ .id = query_int(q, 0),
 					 .batch_id = query_int(q, 13),
@@ -137,7 +178,10 @@ static enum rc read_candidates(struct cx *cx, const struct claim *c, struct cand
 		k->m.variables_json = query_is_null(q, 5) ? NULL : query_copy(cx, q, 5);
 		k->m.text = query_is_null(q, 6) ? NULL : query_copy(cx, q, 6);
 		keep_domain(&k->m);
-		judge(k, q, c);
+		if (has_parts(c)) read_parts(cx, q, &k->m);
+		if (strcmp(query_text(q, 11), "email") == 0 && has_capital(k->m.address))
+			rc = find_kept(cx, &kept, k->m.address, query_text(q, 15));
+		judge(k, q, c, kept);
 	}
 	return query_end(q, rc);
 }

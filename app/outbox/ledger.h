@@ -34,7 +34,7 @@ struct claimed {
 	const char *address, *variables_json, *text; /* in the arena */
 	char domain
 		[64]; /* of a mail address, cut if longer: for the log, which never tells the rest; "" else */
-	/* By ledger_parts() only */
+	/* Not on a channel to phones, which sends none of it; files: by ledger_files() */
 	const char *subject, *html, *public_id, *to_name, *contact_public_id;
 	instant created_at;
 	const struct outgoing_file *files;
@@ -69,10 +69,10 @@ struct claim {
 ** (expired, cancelled, skipped), one that cannot leave now is moved out of the queue's index: no row is
 ** looked at twice for nothing. */
 enum rc ledger_claim(struct cx *cx, struct claim *c) MUST_CHECK;
-const char *ledger_claim_sql(bool is_window_open, bool is_own_only); /* of its candidates, for tests */
-/* The rest of a claimed one, for channels that use it: subject, HTML, files (not with has_letter), what its
-** Message-ID and Date are made of. In the arena. Reads only. */
-enum rc ledger_parts(struct cx *cx, struct claimed *m) MUST_CHECK;
+const char *ledger_claim_sql(const struct claim *c); /* of its candidates, for tests */
+/* The files that go along with a claimed one; those of a letter are the letter's. In the arena. Reads
+** only. */
+enum rc ledger_files(struct cx *cx, struct claimed *m) MUST_CHECK;
 /* One claimed in this same transaction stays in the queue after all. */
 enum rc ledger_put_back(struct cx *cx, const struct claimed *m) MUST_CHECK;
 /* Its texts go with the round's arena. */

@@ -1,5 +1,5 @@
 /*
-** parts.c -- the rest of a claimed message: what mail and chats need beyond address and text.
+** parts.c -- the files that go along with a claimed message.
 **
 ** Needs:  files.h for where a file's bytes lie.
 ** Never:  reads the bytes: who builds the mail does, from the path.
@@ -9,26 +9,6 @@
 #include "outbox/ledger.h"
 
 #include <string.h>
-
-static enum rc read_row(struct cx *cx, struct claimed *m)
-{
-	struct query *q = NULL;
-	enum rc rc = db_query(
-		cx, &q,
-		"SELECT m.subject, m.html, m.public_id, m.created_at, m.to_name, c.public_id FROM message m"
-		" CROSS JOIN contact c ON c.id = m.contact_id WHERE m.id = :id",
-		PARAMS(P_INT(":id", m->id)));
-
-	if (rc == RC_OK && query_next(q)) {
-		if (!query_is_null(q, 0)) m->subject = query_copy(cx, q, 0);
-		if (!query_is_null(q, 1)) m->html = query_copy(cx, q, 1);
-		m->public_id = query_copy(cx, q, 2);
-		m->created_at = query_int(q, 3);
-		if (!query_is_null(q, 4)) m->to_name = query_copy(cx, q, 4);
-		m->contact_public_id = query_copy(cx, q, 5);
-	}
-	return query_end(q, rc);
-}
 
 static enum rc read_files(struct cx *cx, struct claimed *m, struct outgoing_file *files, int64_t *ids,
 			  size_t *count)
@@ -50,14 +30,13 @@ static enum rc read_files(struct cx *cx, struct claimed *m, struct outgoing_file
 	return query_end(q, rc);
 }
 
-enum rc ledger_parts(struct cx *cx, struct claimed *m)
+enum rc ledger_files(struct cx *cx, struct claimed *m)
 {
 	struct outgoing_file files[MESSAGE_FILES_MAX], *kept;
 	int64_t ids[MESSAGE_FILES_MAX];
 	size_t count = 0;
-	enum rc rc = read_row(cx, m);
+	enum rc rc = read_files(cx, m, files, ids, &count);
 
-	if (rc == RC_OK && !m->has_letter) rc = read_files(cx, m, files, ids, &count);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		rc = file_path(cx, &files[i].path, ids[i]);
 		if (rc == RC_NOT_FOUND) m->is_file_gone = true;

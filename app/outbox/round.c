@@ -451,7 +451,7 @@ static enum rc read_parts(struct cx *cx, const struct lane *l, struct round *t)
 			bytes += l->slots[i]->m.file_bytes;
 	for (; rc == RC_OK && kept < c->count; kept++) {
 		rc = read_letter(cx, l, &t->claimed[kept]);
-		if (rc == RC_OK) rc = ledger_parts(cx, &t->claimed[kept]);
+		if (rc == RC_OK && !t->claimed[kept].has_letter) rc = ledger_files(cx, &t->claimed[kept]);
 		bytes += t->claimed[kept].file_bytes;
 		if (bytes > FILES_AT_ONCE_MAX && kept + t->flying > 0) break;
 	}
@@ -478,7 +478,7 @@ static enum rc claim(struct cx *cx, struct lane *l, struct round *t)
 	find_slots(l, t);
 	if (c->slot_count == 0) return RC_OK;
 	rc = ledger_claim(cx, c);
-	/* What only mail and chats use is not read for each of a hundred thousand texts. */
+	/* No text to a phone has files. */
 	return rc == RC_OK && strcmp(c->contact_kind, "phone") != 0 ? read_parts(cx, l, t) : rc;
 }
 
