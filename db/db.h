@@ -54,8 +54,8 @@ enum rc store_open_side(struct store **out, struct env *env, struct arena *a, co
 			const struct side_file *side) MUST_CHECK;
 /* Is it still the file that was opened? false: removed, or another one lies there. */
 bool store_is_in_place(const struct store *s);
-/* Copy the log of cx's own file into the file, as far as readers let; outside a transaction. Not of recado.db:
-** its checkpointer does that. */
+/* Copy the log of cx's own file into the file, as far as readers let; outside a transaction. Not of
+** recado.db: its checkpointer does that. */
 void db_copy_log(struct cx *cx);
 /* Bytes of a load's slices: a commit in between need not reach the disk, since the one that makes the rows
 ** visible (after db_staging(db, false)) does, and everything before it. Larger page cache meanwhile. */
@@ -163,6 +163,9 @@ enum rc tx_end(struct cx *cx, enum rc rc) MUST_CHECK;
 bool tx_is_open(const struct cx *cx);
 /* A read transaction: one consistent view over several questions. */
 enum rc tx_read(struct cx *cx) MUST_CHECK;
+/* Does another writer of this process wait while this write transaction is open? Who writes in slices ends
+** his early then. */
+bool tx_is_wanted(const struct cx *cx);
 /* To be woken after COMMIT (kept until then; dropped on ROLLBACK). Without a transaction: at once. */
 void tx_wake(struct cx *cx, enum wake who);
 

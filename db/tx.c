@@ -278,6 +278,18 @@ bool tx_is_open(const struct cx *cx)
 	return cx->db && cx->db->depth > 0;
 }
 
+bool tx_is_wanted(const struct cx *cx)
+{
+	const struct db *db = cx->db;
+	bool is_wanted;
+
+	if (!db || !db->has_lane) return false;
+	pthread_mutex_lock(&db->store->lane.lock);
+	is_wanted = db->store->lane.first != NULL;
+	pthread_mutex_unlock(&db->store->lane.lock);
+	return is_wanted;
+}
+
 void tx_wake(struct cx *cx, enum wake who)
 {
 	if (cx->db && cx->db->is_forecast) return; /* nothing happened */

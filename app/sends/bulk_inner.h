@@ -163,6 +163,8 @@ struct send_feeder {
 	bool adds_email; /* the template asks for {{email}}                                     */
 	bool is_planned; /* all rows are fed                                                    */
 	int64_t fed;     /* messages of the batch                                               */
+	/* Rows read for the next slice: as many as were fed before somebody waited to write; 0 = the most. */
+	size_t slice_rows;
 };
 /* The next slice, in a transaction of its own. *is_lost: somebody else feeds, or the send may not go on. */
 enum rc send_feed_slice(struct cx *cx, struct send_feeder *f, bool *is_lost) MUST_CHECK;

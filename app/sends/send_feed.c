@@ -18,10 +18,14 @@
 #define EXPIRES_MS    (INT64_C(3650) * DAY_MS)
 #define VARIABLES_MAX ((size_t)256 * 1024)
 
+/* Fed between two looks whether the outbox waits to settle its answers: a third of a millisecond */
+#define FEED_STEP 32
+
 struct slice {
 	struct feed_row rows[FEED_ROWS_MAX];
+	int64_t numbers[FEED_ROWS_MAX]; /* row_number of each */
 	size_t count;
-	int64_t from, to; /* fed_row before and after */
+	int64_t from; /* fed_row before */
 	bool is_last;
 };
 
@@ -43,13 +47,12 @@ const char *send_variables(struct cx *cx, const char *variables_json, const char
 static enum rc read_slice(struct cx *cx, const struct send_feeder *f, struct slice *s)
 {
 	struct query *q = NULL;
-	size_t bytes = 0;
+	size_t bytes = 0, max = f->slice_rows > 0 ? f->slice_rows : FEED_ROWS_MAX;
 	bool is_more = true;
 	enum rc rc = db_get_int(cx, &s->from, "SELECT fed_row FROM bulk_send WHERE id = :id",
 				PARAMS(P_INT(":id", f->bulk_id)));
 
 	s->count = 0;
-	s->to = s->from;
 	if (rc == RC_OK)
 		rc = db_query(
 			cx, &q,
@@ -57,9 +60,8 @@ static enum rc read_slice(struct cx *cx, const struct send_feeder *f, struct sli
 			" FROM bulk_recipient WHERE bulk_id = :id AND import_version = :version AND row_number > :from"
 			" AND error_code = '' ORDER BY row_number LIMIT :max",
 			PARAMS(P_INT(":id", f->bulk_id), P_INT(":version", f->import_version),
-			       P_INT(":from", s->from), P_INT(":max", FEED_ROWS_MAX)));
-	while (rc == RC_OK && s->count < FEED_ROWS_MAX && bytes < FEED_BYTES_MAX &&
-	       (is_more = query_next(q))) {
+			       P_INT(":from", s->from), P_INT(":max", (int64_t)max)));
+	while (rc == RC_OK && s->count < max && bytes < FEED_BYTES_MAX && (is_more = query_next(q))) {
 		struct feed_row *row = &s->rows[s->count++];
 
 		*row = (struct feed_row){ .id = query_int(q, 0),
@@ -69,29 +71,61 @@ static enum rc read_slice(struct cx *cx, const struct send_feeder *f, struct sli
 		if (f->adds_email)
 			row->variables_json = send_variables(cx, row->variables_json, row->address);
 		bytes += strlen(row->variables_json);
-		s->to = query_int(q, 1);
+		s->numbers[s->count - 1] = query_int(q, 1);
 	}
 	s->is_last = !is_more;
 	return query_end(q, rc);
 }
 
 /* The guard stands in the statement: the place as it was read, the states that may be fed. */
-static enum rc write_slice(struct cx *cx, struct send_feeder *f, const struct slice *s, bool *is_lost,
-			   int64_t *known)
+static enum rc move_place(struct cx *cx, const struct send_feeder *f, int64_t from, int64_t to, bool *is_lost)
 {
 	enum rc rc = db_run(
 		cx,
 		"UPDATE bulk_send SET fed_row = :to WHERE id = :id AND fed_row = :from AND status = 'sending'"
 		" AND batch_id = :batch AND (SELECT state FROM batch WHERE id = :batch) = 'open'",
-		PARAMS(P_INT(":to", s->to), P_INT(":from", s->from), P_INT(":id", f->bulk_id),
+		PARAMS(P_INT(":to", to), P_INT(":from", from), P_INT(":id", f->bulk_id),
 		       P_INT(":batch", f->feed.batch_id)));
 
-	if (rc != RC_OK) return rc;
-	*is_lost = db_changes(cx) != 1;
-	if (*is_lost) return RC_OK;
+	*is_lost = rc == RC_OK && db_changes(cx) != 1;
+	return rc;
+}
+
+/* Until all are fed, or somebody waits for the lane: with each answer that is not settled yet a place to send
+** from stands empty. */
+static enum rc feed_steps(struct cx *cx, struct send_feeder *f, struct slice *s, int64_t *known)
+{
+	size_t done = 0;
+	enum rc rc = RC_OK;
+
+	f->feed.expires_at = cx_now(cx) + EXPIRES_MS;
+	while (rc == RC_OK && done < s->count && (done == 0 || !tx_is_wanted(cx))) {
+		size_t n = s->count - done < FEED_STEP ? s->count - done : FEED_STEP;
+		int64_t some = 0;
+
+		rc = outbox_feed(cx, &f->feed, s->rows + done, n, &some);
+		*known += some;
+		done += n;
+	}
+	/* What is not fed now is read again: so no more is read than was fed this time, and twice that when
+	** nobody waited. */
+	f->slice_rows = done < s->count ? done : 2 * s->count;
+	if (f->slice_rows > FEED_ROWS_MAX) f->slice_rows = FEED_ROWS_MAX;
+	if (f->slice_rows < FEED_STEP) f->slice_rows = FEED_STEP;
+	s->is_last = s->is_last && done == s->count;
+	s->count = done;
+	return rc;
+}
+
+static enum rc write_slice(struct cx *cx, struct send_feeder *f, struct slice *s, bool *is_lost,
+			   int64_t *known)
+{
+	enum rc rc = move_place(cx, f, s->from, s->from, is_lost);
+
+	if (rc != RC_OK || *is_lost) return rc;
 	if (s->count > 0) {
-		f->feed.expires_at = cx_now(cx) + EXPIRES_MS;
-		rc = outbox_feed(cx, &f->feed, s->rows, s->count, known);
+		rc = feed_steps(cx, f, s, known);
+		if (rc == RC_OK) rc = move_place(cx, f, s->from, s->numbers[s->count - 1], is_lost);
 	}
 	return rc == RC_OK && s->is_last ? batch_planned(cx, f->feed.batch_id) : rc;
 }

@@ -217,10 +217,17 @@ static void everybody_who_writes_at_once_gets_a_turn(void **arg)
 
 	(void)arg;
 	state_open(&s, 0);
+	assert_int_equal(tx_begin(&s.cx), RC_OK);
+	assert_false(tx_is_wanted(&s.cx));
 	for (int i = 0; i < WRITERS; i++) {
 		w[i] = (struct writer){ .s = &s, .id = i };
 		assert_int_equal(pthread_create(&threads[i], NULL, write_much, &w[i]), 0);
 	}
+	/* Who holds the lane learns that somebody waits for it. */
+	while (!tx_is_wanted(&s.cx))
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(tx_end(&s.cx, RC_CONFLICT), RC_CONFLICT);
+	assert_false(tx_is_wanted(&s.cx));
 	for (int i = 0; i < WRITERS; i++) {
 		pthread_join(threads[i], NULL);
 		assert_int_equal(w[i].rc, RC_OK);
