@@ -315,7 +315,7 @@ static enum rc open_file_argument(struct cx *cx, const struct command *row, stru
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
 		enum rc rc = cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), path,
-				     strerror(fd < 0 ? errno : EISDIR));
+				     words_errno(cx->lang, fd < 0 ? errno : EISDIR));
 
 		if (fd >= 0) close(fd);
 		return rc;

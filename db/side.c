@@ -35,7 +35,7 @@ static enum rc make_file(struct store *s, struct arena *a, const char **message)
 		return RC_OK;
 	}
 	*message = arena_printf(a, words_get(s->env->lang, N_("The database cannot be made in %s: %s")),
-				s->path, strerror(errno));
+				s->path, words_errno(s->env->lang, errno));
 	return RC_IO;
 }
 

@@ -160,7 +160,7 @@ static enum rc make_file(struct store *s, struct arena *a, const char **message,
 	if (fd < 0) {
 		*message =
 			arena_printf(a, words_get(s->env->lang, N_("The database cannot be made in %s: %s")),
-				     s->dir, strerror(errno));
+				     s->dir, words_errno(s->env->lang, errno));
 		return RC_IO;
 	}
 	close(fd);

@@ -20,6 +20,8 @@ const char *words_plural(enum lang lang, int64_t n, const char *one, const char 
 	__attribute__((format_arg(3), format_arg(4)));
 /* A sentence of a table with subject in the place of its one %s; without such a place as it is. Arena. */
 const char *words_about(struct arena *a, const char *sentence, const char *subject);
+/* An errno as a phrase to stand behind a colon. Lives for ever, or until the thread asks for another. */
+const char *words_errno(enum lang lang, int error);
 /* The msgid of a text that words_get() gave in this language; NULL: it is none. In English: of the same text.
 ** Reads the whole catalogue: for what is seldom. */
 const char *words_msgid(enum lang lang, const char *text);

@@ -320,7 +320,7 @@ static enum rc map(struct cx *cx, int fd, int64_t at, int64_t len, void **base, 
 	*base = mmap(NULL, *mapped, PROT_READ, MAP_PRIVATE, fd, from);
 	if (*base == MAP_FAILED) {
 		*base = NULL;
-		return cx_fail(cx, RC_IO, _("The file cannot be read: %s."), strerror(errno));
+		return cx_fail(cx, RC_IO, _("The file cannot be read: %s."), words_errno(cx->lang, errno));
 	}
 	*out = (struct bytes){ (const char *)*base + (at - from), (size_t)len };
 	return RC_OK;
@@ -514,7 +514,9 @@ static enum rc write_all(struct cx *cx, int fd, struct bytes b)
 		ssize_t n = write(fd, b.p, b.len);
 
 		if (n < 0 && errno == EINTR) continue;
-		if (n <= 0) return cx_fail(cx, RC_IO, _("The file cannot be written: %s."), strerror(errno));
+		if (n <= 0)
+			return cx_fail(cx, RC_IO, _("The file cannot be written: %s."),
+				       words_errno(cx->lang, errno));
 		b.p += n;
 		b.len -= (size_t)n;
 	}

@@ -58,7 +58,8 @@ static enum rc disk_failed(struct making *b, enum rc rc)
 		return cx_fail(cx, rc,
 			       _("The disk of %s is full: there is no backup. Make room and try again."),
 			       b->folder);
-	return cx_fail(cx, rc, _("The file %s could not be written: %s."), b->path, strerror(errno));
+	return cx_fail(cx, rc, _("The file %s could not be written: %s."), b->path,
+		       words_errno(cx->lang, errno));
 }
 
 /* Room */
@@ -116,7 +117,8 @@ static enum rc add_file(struct making *b, const char *name, const char *path)
 	enum rc rc = RC_OK;
 
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = cx_fail(cx, RC_IO, _("The backup could not take %s: %s."), name, strerror(errno));
+		rc = cx_fail(cx, RC_IO, _("The backup could not take %s: %s."), name,
+			     words_errno(cx->lang, errno));
 	if (rc == RC_OK) {
 		*m = (struct backup_member){ .name = name, .size = (int64_t)st.st_size };
 		rc = disk_failed(b, archive_add(b->a, name, fd, m->size, b->head.made_at, m->sum));
@@ -152,7 +154,7 @@ static enum rc add_config(struct making *b)
 		len += (size_t)n;
 	if (fd < 0)
 		return cx_fail(cx, RC_IO, _("The backup could not take %s: %s."), CONFIG_FILE,
-			       strerror(errno));
+			       words_errno(cx->lang, errno));
 	close(fd);
 	if (b->passphrase[0] == '\0') {
 		const char *rest =

@@ -250,7 +250,7 @@ static enum rc download(struct cx *cx, struct call *call)
 			  O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (rc == RC_OK && fd < 0)
 		rc = cx_fail(cx, RC_NOT_FOUND, _("The file %s cannot be read: %s."), text_of(row, "name"),
-			     strerror(errno));
+			     words_errno(cx->lang, errno));
 	if (rc == RC_OK) rc = tx_begin(cx);
 	if (rc == RC_OK) {
 		after = value_map(cx->arena);

@@ -24,7 +24,8 @@ const char *secret_from_file(struct cx *cx, const char *path)
 	ssize_t n = fd >= 0 && text != NULL ? read(fd, text, SECRET_MAX) : -1;
 
 	if (n < 0)
-		(void)cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), path, strerror(errno));
+		(void)cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), path,
+			      words_errno(cx->lang, errno));
 	if (fd >= 0) close(fd);
 	if (n < 0) return NULL;
 	text[n] = '\0';

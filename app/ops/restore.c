@@ -133,7 +133,8 @@ static enum rc key_from_code(struct restoring *r, const char *wanted)
 			cx, RC_DENIED, "%s",
 			_("The recovery code is that of another key than this backup's; nothing was changed."));
 	if (seal_key_restore(path, code) != RC_OK)
-		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
+		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+			       words_errno(cx->lang, errno));
 	r->out->has_new_key = true;
 	return RC_OK;
 }
@@ -231,7 +232,8 @@ static enum rc settle_config(struct restoring *r)
 			    &(struct ini_back){ r->out->to_enter, r->out->kept_settings });
 	rc = write_text(path, text);
 	if (rc != RC_OK)
-		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
+		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+			       words_errno(cx->lang, errno));
 	if (settings_load(&probe, tables, path, cx->arena, cx->lang, &why) != RC_OK) {
 		r->out->config_why = why;
 		r->out->kept_settings = value_list(cx->arena); /* they all stayed */
@@ -291,15 +293,16 @@ static enum rc put_in_place(struct restoring *r)
 		return cx_fail(
 			cx, rc,
 			_("The stored files could not be put back into %s: %s. Nothing else was changed."),
-			stored, strerror(errno));
+			stored, words_errno(cx->lang, errno));
 	rc = journal_run(r->dir, strrchr(r->keep, '/') + 1, cx_now(cx), true);
 	if (rc == RC_OK) return rc;
 	if (restore_is_pending(r->dir))
 		return cx_fail(
 			cx, rc,
 			_("The restore in %s could not be ended (%s). Mend that; the next start ends it."),
-			r->dir, strerror(errno));
-	return cx_fail(cx, rc, _("The file %s could not be written: %s."), RESTORE_INTENT, strerror(errno));
+			r->dir, words_errno(cx->lang, errno));
+	return cx_fail(cx, rc, _("The file %s could not be written: %s."), RESTORE_INTENT,
+		       words_errno(cx->lang, errno));
 }
 
 enum rc backup_restore(struct cx *cx, struct restored *out, const struct restore_order *order)
@@ -317,7 +320,8 @@ enum rc backup_restore(struct cx *cx, struct restored *out, const struct restore
 	if (rc != RC_OK) return rc;
 	is_kept = mkdir(r.keep, 0700) == 0;
 	if (!is_kept)
-		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), r.keep, strerror(errno));
+		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), r.keep,
+			     words_errno(cx->lang, errno));
 	if (rc == RC_OK) rc = settle_key(&r);
 	if (rc == RC_OK) rc = settle_config(&r);
 	if (rc == RC_OK && arena_failed(cx->arena)) rc = RC_NO_MEMORY; /* then no text of ours is whole */

@@ -112,7 +112,8 @@ static enum rc copy_to(struct cx *cx, const char *from, const char *to)
 	if (in >= 0) close(in);
 	if (out >= 0 && close(out) != 0) rc = RC_IO;
 	return rc == RC_OK ? rc
-			   : cx_fail(cx, rc, _("The file %s could not be written: %s."), to, strerror(errno));
+			   : cx_fail(cx, rc, _("The file %s could not be written: %s."), to,
+				     words_errno(cx->lang, errno));
 }
 
 enum rc rollback_do(struct cx *cx, struct rollback *out)
@@ -130,7 +131,8 @@ enum rc rollback_do(struct cx *cx, struct rollback *out)
 	remove_tree(aside);
 	out->keep = arena_printf(cx->arena, "%s/before-rollback-%lld", dir, (long long)cx_now(cx));
 	if (mkdir(aside, 0700) != 0 || mkdir(out->keep, 0700) != 0)
-		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), aside, strerror(errno));
+		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), aside,
+			     words_errno(cx->lang, errno));
 	if (rc == RC_OK) rc = copy_to(cx, out->copy, arena_printf(cx->arena, "%s/" DB_FILE, aside));
 	if (rc == RC_OK && out->config_copy[0] != '\0')
 		rc = copy_to(cx, out->config_copy, arena_printf(cx->arena, "%s/" CONFIG_FILE, aside));
@@ -141,7 +143,7 @@ enum rc rollback_do(struct cx *cx, struct rollback *out)
 	}
 	if (rc != RC_OK)
 		return cx_fail(cx, rc, _("The database could not be put back in %s: %s."), dir,
-			       strerror(errno));
+			       words_errno(cx->lang, errno));
 	log_event(LOG_WARN, "app", "rollback.done", "from=%d to=%d", out->from, out->to);
 	return RC_OK;
 }

@@ -23,7 +23,8 @@ static enum rc make_folder(struct cx *cx, const char *path)
 
 	if (mkdir(path, 0700) == 0) return RC_OK;
 	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return RC_OK;
-	return cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), path, strerror(errno));
+	return cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), path,
+		       words_errno(cx->lang, errno));
 }
 
 /* The parents of path, as far as they are missing. */
@@ -51,7 +52,7 @@ static enum rc write_sample(struct cx *cx, const char *path, const struct settin
 	if (fd < 0)
 		return errno == EEXIST ? RC_OK
 				       : cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
-						 strerror(errno));
+						 words_errno(cx->lang, errno));
 	sb_init_arena(&text, cx->arena, 256 * 1024);
 	settings_sample(&text, tables, cx->lang);
 	rc = sb_result(&text);
@@ -60,11 +61,12 @@ static enum rc write_sample(struct cx *cx, const char *path, const struct settin
 
 		if (n < 0 && errno != EINTR)
 			rc = cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
-				     strerror(errno));
+				     words_errno(cx->lang, errno));
 		if (n > 0) done += (size_t)n;
 	}
 	if (rc == RC_OK && fsync(fd) != 0)
-		rc = cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
+		rc = cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+			     words_errno(cx->lang, errno));
 	close(fd);
 	if (rc != RC_OK) unlink(path);
 	return rc;
@@ -85,7 +87,7 @@ enum rc state_create(struct cx *cx, const char *dir, const struct setting *const
 			rc = RC_OK;
 		else if (rc != RC_OK)
 			rc = cx_fail(cx, rc, _("The file %s could not be written: %s."), "key",
-				     strerror(errno));
+				     words_errno(cx->lang, errno));
 	}
 	return rc;
 }

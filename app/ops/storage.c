@@ -143,7 +143,9 @@ static enum rc run_check(struct cx *cx, struct command_call *call)
 	if (rc == RC_OK) {
 		rc = spool_open(&probe, cx->env->dir);
 		if (rc == RC_OK) rc = fd_write_all(probe, text, sizeof(text) - 1);
-		if (rc != RC_OK) rc = cx_fail(cx, rc, _("The file cannot be written: %s."), strerror(errno));
+		if (rc != RC_OK)
+			rc = cx_fail(cx, rc, _("The file cannot be written: %s."),
+				     words_errno(cx->lang, errno));
 	}
 	if (rc == RC_OK) rc = s3_put(cx, &t, key, probe, sizeof(text) - 1, NULL);
 	if (rc == RC_OK) rc = s3_list(cx, &t, key, &found);
@@ -234,10 +236,11 @@ static enum rc run_fetch(struct cx *cx, struct command_call *call)
 	if (to == NULL) to = strrchr(key, '/') + 1;
 	fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), to, strerror(errno));
+		return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), to,
+			       words_errno(cx->lang, errno));
 	rc = s3_get(cx, &t, key, fd, NULL);
 	if (rc == RC_OK && fsync(fd) != 0)
-		rc = cx_fail(cx, RC_IO, _("The file cannot be written: %s."), strerror(errno));
+		rc = cx_fail(cx, RC_IO, _("The file cannot be written: %s."), words_errno(cx->lang, errno));
 	close(fd);
 	if (rc != RC_OK)
 		(void)unlink(to);

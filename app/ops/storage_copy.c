@@ -142,7 +142,8 @@ static enum rc put(struct cx *cx, struct job *job, const struct s3_target *t, co
 	enum rc rc = RC_OK;
 
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		(void)cx_fail(cx, RC_NOT_FOUND, _("The file %s cannot be read: %s."), path, strerror(errno));
+		(void)cx_fail(cx, RC_NOT_FOUND, _("The file %s cannot be read: %s."), path,
+			      words_errno(cx->lang, errno));
 		if (fd >= 0) close(fd);
 		return RC_NOT_FOUND;
 	}

@@ -27,7 +27,8 @@ struct mark {
 
 static enum rc not_written(struct cx *cx, const char *path)
 {
-	return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
+	return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+		       words_errno(cx->lang, errno));
 }
 
 /* The name of this machine, made when it is first asked for. */
@@ -73,7 +74,9 @@ static enum rc read_mark(struct cx *cx, const struct s3_target *t, struct mark *
 	n = rc == RC_OK ? pread(fd, text, MARK_MAX, 0) : 0;
 	close(fd);
 	if (rc != RC_OK) return rc;
-	if (n < 0) return cx_fail(cx, RC_IO, _("The file %s cannot be read: %s."), "spool", strerror(errno));
+	if (n < 0)
+		return cx_fail(cx, RC_IO, _("The file %s cannot be read: %s."), "spool",
+			       words_errno(cx->lang, errno));
 	if (json_parse(cx->arena, &json, NULL, text, (size_t)n) != RC_OK) return RC_OK;
 	out->machine = arena_text(cx->arena, value_text_of(value_get(json, "machine"), ""));
 	out->host = arena_text(cx->arena, value_text_of(value_get(json, "host"), "?"));

@@ -115,9 +115,10 @@ static enum rc explain(const struct unpack *u, enum rc rc, const char *member)
 	if (rc == RC_BAD_INPUT) return damaged(u, words_get(cx->lang, archive_why(u->in)));
 	if (rc == RC_IO && archive_target_failed(u->in))
 		return cx_fail(cx, rc, _("%s could not be unpacked in %s (%s): is the disk full?"), member,
-			       u->o->aside, strerror(errno));
+			       u->o->aside, words_errno(cx->lang, errno));
 	if (rc == RC_IO)
-		return cx_fail(cx, rc, _("The file %s cannot be read: %s."), u->o->path, strerror(errno));
+		return cx_fail(cx, rc, _("The file %s cannot be read: %s."), u->o->path,
+			       words_errno(cx->lang, errno));
 	return rc;
 }
 
@@ -133,13 +134,14 @@ static enum rc open_target(struct unpack *u, int *fd, const char *name)
 		*slash = '\0';
 		if (mkdir(path, 0700) != 0 && errno != EEXIST)
 			return cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), path,
-				       strerror(errno));
+				       words_errno(cx->lang, errno));
 		*slash = '/';
 	}
 	*fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd >= 0) return RC_OK;
 	if (errno == EEXIST) return damaged(u, _("a part of it is there twice"));
-	return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path, strerror(errno));
+	return cx_fail(cx, RC_IO, _("The file %s could not be written: %s."), path,
+		       words_errno(cx->lang, errno));
 }
 
 static enum rc take_to_disk(struct unpack *u, const struct tar_entry *e, char sum[SHA256_HEX_SIZE])
@@ -152,11 +154,11 @@ static enum rc take_to_disk(struct unpack *u, const struct tar_entry *e, char su
 	rc = explain(u, archive_take(u->in, fd, sum), e->name);
 	if (rc == RC_OK && fsync(fd) != 0)
 		rc = cx_fail(cx, RC_IO, _("%s could not be unpacked in %s (%s): is the disk full?"), e->name,
-			     u->o->aside, strerror(errno));
+			     u->o->aside, words_errno(cx->lang, errno));
 	gentle_forget(fd, 0, 0);
 	if (close(fd) != 0 && rc == RC_OK)
 		rc = cx_fail(cx, RC_IO, _("%s could not be unpacked in %s (%s): is the disk full?"), e->name,
-			     u->o->aside, strerror(errno));
+			     u->o->aside, words_errno(cx->lang, errno));
 	return rc;
 }
 
@@ -424,7 +426,7 @@ static enum rc open_archive(struct unpack *u, int *fd)
 			u->o->path, (unsigned)geteuid());
 	if (*fd < 0 || fstat(*fd, &st) != 0)
 		return cx_fail(cx, RC_BAD_INPUT, _("The file %s cannot be read: %s."), u->o->path,
-			       strerror(errno));
+			       words_errno(cx->lang, errno));
 	if (!S_ISREG(st.st_mode)) return foreign(u);
 	u->out->size = (int64_t)st.st_size;
 	room = room_at(cx->env->dir);
@@ -439,7 +441,8 @@ static enum rc open_archive(struct unpack *u, int *fd)
 			u->o->path);
 	if (rc == RC_BAD_INPUT) return damaged(u, words_get(cx->lang, why));
 	if (rc == RC_IO)
-		return cx_fail(cx, rc, _("The file %s cannot be read: %s."), u->o->path, strerror(errno));
+		return cx_fail(cx, rc, _("The file %s cannot be read: %s."), u->o->path,
+			       words_errno(cx->lang, errno));
 	return rc;
 }
 
@@ -456,7 +459,7 @@ enum rc backup_unpack(struct cx *cx, struct unpacked *out, const struct unpack_o
 	rc = open_archive(u, &fd);
 	if (rc == RC_OK && mkdir(order->aside, 0700) != 0)
 		rc = cx_fail(cx, RC_IO, _("The folder %s could not be made: %s."), order->aside,
-			     strerror(errno));
+			     words_errno(cx->lang, errno));
 	else if (rc == RC_OK) {
 		rc = take_all(u);
 		sha256_close(u->files_sum, u->files.sum);

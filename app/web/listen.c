@@ -145,7 +145,7 @@ failed:
 		*why = arena_printf(a, words_get(lang, N_("Another process already listens on %s.")), spec);
 	else
 		*why = arena_printf(a, words_get(lang, N_("Cannot listen on %s: %s.")), spec,
-				    strerror(errno));
+				    words_errno(lang, errno));
 	if (fd >= 0) close(fd);
 	return RC_CONFLICT;
 }

@@ -5,6 +5,7 @@
 #include "base/po.h"
 #include "base/words.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -130,6 +131,15 @@ static void languages_are_known_by_their_codes(void **state)
 	assert_string_equal(words_code(LANG_EN), "en");
 }
 
+static void what_the_system_answers_is_said_in_the_readers_language(void **state)
+{
+	(void)state;
+	assert_string_equal(words_errno(LANG_ES, EEXIST), "ya existe");
+	assert_string_equal(words_errno(LANG_EN, EEXIST), "it exists already");
+	assert_string_equal(words_errno(LANG_ES, EDQUOT), words_errno(LANG_ES, ENOSPC));
+	assert_string_equal(words_errno(LANG_ES, EILSEQ), strerror(EILSEQ)); /* seldom: as the system says it */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +148,7 @@ int main(void)
 		cmocka_unit_test(a_message_has_a_longest_length),
 		cmocka_unit_test(the_reader_gets_his_language),
 		cmocka_unit_test(languages_are_known_by_their_codes),
+		cmocka_unit_test(what_the_system_answers_is_said_in_the_readers_language),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
