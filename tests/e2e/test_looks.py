@@ -84,7 +84,8 @@ def test_the_accessibility_checker_finds_nothing_on_any_page(browser, office, si
         except AssertionError as e:
             findings.append(f"{path}: {e}")
         findings.extend(f"{path}: {v}" for v in browser.execute_async_script(RUN_AXE))
-        heads = browser.execute_script(f"return [...document.querySelectorAll('h1')].filter({VISIBLE}).map(h => h.innerText.trim())")
+        heads = browser.execute_script(
+            f"return [...document.querySelectorAll('h1')].filter({VISIBLE}).map(h => h.innerText.trim())")
         if len(heads) != 1 or not heads[0]:
             findings.append(f"{path}: {heads} are its headings of the first rank")
 
