@@ -480,10 +480,10 @@ static void a_note_is_said_in_the_readers_language(void **arg)
 static enum rc expire(struct office *o)
 {
 	struct cx *cx = &o->s.cx;
-	int64_t n = 0;
+	int64_t after = 0, n = 0;
 	enum rc rc = tx_begin(cx);
 
-	if (rc == RC_OK) rc = ledger_expire(cx, cx_now(cx), &n);
+	if (rc == RC_OK) rc = ledger_expire(cx, cx_now(cx), &after, &n);
 	return tx_end(cx, rc);
 }
 
