@@ -85,8 +85,9 @@ link_debug    :=
 link_asan     := -fsanitize=address,undefined
 link_tsan     := -fsanitize=thread
 link_fuzz     := -fsanitize=fuzzer,address,undefined
-# 1 MiB thread stacks: musl's own 128 kB are too few for TLS and SQLite.
-link_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,-z,stack-size=1048576 \
+# 1 MiB thread stacks: musl's own 128 kB are too few for TLS and SQLite. Relative relocations packed: 400 kB less (a
+# linker that does not know how leaves them as they are).
+link_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs -Wl,--gc-sections -Wl,-z,stack-size=1048576 \
 		 -Wl,--build-id $(DEPS)/musl/lib/mimalloc.o
 cc_debug      := gcc
 cc_asan       := gcc

@@ -44,15 +44,17 @@ struct head { /* before each line in the queue */
 	uint8_t subjects; /* a bit each: the files it goes to */
 };
 
+/* Apart, because what begins as zeros takes no room in the binary. */
+static char the_queue[QUEUE_BYTES];
+static char the_batch[QUEUE_BYTES]; /* the writer's own copy */
+
 static struct {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* of the_queue, too */
 	pthread_cond_t filled;
 	pthread_t thread;
 	bool is_running, is_stopping; /* under lock */
 	size_t used;
 	unsigned long dropped;
-	char queue[QUEUE_BYTES];
-	char batch[QUEUE_BYTES]; /* the writer's own copy */
 	char dir[PATH_ROOM];     /* "" = no files         */
 	struct log_file files[SUBJECTS];
 	_Atomic(const struct zone *) zone;
@@ -242,13 +244,13 @@ static void *writer(void *arg)
 		while (the_log.used == 0 && the_log.dropped == 0 && !the_log.is_stopping)
 			pthread_cond_wait(&the_log.filled, &the_log.lock);
 		len = the_log.used;
-		memcpy(the_log.batch, the_log.queue, len);
+		memcpy(the_batch, the_queue, len);
 		dropped = the_log.dropped;
 		the_log.used = 0;
 		the_log.dropped = 0;
 		is_last = the_log.is_stopping;
 		pthread_mutex_unlock(&the_log.lock);
-		write_batch(the_log.batch, len, dropped);
+		write_batch(the_batch, len, dropped);
 	}
 	return NULL;
 }
@@ -332,8 +334,8 @@ void log_event(enum log_level level, const char *subject, const char *event, con
 	pthread_mutex_lock(&the_log.lock);
 	is_queued = the_log.is_running;
 	if (is_queued && the_log.used + sizeof(h) + n <= QUEUE_BYTES) {
-		memcpy(the_log.queue + the_log.used, &h, sizeof(h));
-		memcpy(the_log.queue + the_log.used + sizeof(h), out, n);
+		memcpy(the_queue + the_log.used, &h, sizeof(h));
+		memcpy(the_queue + the_log.used + sizeof(h), out, n);
 		the_log.used += sizeof(h) + n;
 		pthread_cond_signal(&the_log.filled);
 	} else if (is_queued) {
