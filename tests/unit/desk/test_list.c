@@ -227,7 +227,7 @@ static void who_may_not_open_a_list_learns_nothing_of_its_rows(void **unused)
 	assert_int_equal(SAVE(&s, "pets", &pet, { "name", "Rex" }, { "person_id", "1" }), RC_OK);
 	s.state.cx.actor.rights = "people.edit people.all"; /* but not people.view */
 	/* An id picks among the pets that he sees anyway, and a made-up one none: both are answers. */
-	assert_string_equal(LIST(&s, "pets", { "person", "1" }), "Rex of Ana Ríos");
+	assert_string_equal(LIST(&s, "pets", { "person", "1" }), "Rex of Ana");
 	assert_string_equal(LIST(&s, "pets", { "person", "999" }), "");
 	/* A name is never looked up, whether or not somebody has it. */
 	assert_non_null(strstr(LIST(&s, "pets", { "person", "Ana Ríos" }), "!bad_input"));
