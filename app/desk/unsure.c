@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "outbox/channel.h"
+#include "web/people.h"
 #include <string.h>
 
 #define AROUND_MS      (10 * MINUTE_MS) /* what else the channel did then                              */
@@ -27,7 +28,7 @@
 #define COUNT_SHOWN    1000 /* more is "1000+"                                              */
 
 /* A seller sees what left by his own hand, as in the outbox. */
-#define SEEN "(:all OR created_by = (SELECT u.name FROM user u WHERE u.id = :actor))"
+#define SEEN "(:all OR created_by IN " NAMES_OF_ACTOR ")"
 #define P_SEEN_BY(cx) \
 	P_INT(":all", actor_may(&(cx)->actor, "outbox.all")), P_INT(":actor", (cx)->actor.user_id)
 
@@ -152,7 +153,7 @@ static enum rc fill_person(struct cx *cx, struct call *call, const struct messag
 }
 
 /* Those with the same evidence, this one among them. */
-#define SAME_EVIDENCE                                                                                    \
+#define SAME_EVIDENCE                                                                                     \
 	" FROM message INDEXED BY message_batch_unusual WHERE batch_id = :batch AND state = 'unsure' AND" \
 	" channel_account_id = :account AND state_why = :why AND claimed_at / 60000 = :minute AND " SEEN
 #define P_SAME(cx, m)                                                                                 \
@@ -495,7 +496,7 @@ enum rc handle_unsure_history(struct cx *cx, struct call *call)
 		"SELECT x.at, x.actor, u.after_json, m.public_id, m.state, c.address FROM (SELECT id, at, table_name, action, row_id,"
 		" actor FROM audit ORDER BY id DESC LIMIT :looked) x JOIN audit u ON u.id = x.id JOIN message m ON m.id = x.row_id"
 		" JOIN contact c ON c.id = m.contact_id WHERE x.table_name = 'message' AND x.action = 'decide' AND"
-		" (:all OR m.created_by = (SELECT w.name FROM user w WHERE w.id = :actor)) ORDER BY x.id DESC LIMIT :max",
+		" (:all OR m.created_by IN " NAMES_OF_ACTOR ") ORDER BY x.id DESC LIMIT :max",
 		PARAMS(P_INT(":looked", HISTORY_LOOKED), P_SEEN_BY(cx), P_INT(":max", HISTORY_SHOWN)));
 
 	if (rc != RC_OK) return rc;

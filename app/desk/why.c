@@ -13,6 +13,7 @@
 #include "base/phone.h"
 #include "base/text.h"
 #include "outbox/channel.h"
+#include "web/people.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -187,8 +188,8 @@ static enum rc tell_messages(struct cx *cx, struct why *why, const struct why_pe
 	rc = db_rows(
 		cx, &rows, OWN_MESSAGES,
 		"SELECT m.id, m.created_at, m.topic, b.title, b.kind FROM message m JOIN batch b ON b.id = m.batch_id"
-		" WHERE m.contact_id = :id AND m.created_at >= :from AND (:all OR m.created_by = (SELECT u.name FROM user u"
-		" WHERE u.id = :actor)) ORDER BY m.id DESC LIMIT :max",
+		" WHERE m.contact_id = :id AND m.created_at >= :from AND (:all OR m.created_by IN " NAMES_OF_ACTOR
+		") ORDER BY m.id DESC LIMIT :max",
 		PARAMS(P_INT(":id", p->contact_id), P_INT(":from", p->from), P_INT(":all", sees_all),
 		       P_INT(":actor", cx->actor.user_id), P_INT(":max", OWN_MESSAGES)));
 	if (rc != RC_OK) return rc;

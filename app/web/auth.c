@@ -46,6 +46,14 @@ enum rc password_make(struct cx *cx, char out[PASSWORD_HASH_SIZE], const char *p
 	return rc == RC_OK ? password_hash(out, as_typed(cx, password)) : rc;
 }
 
+/* History says "system" and "command" of who is no person (cx.h): whoever was called so would do things in
+** their name, and own what they made. */
+static bool is_reserved(const char *name)
+{
+	return text_equal_fold(name, "system") || text_equal_fold(name, "command") ||
+	       text_equal_fold(name, "recado");
+}
+
 static enum rc name_check(struct cx *cx, const char *name)
 {
 	size_t len = text_length(name);
@@ -57,6 +65,9 @@ static enum rc name_check(struct cx *cx, const char *name)
 	for (const char *p = name; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || strchr("<>\"'\\/:;,", *p) != NULL)
 			return cx_fail_field(cx, "name", _("The name has a character that is not allowed."));
+	if (is_reserved(name))
+		return cx_fail_field(cx, "name",
+				     _("“%s” is what the house itself is called; give another name."), name);
 	return RC_OK;
 }
 
@@ -64,6 +75,24 @@ static enum rc name_is_taken(struct cx *cx, const char *name)
 {
 	cx->message = "";
 	return cx_fail(cx, RC_CONFLICT, _("There already is a user called “%s”."), name);
+}
+
+/* Was it what somebody else was called, before he was renamed? */
+static enum rc name_was_free(struct cx *cx, int64_t user_id, const char *name)
+{
+	const char *who = "";
+	enum rc rc = db_get_text(
+		cx, &who,
+		"SELECT u.name FROM audit h JOIN user u ON u.id = h.row_id WHERE h.table_name = 'user' AND h.row_id <> :id"
+		" AND h.action = 'update' AND json_extract(h.before_json, '$.name') = :name LIMIT 1",
+		PARAMS(P_INT(":id", user_id), P_TEXT(":name", name)));
+
+	if (rc == RC_NOT_FOUND) return RC_OK;
+	if (rc != RC_OK) return rc;
+	return cx_fail(
+		cx, RC_CONFLICT,
+		_("“%s” was called “%s” before: what was done under that name is that person's. Give another name."),
+		who, name);
 }
 
 enum rc user_name_check(struct cx *cx, int64_t user_id, const char *name, const char **folded)
@@ -77,7 +106,7 @@ enum rc user_name_check(struct cx *cx, int64_t user_id, const char *name, const 
 		cx, &other,
 		"SELECT id FROM user WHERE name_folded = :name AND archived_at IS NULL AND id <> :id LIMIT 1",
 		PARAMS(P_TEXT(":name", *folded), P_INT(":id", user_id)));
-	if (rc == RC_NOT_FOUND) return RC_OK;
+	if (rc == RC_NOT_FOUND) return name_was_free(cx, user_id, name);
 	return rc == RC_OK ? name_is_taken(cx, name) : rc;
 }
 
@@ -87,8 +116,9 @@ static enum rc user_insert(struct cx *cx, int64_t *id, const char *name, int64_t
 	char public_id[PUBLIC_ID_SIZE];
 	struct value *after = value_map(cx->arena);
 	instant now = cx_now(cx);
-	enum rc rc;
+	enum rc rc = name_was_free(cx, 0, name);
 
+	if (rc != RC_OK) return rc;
 	public_id_new(public_id);
 	rc = db_run(
 		cx,

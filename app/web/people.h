@@ -38,6 +38,15 @@ enum rc role_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
 
 /* A user who is not archived, by name. */
 enum rc user_find(struct cx *cx, int64_t *id, const char *name) MUST_CHECK;
+/*
+** A row's created_by is the name of whoever made it, as he was called then. The names of the user :actor,
+** that of now and those of before: what he made stays his when he is called otherwise. A name that was
+** somebody else's is given to nobody, so that no two persons share what is found by it.
+*/
+#define NAMES_OF_ACTOR                                                                                          \
+	"(SELECT u.name FROM user u WHERE u.id = :actor UNION ALL SELECT json_extract(h.before_json, '$.name')" \
+	" FROM audit h WHERE h.table_name = 'user' AND h.row_id = :actor AND h.action = 'update'"               \
+	" AND h.before_json LIKE '%\"name\":%')"
 /* In a transaction, before it is written: may that person be called so? *folded: as the column name_folded
 ** has it. RC_CONFLICT: somebody else is. */
 enum rc user_name_check(struct cx *cx, int64_t user_id, const char *name, const char **folded) MUST_CHECK;

@@ -1,5 +1,7 @@
 """People at the edges: what comes back from the archive, what stays away, and who waits for whose guesses."""
+import contextlib
 import re
+import sqlite3
 
 import pytest
 
@@ -135,6 +137,33 @@ def test_a_program_makes_one_where_it_lists_them(village, name, body):
     assert house.api.call("POST", name, body).status in (200, 201)
     assert body["name"] in [row["name"] for row in house.api.all(name)]
     assert house.api.call("POST", name, body).status in (400, 409)               # the name is taken
+
+
+def test_what_a_person_made_stays_hers_under_another_name_and_nobody_elses(village):
+    house = village.house().serve()
+    house.panel("ana")
+    eva = house.panel("eva", "seller")
+    house.stop()
+    with contextlib.closing(sqlite3.connect(house.state / "recado.db")) as line, line:
+        for n, (kind, who) in enumerate((("de.eva", "eva"), ("de.casa", "system"))):
+            line.execute("INSERT INTO batch (public_id, kind, created_by, created_at) VALUES (?, ?, ?, 1)",
+                         (f"{n:026}", kind, who))
+    house.serve()
+    assert "de.eva" in eva.page("/batches")
+    house.run("user", "rename", "eva", "Eva María")
+    house.run("user", "rename", "eva maría", "Eva Paz")
+    assert "de.eva" in eva.page("/batches")                               # hers, as before
+    one, = [u for u in house.api.all("users") if u["name"] == "Eva Paz"]
+    for name in ("eva", "Eva María"):
+        assert "se llamaba antes" in house.call("user", "add", name, "--role", "seller", "--password-stdin",
+                                                stdin=PASSWORD).stderr
+    new = house.panel("eve", "seller")
+    assert "de.eva" not in new.page("/batches")
+    other, = [u for u in house.api.all("users") if u["name"] == "eve"]
+    for name, status in (("eva", 409), ("Eva María", 409), ("System", 400), ("command", 400), ("Recado", 400)):
+        assert house.api.call("PATCH", f"users/{other['id']}", {"name": name}).status == status, name
+    assert "de.casa" not in new.page("/batches")
+    assert house.api.call("PATCH", f"users/{one['id']}", {"name": "eva"}).status == 200   # her own of before
 
 
 def test_a_person_gets_another_name_and_stays_logged_in(village):
