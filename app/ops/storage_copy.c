@@ -61,6 +61,12 @@ static const char *place_of(struct cx *cx, const struct s3_target *t)
 	return arena_printf(cx->arena, "%s %s", t->endpoint, t->bucket);
 }
 
+/* What is ours there begins so, whatever else lies in a bucket without a prefix. */
+static const char *our_copies(struct cx *cx)
+{
+	return storage_key(cx, "backups/");
+}
+
 static enum rc remember_upload(struct cx *cx, const char *text)
 {
 	enum rc rc = tx_begin(cx);
@@ -82,7 +88,7 @@ static enum rc remember(void *arg, const char *key, const char *upload_id)
 
 static enum rc abort_left(struct cx *cx, const struct s3_target *t)
 {
-	const char *kept = "";
+	const char *kept = "", *ours = our_copies(cx);
 	char *place, *key, *id;
 	enum rc rc = meta_get(cx, &kept, UPLOAD_KEY);
 
@@ -94,8 +100,13 @@ static enum rc abort_left(struct cx *cx, const struct s3_target *t)
 		*key++ = *id++ = '\0';
 		/* Where the settings do not lead any more nobody can clean up: storages do it after a
 		** month. */
-		if (strcmp(place, place_of(cx, t)) == 0) rc = s3_abort(cx, t, key, id);
+		if (strcmp(place, place_of(cx, t)) == 0 && strncmp(key, ours, strlen(ours)) == 0)
+			rc = s3_abort(cx, t, key, id);
 		log_event(LOG_WARN, "app", "storage.upload_cut", "rc=%s", rc_row(rc)->name);
+	}
+	if (rc == RC_DENIED) { /* it may not abort: asked again next time, and no reason to copy nothing */
+		cx->message = "";
+		return RC_OK;
 	}
 	return rc == RC_OK ? remember_upload(cx, "") : rc;
 }
@@ -190,7 +201,7 @@ static enum rc read_old_copies(struct cx *cx, struct copy rows[BATCH], size_t *c
 			      "SELECT id, remote, started_at, state FROM backup INDEXED BY backup_started"
 			      " WHERE remote <> '' AND substr(remote, 1, length(:ours)) = :ours"
 			      " ORDER BY started_at DESC, id DESC LIMIT :max",
-			      PARAMS(P_TEXT(":ours", storage_key(cx, "")), P_INT(":max", COPIES_MAX)));
+			      PARAMS(P_TEXT(":ours", our_copies(cx)), P_INT(":max", COPIES_MAX)));
 	while (rc == RC_OK && query_next(q)) {
 		list[n] = (struct copy){ .id = query_int(q, 0),
 					 .remote = query_copy(cx, q, 1),

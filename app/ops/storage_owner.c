@@ -31,6 +31,11 @@ static enum rc not_written(struct cx *cx, const char *path)
 		       words_errno(cx->lang, errno));
 }
 
+static enum rc not_read(struct cx *cx, const char *path)
+{
+	return cx_fail(cx, RC_IO, _("The file %s cannot be read: %s."), path, words_errno(cx->lang, errno));
+}
+
 /* The name of this machine, made when it is first asked for. */
 static enum rc machine_name(struct cx *cx, const char **out)
 {
@@ -42,13 +47,18 @@ static enum rc machine_name(struct cx *cx, const char **out)
 
 	if (fd >= 0) {
 		ssize_t n = read(fd, text, sizeof(text) - 1);
+		int failed = errno;
 
 		close(fd);
+		errno = failed;
 		if (n == (ssize_t)sizeof(text) - 1) {
 			*out = arena_text(cx->arena, text);
 			return RC_OK;
 		}
-	} /* half a name is as good as none */
+		if (n < 0) return not_read(cx, path);
+	} else if (errno != ENOENT) {
+		return not_read(cx, path); /* a new name would lock this machine out of its own folder */
+	}                                  /* half a name is as good as none */
 	public_id_new(text);
 	rc = tmpfile_open(&t, cx->env->dir);
 	if (rc == RC_OK) rc = fd_write_all(t.fd, text, strlen(text));
@@ -74,9 +84,7 @@ static enum rc read_mark(struct cx *cx, const struct s3_target *t, struct mark *
 	n = rc == RC_OK ? pread(fd, text, MARK_MAX, 0) : 0;
 	close(fd);
 	if (rc != RC_OK) return rc;
-	if (n < 0)
-		return cx_fail(cx, RC_IO, _("The file %s cannot be read: %s."), "spool",
-			       words_errno(cx->lang, errno));
+	if (n < 0) return not_read(cx, "spool");
 	if (json_parse(cx->arena, &json, NULL, text, (size_t)n) != RC_OK) return RC_OK;
 	out->machine = arena_text(cx->arena, value_text_of(value_get(json, "machine"), ""));
 	out->host = arena_text(cx->arena, value_text_of(value_get(json, "host"), "?"));

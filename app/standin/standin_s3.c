@@ -11,7 +11,8 @@
 ** Control: GET /_standin/s3/objects (key, size, sha256), GET /_standin/s3/uploads (of unfinished ones: key,
 ** parts), POST /_standin/s3/faults {"faults": ["503", "cut", …]}: 503 SlowDown, 500, 403 skew, region (400
 ** AuthorizationHeaderMalformed), 301, complete (200 with <Error>), part (503 to a part that is not an
-** upload's first), cut (no answer), lost (done, but no answer), short (a piece of the object).
+** upload's first), abort (403 to the end of an unfinished upload), cut (no answer), lost (done, but no answer),
+** short (a piece of the object).
 */
 #include "standin/inside.h"
 
@@ -486,7 +487,8 @@ static bool fault(struct standin *s, struct reply *rp, const char *what, bool is
 {
 	if (strcmp(what, "503") == 0 || strcmp(what, "part") == 0) return fail(s, rp, 503, "SlowDown", "");
 	if (strcmp(what, "500") == 0) return fail(s, rp, 500, "InternalError", "");
-	if (strcmp(what, "403") == 0) return fail(s, rp, 403, "AccessDenied", "");
+	if (strcmp(what, "403") == 0 || strcmp(what, "abort") == 0)
+		return fail(s, rp, 403, "AccessDenied", "");
 	if (strcmp(what, "skew") == 0) return fail(s, rp, 403, "RequestTimeTooSkewed", "");
 	if (strcmp(what, "region") == 0)
 		return fail(s, rp, 400, "AuthorizationHeaderMalformed", "<Region>sfo3</Region>");
@@ -499,12 +501,14 @@ static bool fault(struct standin *s, struct reply *rp, const char *what, bool is
 	return false;
 }
 
-/* "complete" and "part" wait for the call that they are meant for. */
+/* "complete", "part" and "abort" wait for the call that they are meant for. */
 static bool is_for(const char *what, struct request *rq, bool is_complete)
 {
 	const char *number = request_query(rq, "partNumber");
 
 	if (strcmp(what, "complete") == 0) return is_complete;
+	if (strcmp(what, "abort") == 0)
+		return strcmp(request_method(rq), "DELETE") == 0 && request_query(rq, "uploadId") != NULL;
 	return strcmp(what, "part") != 0 || (number != NULL && atoi(number) > 1);
 }
 

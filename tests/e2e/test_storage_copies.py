@@ -1,4 +1,5 @@
 """The second copy of a backup: taken after each proof, kept when the first one is lost, fetched on another machine."""
+import contextlib
 import os
 import pathlib
 import sqlite3
@@ -129,6 +130,41 @@ def test_an_upload_that_a_kill_cut_short_leaves_nothing_to_pay_for(storage):
     wait_until(lambda: house.sql("SELECT value FROM meta WHERE key = 'storage.upload'") == [("",)], "it is forgotten")
 
 
+def test_an_upload_that_cannot_be_aborted_keeps_no_copy_from_leaving(storage):
+    """A key that may not abort, and the unfinished upload of the machine whose backup was restored here."""
+    house, standin = storage
+
+    def left_behind(key):
+        with contextlib.closing(sqlite3.connect(house.state / "recado.db", timeout=30)) as line, line:
+            line.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('storage.upload', ?)",
+                         (f"{standin.address} {BUCKET}\n{key}\nnobody-knows-it",))
+
+    left_behind("recado/backups/2026/11/old.tar.gz")
+    standin.post("/_standin/s3/faults", faults=["abort"])
+    backup(house)
+    wait_until(lambda: objects(standin) == [archives(house)[0].name], "the copy")
+    assert "nobody-knows-it" in house.sql("SELECT value FROM meta WHERE key = 'storage.upload'")[0][0]
+    run_now(house, "ops.backup_copy")                         # it is asked again, and is not there any more
+    assert house.sql("SELECT value FROM meta WHERE key = 'storage.upload'") == [("",)]
+    left_behind("otra/backups/2026/11/theirs.tar.gz")
+    standin.post("/_standin/s3/faults", faults=["abort"])     # it would be refused
+    run_now(house, "ops.backup_copy")
+    assert house.sql("SELECT value FROM meta WHERE key = 'storage.upload'") == [("",)]
+
+
+def test_a_machine_that_cannot_read_its_name_gives_itself_no_other(storage):
+    house, _ = storage
+    backup(house)
+    settled(house)
+    name = house.state / "machine"
+    name.rename(house.state / "machine.aside")
+    name.symlink_to("machine")                                # nobody can read that
+    assert str(name) in house.call("storage", "check").stderr and name.is_symlink()
+    name.unlink()
+    name.with_name("machine.aside").rename(name)
+    house.run("storage", "check")                             # the folder is still its own
+
+
 def test_old_copies_go_by_the_rule_and_never_below_its_defaults(storage):
     """Whoever keeps fewer backups here, for want of room, keeps seven days, four weeks and twelve months there."""
     house, _ = storage
@@ -138,7 +174,7 @@ def test_old_copies_go_by_the_rule_and_never_below_its_defaults(storage):
     noon, = line.execute("SELECT unixepoch('now', 'start of day', '-1 day', '+12 hours') * 1000").fetchone()
     for n in range(60):
         line.execute("INSERT INTO backup (public_id, name, origin, state, started_at, remote) VALUES"
-                     " (?, ?, 'schedule', 'removed', ?, ?)", (f"{n:026}", f"{n}", noon - n * 86400000, f"recado/{n}"))
+                     " (?, ?, 'schedule', 'removed', ?, ?)", (f"{n:026}", f"{n}", noon - n * 86400000, f"recado/backups/{n}"))
     line.commit()
     line.close()
     run_now(house, "ops.backup_copy")
