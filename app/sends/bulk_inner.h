@@ -127,6 +127,9 @@ enum begun {
 ** batch. Network. */
 enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email,
 		   enum begun *begun) MUST_CHECK;
+/* RC_CONFLICT: another piece of its work, which asked at the same time, has begun it meanwhile. In the
+** caller's transaction. */
+enum rc send_is_unbegun(struct cx *cx, int64_t id) MUST_CHECK;
 /* The failure is of the kind that passes: nobody was there, or had trouble of his own. */
 bool send_wait_is_worth(const struct cx *cx, enum rc rc);
 /* How long after so many tries (1, 2, …). */

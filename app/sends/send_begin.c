@@ -20,11 +20,21 @@ struct begin {
 	struct bulk *bulk;
 };
 
+enum rc send_is_unbegun(struct cx *cx, int64_t id)
+{
+	int64_t one = 0;
+	enum rc rc = db_get_int(cx, &one, "SELECT 1 FROM bulk_send WHERE id = :id AND batch_id IS NULL",
+				PARAMS(P_INT(":id", id)));
+
+	return rc == RC_NOT_FOUND ? RC_CONFLICT : rc;
+}
+
 static enum rc end_refused(struct cx *cx, int64_t id, const char *why, const char *detail)
 {
 	struct value *counts = NULL;
 	enum rc rc = tx_begin(cx);
 
+	if (rc == RC_OK) rc = send_is_unbegun(cx, id);
 	if (rc == RC_OK)
 		rc = bulk_move(cx, id,
 			       &(struct bulk_edge){
@@ -40,7 +50,7 @@ static enum rc refuse(struct begin *s, const char *why, const char *detail, bool
 	struct value *row = NULL;
 	enum rc rc = end_refused(cx, s->bulk->id, why, detail);
 
-	if (rc == RC_CONFLICT) return RC_OK; /* cancelled meanwhile */
+	if (rc == RC_CONFLICT) return RC_OK; /* cancelled, or begun, meanwhile */
 	if (rc == RC_OK)
 		rc = db_row(
 			cx, &row,

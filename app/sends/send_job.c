@@ -423,6 +423,8 @@ static enum rc turn(struct send *s, bool *is_over)
 
 		rc = bulk_read(s->cx, &b, s->id);
 		if (rc != RC_OK) return rc;
+		*is_over = b.batch_id != 0; /* other work of the send began it, and feeds it */
+		if (*is_over) return RC_OK;
 		rc = send_begin(s->cx, s->job, &b, &s->feeder.adds_email, &begun);
 		s->feeder.feed.batch_id = b.batch_id;
 		*is_over = rc == RC_OK && begun == BEGIN_OVER;

@@ -100,6 +100,7 @@ enum rc send_wait_for_gateway(struct cx *cx, struct job *job, const struct bulk 
 		if (e.until > since + most) e.until = since + most;
 	}
 	rc = tx_begin(cx);
+	if (rc == RC_OK) rc = send_is_unbegun(cx, b->id);
 	if (rc == RC_OK) rc = bulk_is(b, "paused") ? wait_on(cx, b, &e) : bulk_move(cx, b->id, &e);
 	if (rc == RC_OK) rc = keep_place(cx, job, e.until != 0 ? since : 0, e.until != 0 ? tries : 0);
 	if (rc == RC_OK && e.until == 0) rc = tell_late(cx, b);
@@ -107,5 +108,5 @@ enum rc send_wait_for_gateway(struct cx *cx, struct job *job, const struct bulk 
 	if (rc == RC_OK)
 		log_event(LOG_WARN, "app", "bulk.gateway", "id=%lld tries=%lld wait_s=%lld", (long long)b->id,
 			  (long long)tries, (long long)(e.until != 0 ? (e.until - now) / SECOND_MS : -1));
-	return rc == RC_CONFLICT ? RC_OK : rc; /* a person was quicker */
+	return rc == RC_CONFLICT ? RC_OK : rc; /* a person was quicker, or other work of the send */
 }

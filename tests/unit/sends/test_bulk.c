@@ -403,6 +403,36 @@ static void a_send_that_waits_for_the_gateway_asks_again_at_its_hour(void **arg)
 	close_office(&o);
 }
 
+/* Paused and resumed while the gateway was asked: two pieces of work ask, and the first one's answer was good. */
+static void who_asked_in_vain_stops_nothing_that_another_one_began(void **arg)
+{
+	struct job job = { .id = 1 };
+	enum begun begun = BEGIN_READY;
+	bool uses_email = false;
+	struct office o;
+	struct cx *cx = &o.s.cx;
+	struct bulk b;
+
+	(void)arg;
+	open_office(&o);
+	make_send(&o, "sending", 3);
+	run(&o,
+	    "INSERT INTO job (id, kind, queue, run_at, created_at) VALUES (1, 'sends.send', 'sends', 0, 0)");
+	assert_int_equal(bulk_read(cx, &b, o.bulk), RC_OK);
+	b.batch_id = 0; /* as it was read, before the gate */
+	assert_int_equal(send_wait_for_gateway(cx, &job, &b, "away"), RC_OK);
+	assert_int_equal(number(&o, "SELECT status = 'sending' AND status_why = '' FROM bulk_send"), 1);
+	/* No such template of ours: refused, but not that which is under way. */
+	assert_int_equal(send_begin(cx, &job, &b, &uses_email, &begun), RC_OK);
+	assert_int_equal(begun, BEGIN_OVER);
+	assert_int_equal(number(&o, "SELECT status = 'sending' AND status_why = '' FROM bulk_send"), 1);
+	/* One that nobody has begun waits, and is refused. */
+	run(&o, "UPDATE bulk_send SET batch_id = NULL");
+	assert_int_equal(send_begin(cx, &job, &b, &uses_email, &begun), RC_BAD_INPUT);
+	assert_int_equal(number(&o, "SELECT status = 'error' FROM bulk_send"), 1);
+	close_office(&o);
+}
+
 static void feeding_twice_is_once_and_what_is_held_is_not_fed(void **arg)
 {
 	struct send_feeder f, twin;
@@ -651,6 +681,7 @@ int main(void)
 		cmocka_unit_test(the_gate_names_what_the_file_does_not_give),
 		cmocka_unit_test(only_a_gateway_that_is_away_is_waited_for),
 		cmocka_unit_test(a_send_that_waits_for_the_gateway_asks_again_at_its_hour),
+		cmocka_unit_test(who_asked_in_vain_stops_nothing_that_another_one_began),
 		cmocka_unit_test(feeding_twice_is_once_and_what_is_held_is_not_fed),
 		cmocka_unit_test(a_long_pause_loses_nobody_who_was_fed_and_doubles_nobody),
 		cmocka_unit_test(a_note_is_said_in_the_readers_language),
