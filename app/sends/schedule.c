@@ -12,7 +12,9 @@
 
 #include <string.h>
 
-#define DUE_MAX  50 /* spec §10                                                                      */
+#define DUE_MAX 50 /* spec §10                                                                      */
+/* Half of what it is given: or rows would be written anew at each look. */
+#define SOON_MS  (INT64_C(180) * DAY_MS)
 #define KEPT_MS  (INT64_C(365) * DAY_MS)
 #define HELD_MAX 200 /* sends on hold that are looked at: more than anybody has                        */
 
@@ -117,7 +119,7 @@ static enum rc hold_orphan(struct cx *cx, int64_t id, const char *public_id)
 /* Rows of an older version had 40 days to leave: a send on hold keeps its rows (send_feed.c). */
 static enum rc keep_rows(struct cx *cx, int64_t batch)
 {
-	int64_t soon = cx_now(cx) + KEPT_MS, one = 0;
+	int64_t soon = cx_now(cx) + SOON_MS, one = 0;
 	enum rc rc;
 
 	if (batch == 0) return RC_OK;
@@ -131,9 +133,10 @@ static enum rc keep_rows(struct cx *cx, int64_t batch)
 	if (rc == RC_OK) /* at most what is fed at once */
 		rc = db_run(
 			cx,
-			"UPDATE message SET expires_at = :soon WHERE id IN (SELECT id FROM message INDEXED BY message_batch_queued"
+			"UPDATE message SET expires_at = :until WHERE id IN (SELECT id FROM message INDEXED BY message_batch_queued"
 			" WHERE batch_id = :batch AND state = 'queued' AND expires_at < :soon)",
-			PARAMS(P_INT(":batch", batch), P_INT(":soon", soon)));
+			PARAMS(P_INT(":batch", batch), P_INT(":soon", soon),
+			       P_INT(":until", cx_now(cx) + KEPT_MS)));
 	return tx_end(cx, rc);
 }
 
