@@ -17,6 +17,8 @@
 /* cx->error_code of who would load, clean or forget while a load is under way: it is soon over. */
 #define LOAD_BUSY "load_busy"
 
+#define REPORT_SEND_DAYS_MAX 10 /* a send that lasts longer than that is two sends */
+
 /* A day the provider would not take is asked for again by its passes after so long, whatever the timers. */
 #define REPORT_RETRY_MS (10 * MINUTE_MS)
 
@@ -64,6 +66,10 @@ enum rc report_note_loads(struct cx *cx, const char *start_on, const char *end_o
 /* doppler_<type>_<start>[_<end>]_<id>.csv */
 const char *report_file_name(struct cx *cx, const char *type, const char *start_on, const char *end_on,
 			     int64_t id);
+/* after_send.c, for after_send_page.c: a pass that a person wants, in the caller's transaction; one that is
+** open already is the one. */
+enum rc report_pass_by_hand(struct cx *cx, int64_t bulk_id) MUST_CHECK;
+enum rc report_fail_road(struct cx *cx); /* RC_CONFLICT: it has no reports, and why */
 /* Passes that began and wait for their days' reports go on: a job, now (0) or at that time. Own
 ** transaction. */
 enum rc report_wake_passes(struct cx *cx, instant at) MUST_CHECK;
