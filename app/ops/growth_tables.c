@@ -135,8 +135,9 @@ const struct growth_table growth_tables[] = {
 	  .title = N_("Files that were imported"),
 	  .setting = "keep.work_days",
 	  .keys = "id",
-	  .old = "owner_table = 'import' AND archived_at IS NULL AND created_at < :before AND NOT EXISTS (SELECT 1"
-		 " FROM import i WHERE file.id IN (i.file_id, i.error_file_id)"
+	  .old = "owner_table = 'import' AND archived_at IS NULL AND created_at < :before AND id NOT IN"
+		 " (SELECT i.file_id FROM import i WHERE i.file_id IS NOT NULL AND coalesce(i.finished_at, :before) >= :before"
+		 " UNION ALL SELECT i.error_file_id FROM import i WHERE i.error_file_id IS NOT NULL"
 		 " AND coalesce(i.finished_at, :before) >= :before)",
 	  .set = "archived_at = :now" },
 	/* It also lets go of its job, which work.clean could not forget. */
