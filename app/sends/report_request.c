@@ -130,7 +130,7 @@ static enum rc check(struct cx *cx, const char *type, const char *from_on, const
 	return RC_OK;
 }
 
-/* The row, in the state of its days: PENDING without any. */
+/* The row, in the state of its days: PENDING without any, or when their file left (report_keep.c). */
 static enum rc insert_row(struct cx *cx, int64_t *id, const char *type, const struct report_days *days)
 {
 	char public_id[PUBLIC_ID_SIZE];
@@ -154,7 +154,9 @@ static enum rc insert_row(struct cx *cx, int64_t *id, const char *type, const st
 		" poll_deadline_at = o.poll_deadline_at, asked_at = o.asked_at,"
 		" search = generated_report.search || ' ' || o.request_id"
 		" FROM (SELECT * FROM generated_report x WHERE x.start_on = :start AND x.end_on = :end AND x.id <> :id"
-		" AND x.state IN ('PROCESSING', 'READY') ORDER BY x.id LIMIT 1) o WHERE generated_report.id = :id",
+		" AND (x.state = 'PROCESSING' OR (x.state = 'READY' AND (x.file_id IS NULL OR EXISTS (SELECT 1 FROM file f"
+		" WHERE f.id = x.file_id AND f.archived_at IS NULL)))) ORDER BY x.id LIMIT 1) o"
+		" WHERE generated_report.id = :id",
 		PARAMS(P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on), P_INT(":id", *id)));
 }
 
@@ -169,6 +171,19 @@ static enum rc again(struct cx *cx, const struct report_days *days)
 		       P_TEXT(":end", days->end_on)));
 }
 
+/* The kinds of these days have one state: those whose file left come along with the one that is asked for. */
+static enum rc again_without_file(struct cx *cx, const struct report_days *days)
+{
+	int64_t n = 0;
+	enum rc rc = db_get_int(
+		cx, &n,
+		"SELECT count(*) FROM generated_report g CROSS JOIN file f ON f.id = g.file_id WHERE g.start_on = :start"
+		" AND g.end_on = :end AND g.state = 'READY' AND f.archived_at IS NOT NULL",
+		PARAMS(P_TEXT(":start", days->start_on), P_TEXT(":end", days->end_on)));
+
+	return rc == RC_OK && n > 0 ? again(cx, days) : rc;
+}
+
 /* There is one already: an open one is the answer, a young file too; otherwise all of these days begin
 ** anew. */
 static enum rc ask_existing(struct cx *cx, const struct value *row, const struct report_days *days)
@@ -177,13 +192,14 @@ static enum rc ask_existing(struct cx *cx, const struct value *row, const struct
 	int64_t age_min = (cx_now(cx) - value_int_of(value_get(row, "asked_at"), 0)) / MINUTE_MS,
 		least = setting_int(cx->env->settings, "reports.manual_age_min"),
 		id = value_int_of(value_get(row, "id"), 0);
+	bool is_gone = value_int_of(value_get(row, "is_gone"), 0) != 0;
 
 	if (strcmp(state, "PENDING") == 0 || strcmp(state, "PROCESSING") == 0) {
 		cx->error_code = "already_asked";
 		return cx_fail(cx, RC_CONFLICT, _("Report %lld of these days is on its way already."),
 			       (long long)id);
 	}
-	if (strcmp(state, "READY") == 0 && age_min < least) {
+	if (strcmp(state, "READY") == 0 && age_min < least && !is_gone) {
 		cx->error_code = "too_young";
 		return cx_fail(
 			cx, RC_CONFLICT,
@@ -204,7 +220,8 @@ enum rc report_request(struct cx *cx, int64_t *id, const char *type, const char 
 	if (rc == RC_OK)
 		rc = db_row(
 			cx, &row,
-			"SELECT id, state, asked_at FROM generated_report WHERE type = :type AND start_on = :start"
+			"SELECT id, state, asked_at, EXISTS (SELECT 1 FROM file f WHERE f.id = file_id AND f.archived_at"
+			" IS NOT NULL) AS is_gone FROM generated_report WHERE type = :type AND start_on = :start"
 			" AND end_on = :end ORDER BY id DESC LIMIT 1",
 			PARAMS(P_TEXT(":type", type), P_TEXT(":start", from_on), P_TEXT(":end", to_on)));
 	if (rc == RC_OK) {
@@ -212,6 +229,7 @@ enum rc report_request(struct cx *cx, int64_t *id, const char *type, const char 
 		rc = ask_existing(cx, row, &days);
 	} else if (rc == RC_NOT_FOUND) {
 		rc = insert_row(cx, id, type, &days);
+		if (rc == RC_OK) rc = again_without_file(cx, &days);
 	}
 	if (rc == RC_OK) rc = audit_add(cx, "request", "generated_report", *id, NULL, NULL);
 	return tx_end(cx, rc);

@@ -166,6 +166,46 @@ static void a_report_is_ready_at_exactly_the_fifth_look(void **unused)
 	house_close();
 }
 
+static void all_ready(void)
+{
+	assert_int_equal(
+		state_run(&s,
+			  "UPDATE generated_report SET state = 'READY', file_id = (SELECT max(file_id) FROM"
+			  " generated_report), asked_at = (SELECT max(asked_at) FROM generated_report)"),
+		RC_OK);
+}
+
+/* Somebody asked to be forgotten between the provider's file and its load: the pass asks once more. */
+static void a_file_that_left_before_it_was_loaded_is_fetched_again(void **unused)
+{
+	int64_t passes = 0, id = 0;
+
+	(void)unused;
+	house_open();
+	script("{\"report\":{\"polls\":0,\"lines\":2}}");
+	a_send_that_ended(45);
+	assert_int_equal(refresh(), RC_OK);
+	assert_int_equal(reports_after_send(&s.cx, NULL, 1, false, &passes), RC_OK);
+	assert_int_equal(report_look(&s.cx, &today), RC_OK);
+	assert_int_equal(number("SELECT count(*) FROM generated_report WHERE state = 'READY'"), 7);
+	assert_int_equal(state_run(&s, "UPDATE file SET archived_at = 1"), RC_OK);
+	assert_int_equal(state_run(&s, "DELETE FROM generated_report WHERE type = 'opens'"), RC_OK);
+	/* A kind that is asked for now has no part in what is gone, and takes the others along. */
+	assert_int_equal(report_request(&s.cx, &id, "opens", TODAY, TODAY), RC_OK);
+	assert_int_equal(number("SELECT count(*) FROM generated_report WHERE state = 'PENDING'"), 7);
+	all_ready();
+	assert_int_equal(report_request(&s.cx, &id, "bounces", TODAY, TODAY), RC_OK); /* young, but gone */
+	all_ready();
+	assert_int_equal(reports_after_send(&s.cx, NULL, 1, false, &passes), RC_OK);
+	assert_int_equal(number("SELECT count(*) FROM bulk_report_pass WHERE pass >= 10 AND done_at IS NULL"),
+			 1);
+	assert_int_equal(number("SELECT count(*) FROM generated_report WHERE state = 'PROCESSING'"), 7);
+	assert_int_equal(report_look(&s.cx, &today), RC_OK);
+	assert_int_equal(reports_after_send(&s.cx, NULL, 1, false, &passes), RC_OK);
+	assert_int_equal(number("SELECT count(*) FROM bulk_report_pass WHERE outcome = 'zero_rows'"), 1);
+	house_close();
+}
+
 static void a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_timers(void **unused)
 {
 	int64_t passes = 0, id = 0;
@@ -256,6 +296,7 @@ int main(void)
 		cmocka_unit_test(figures_can_be_asked_for_from_the_thirtieth_minute_on),
 		cmocka_unit_test(what_a_person_asked_for_is_still_wanted_after_a_cut),
 		cmocka_unit_test(a_report_is_ready_at_exactly_the_fifth_look),
+		cmocka_unit_test(a_file_that_left_before_it_was_loaded_is_fetched_again),
 		cmocka_unit_test(a_day_the_provider_would_not_take_is_asked_for_again_whatever_the_timers),
 		cmocka_unit_test(what_the_provider_said_is_read_in_any_language_also_in_old_rows),
 		cmocka_unit_test(a_send_over_another_road_has_no_passes_and_no_part_in_a_day_s_reports),
