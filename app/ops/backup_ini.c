@@ -8,6 +8,7 @@
 **         (3) of what belongs to a machine it says what this one says, or nothing.
 */
 #include "ops/backup_ini.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -166,12 +167,22 @@ static bool is_of_machine(const char *name)
 	return false;
 }
 
+/* For a person's screen: a backup that somebody else made must not write to the terminal what it likes. */
+static const char *shown(struct arena *a, struct bytes b)
+{
+	char *text = b.p != NULL && text_is_utf8(b.p, b.len) ? arena_bytes(a, b.p, b.len) : NULL;
+
+	for (char *p = text; p != NULL && *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
+	return text != NULL ? text : "?";
+}
+
 static const char *text_or_default(struct arena *a, const struct settings *s, const char *name,
 				   struct bytes b)
 {
 	const struct setting *row = settings_find(s, name);
 
-	if (b.p != NULL) return arena_bytes(a, b.p, b.len);
+	if (b.p != NULL) return shown(a, b);
 	return row != NULL && row->def != NULL ? row->def : "";
 }
 

@@ -76,6 +76,15 @@ static void the_machine_keeps_its_own_and_the_business_comes_along(void **state)
 	assert_string_equal(kept(1, "there"), "tienda");
 }
 
+static void a_backup_of_somebody_else_writes_nothing_odd_to_the_screen(void **state)
+{
+	(void)state;
+	(void)put_back("[web]\nlisten = a\033]0;b\177\n[s3]\nprefix = \xff\n", "");
+	assert_int_equal(back.kept->count, 2);
+	assert_string_equal(kept(0, "there"), "a?]0;b?");
+	assert_string_equal(kept(1, "there"), "?");
+}
+
 static void what_only_this_machine_says_is_added(void **state)
 {
 	(void)state;
@@ -112,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_belongs_to_a_machine_is_known_to_the_tables),
 		cmocka_unit_test(the_machine_keeps_its_own_and_the_business_comes_along),
+		cmocka_unit_test(a_backup_of_somebody_else_writes_nothing_odd_to_the_screen),
 		cmocka_unit_test(what_only_this_machine_says_is_added),
 		cmocka_unit_test(the_same_on_both_is_not_worth_a_word),
 		cmocka_unit_test(a_secret_comes_from_here_or_has_to_be_entered),
