@@ -334,8 +334,8 @@ static instant last_proof(struct cx *cx)
 
 static void add_sleep(struct cx *cx, struct value *list)
 {
-	int64_t unsure =
-		count_of(cx, "SELECT count(*) FROM message INDEXED BY message_unusual WHERE state = 'unsure'");
+	int64_t unsure = count_of(
+		cx, "SELECT count(*) FROM message INDEXED BY message_unusual WHERE state = 'unsure'");
 	int64_t dead = count_of(cx, "SELECT count(*) FROM job WHERE state = 'dead'");
 	int64_t stopped = count_of(
 		cx, "SELECT count(*) FROM channel_account WHERE state = 'stopped' AND archived_at IS NULL");

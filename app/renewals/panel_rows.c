@@ -124,7 +124,7 @@ static void add_ending(struct cx *cx, struct value *page, int days, const char *
 }
 
 #define FAILED_FROM                                                                                         \
-	" FROM message m INDEXED BY message_unusual CROSS JOIN notice n INDEXED BY notice_message"           \
+	" FROM message m INDEXED BY message_unusual CROSS JOIN notice n INDEXED BY notice_message"          \
 	" ON n.message_id IN (m.id, m.replaces_id) AND m.id = " NOTICE_MESSAGE                              \
 	" WHERE m.state = 'failed' AND n.local_on >= :from AND n.type = 'expiration_warning' AND " SEEN_OF( \
 		"n.")

@@ -175,7 +175,7 @@ static enum rc fill_days(struct cx *cx, struct value *data, const char *from, co
 
 /* From the few messages that failed, not from the many notices. */
 #define NOTICES_OF(state)                                                                                          \
-	"SELECT m.error AS error FROM message m INDEXED BY message_unusual"                                         \
+	"SELECT m.error AS error FROM message m INDEXED BY message_unusual"                                        \
 	" CROSS JOIN notice n INDEXED BY notice_message"                                                           \
 	" ON n.message_id IN (m.id, m.replaces_id) AND m.id = " NOTICE_MESSAGE " WHERE m.state = '" state          \
 	"' AND m.error <> '' AND n.local_on BETWEEN :from AND :to AND n.type = 'expiration_warning' AND " SEEN_OF( \

@@ -468,7 +468,8 @@ static void add_kept(struct cx *cx, struct call *call, struct value *page)
 {
 	const char *kept = text_at(page, "kept_file"), *name = "";
 
-	if (error_at(cx, "recipients_file") != NULL) { /* what was refused is not kept, nor the one before it */
+	/* what was refused is not kept, nor the one before it */
+	if (error_at(cx, "recipients_file") != NULL) {
 		value_set_null(cx->arena, page, "kept_file");
 		return;
 	}

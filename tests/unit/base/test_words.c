@@ -137,7 +137,8 @@ static void what_the_system_answers_is_said_in_the_readers_language(void **state
 	assert_string_equal(words_errno(LANG_ES, EEXIST), "ya existe");
 	assert_string_equal(words_errno(LANG_EN, EEXIST), "it exists already");
 	assert_string_equal(words_errno(LANG_ES, EDQUOT), words_errno(LANG_ES, ENOSPC));
-	assert_string_equal(words_errno(LANG_ES, EILSEQ), strerror(EILSEQ)); /* seldom: as the system says it */
+	/* seldom: as the system says it */
+	assert_string_equal(words_errno(LANG_ES, EILSEQ), strerror(EILSEQ));
 }
 
 int main(void)

@@ -196,7 +196,8 @@ static void a_lane_that_cannot_turn_hinders_no_other(void **state)
 	word = slack(&s, "alarm");
 	other = slack(&s, "later");
 	start(&s);
-	/* A row nobody has in flight is under way to the same place: each claim is refused by the database. */
+	/* A row nobody has in flight is under way to the same place: each claim is refused by the
+	** database. */
 	assert_int_equal(tx_begin(&s.h.s.cx), RC_OK);
 	assert_int_equal(db_run(&s.h.s.cx, "UPDATE message SET state = 'sending', slot = 0 WHERE id = :id",
 				PARAMS(P_INT(":id", other))),
@@ -208,7 +209,9 @@ static void a_lane_that_cannot_turn_hinders_no_other(void **state)
 	wake(&s);
 	until(&s, "SELECT count(*) = 20 FROM message WHERE state = 'sent'");
 	assert_string_equal(house_state(&s.h, word), "queued");
-	assert_int_equal(state_run(&s.h.s, "UPDATE message SET state = 'unsure', slot = NULL WHERE state = 'sending'"), RC_OK);
+	assert_int_equal(
+		state_run(&s.h.s, "UPDATE message SET state = 'unsure', slot = NULL WHERE state = 'sending'"),
+		RC_OK);
 	until(&s, "SELECT count(*) = 21 FROM message WHERE state = 'sent'");
 	close_scene(&s);
 }
