@@ -169,7 +169,8 @@ struct send_feeder {
 	/* Rows read for the next slice: as many as were fed before somebody waited to write; 0 = the most. */
 	size_t slice_rows;
 };
-/* The next slice, in a transaction of its own. *is_lost: somebody else feeds, or the send may not go on. */
+/* The next slice, in a transaction of its own. *is_lost: somebody else feeds, the send may not go on, or a
+** person was forgotten since his row was read; nothing was fed. */
 enum rc send_feed_slice(struct cx *cx, struct send_feeder *f, bool *is_lost) MUST_CHECK;
 /* variables with the address under "email", unless they have one. Arena. */
 const char *send_variables(struct cx *cx, const char *variables_json, const char *address);

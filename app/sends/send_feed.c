@@ -6,7 +6,8 @@
 ** Never:  has a transaction open while it reads rows.
 ** Holds:  (1) the place moves in the transaction that feeds, and only from where it was read: of two who feed
 **         the same send one loses and stops, and a cut between two slices repeats nothing; (2) what is
-**         paused, cancelled or over is not fed; (3) memory does not grow with the send.
+**         paused, cancelled or over is not fed, nor who was forgotten a moment ago; (3) memory does not grow
+**         with the send.
 */
 #include "sends/bulk_inner.h"
 
@@ -91,6 +92,28 @@ static enum rc move_place(struct cx *cx, const struct send_feeder *f, int64_t fr
 	return rc;
 }
 
+/* Who was forgotten since the rows were read (recipients_keep.c) gets nothing any more: they are read
+** again. */
+static enum rc is_still_told(struct cx *cx, const struct send_feeder *f, const struct slice *s, bool *is_lost)
+{
+	struct query *q = NULL;
+	size_t i = 0;
+	enum rc rc = db_query(
+		cx, &q,
+		"SELECT row_number FROM bulk_recipient INDEXED BY bulk_recipient_invalid WHERE bulk_id = :id"
+		" AND import_version = :version AND row_number > :from AND row_number <= :to AND error_code <> ''"
+		" ORDER BY row_number",
+		PARAMS(P_INT(":id", f->bulk_id), P_INT(":version", f->import_version),
+		       P_INT(":from", s->from), P_INT(":to", s->numbers[s->count - 1])));
+
+	while (rc == RC_OK && !*is_lost && query_next(q)) {
+		while (i < s->count && s->numbers[i] < query_int(q, 0))
+			i++;
+		*is_lost = i < s->count && s->numbers[i] == query_int(q, 0);
+	}
+	return query_end(q, rc);
+}
+
 /* Until all are fed, or somebody waits for the lane: with each answer that is not settled yet a place to send
 ** from stands empty. */
 static enum rc feed_steps(struct cx *cx, struct send_feeder *f, struct slice *s, int64_t *known)
@@ -122,6 +145,7 @@ static enum rc write_slice(struct cx *cx, struct send_feeder *f, struct slice *s
 {
 	enum rc rc = move_place(cx, f, s->from, s->from, is_lost);
 
+	if (rc == RC_OK && !*is_lost && s->count > 0) rc = is_still_told(cx, f, s, is_lost);
 	if (rc != RC_OK || *is_lost) return rc;
 	if (s->count > 0) {
 		rc = feed_steps(cx, f, s, known);
