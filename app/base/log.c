@@ -55,7 +55,7 @@ static struct {
 	bool is_running, is_stopping; /* under lock */
 	size_t used;
 	unsigned long dropped;
-	char dir[PATH_ROOM];     /* "" = no files         */
+	char dir[PATH_ROOM]; /* "" = no files         */
 	struct log_file files[SUBJECTS];
 	_Atomic(const struct zone *) zone;
 	_Atomic int least[SUBJECTS];

@@ -25,8 +25,9 @@ const struct column batches_columns[] = {
 	  .title = N_("Kind"),
 	  .type = COLUMN_CHOICE,
 	  .flags = COL_READONLY | COL_LIST,
-	  .choices = "renewals.notices=Renewal notices|desk.replies=Replies|outbox.answers=Automatic answers|"
-		     "house.alerts=Alerts|sends.bulk=Bulk send|sends.single=Single mail|renewals.single=To one person|house.test=Test message" },
+	  .choices =
+		  "renewals.notices=Renewal notices|desk.replies=Replies|outbox.answers=Automatic answers|"
+		  "house.alerts=Alerts|sends.bulk=Bulk send|sends.single=Single mail|renewals.single=To one person|house.test=Test message" },
 	{ .name = "local_on", .title = N_("Day"), .type = COLUMN_DATE, .flags = COL_READONLY | COL_LIST },
 	{ .name = "state",
 	  .title = N_("State"),
