@@ -61,11 +61,36 @@ struct keeper {
 	size_t count;
 };
 
+/* NULL: a plain text. */
+static struct value *read_kept(struct arena *a, const char *text)
+{
+	struct value *map = NULL;
+
+	if (strncmp(text, KEPT_BEGIN, sizeof(KEPT_BEGIN) - 1) != 0 ||
+	    json_parse(a, &map, NULL, text, strlen(text)) != RC_OK)
+		return NULL;
+	return value_text_of(value_get(map, "m"), NULL) != NULL ? map : NULL;
+}
+
+static const char *written(struct arena *a, const struct value *map)
+{
+	struct sb sb;
+
+	sb_init_arena(&sb, a, KEPT_MAX);
+	json_write(&sb, map);
+	return sb_result(&sb) == RC_OK ? sb_text_of(&sb) : NULL;
+}
+
 static void add_text(struct keeper *k, const char *text, int most)
 {
 	const char *msgid = words_msgid(k->lang, text);
 	size_t len = most >= 0 ? strnlen(text, (size_t)most) : strlen(text);
+	struct value *before = most < 0 ? read_kept(k->a, text) : NULL;
 
+	if (before != NULL) {
+		value_append(k->places, before);
+		return;
+	}
 	if (msgid != NULL) {
 		value_set_text(k->a, value_add_map(k->a, k->places), "m", msgid);
 		return;
@@ -127,7 +152,6 @@ const char *sentence_vkeep(struct arena *a, enum lang lang, const char *fmt, va_
 	const char *msgid = words_msgid(lang, fmt);
 	struct keeper k = { .a = a, .lang = lang };
 	bool is_kept = true;
-	struct sb sb;
 	va_list mine;
 
 	value_set_text(a, map, "m", msgid != NULL ? msgid : fmt);
@@ -141,9 +165,11 @@ const char *sentence_vkeep(struct arena *a, enum lang lang, const char *fmt, va_
 	}
 	va_end(mine);
 	if (!is_kept) return NULL;
-	sb_init_arena(&sb, a, KEPT_MAX);
-	json_write(&sb, map);
-	return sb_result(&sb) == RC_OK ? sb_text_of(&sb) : NULL;
+	if (strcmp(fmt, "%s") == 0) {
+		map = k.places->first;
+		if (map->type == VALUE_TEXT) return map->text; /* nobody's to translate */
+	}
+	return written(a, map);
 }
 
 const char *sentence_keep(struct arena *a, enum lang lang, const char *fmt, ...)
@@ -157,41 +183,51 @@ const char *sentence_keep(struct arena *a, enum lang lang, const char *fmt, ...)
 	return kept;
 }
 
-/* Saying */
-
-static const char *place_words(enum lang lang, const struct value *v)
+const char *sentence_about(struct arena *a, const char *msgid, const char *subject)
 {
-	if (v == NULL) return "";
-	return v->type == VALUE_MAP ? words_get(lang, value_text_of(value_get(v, "m"), ""))
-				    : value_text_of(v, "");
+	struct value *map = value_map(a);
+	struct keeper k = { .a = a, .lang = LANG_EN };
+
+	value_set_text(a, map, "m", msgid);
+	k.places = value_set_list(a, map, "a");
+	if (strstr(msgid, "%s") != NULL) add_text(&k, subject, -1);
+	return strcmp(msgid, "%s") == 0 ? subject : written(a, map);
 }
 
-const char *sentence_words(struct arena *a, enum lang lang, const char *kept)
-{
-	const struct value *places, *next;
-	struct value *map = NULL;
-	const char *fmt, *p;
-	struct sb sb;
+/* Saying */
 
-	if (strncmp(kept, KEPT_BEGIN, sizeof(KEPT_BEGIN) - 1) != 0 ||
-	    json_parse(a, &map, NULL, kept, strlen(kept)) != RC_OK)
-		return kept;
-	fmt = words_get(lang, value_text_of(value_get(map, "m"), ""));
-	places = value_get(map, "a");
-	next = places != NULL && places->type == VALUE_LIST ? places->first : NULL;
-	sb_init_arena(&sb, a, KEPT_MAX);
+/* A sentence in a sentence's place is as deep as JSON may be (value.h). */
+static void say(struct sb *sb, enum lang lang, const struct value *map)
+{
+	const char *fmt = words_get(lang, value_text_of(value_get(map, "m"), "")), *p;
+	const struct value *places = value_get(map, "a");
+	const struct value *next = places != NULL && places->type == VALUE_LIST ? places->first : NULL;
+
 	while ((p = strchr(fmt, '%')) != NULL) {
 		struct place place = read_place(p + 1);
 
-		sb_bytes(&sb, fmt, (size_t)(p - fmt));
+		sb_bytes(sb, fmt, (size_t)(p - fmt));
 		if (place.kind == '%' || place.kind == '\0') {
-			sb_char(&sb, '%');
+			sb_char(sb, '%');
 		} else {
-			sb_text(&sb, place_words(lang, next));
+			if (next != NULL && next->type == VALUE_MAP)
+				say(sb, lang, next);
+			else
+				sb_text(sb, value_text_of(next, ""));
 			next = next != NULL ? next->next : NULL;
 		}
 		fmt = p + 1 + (place.kind != '\0' ? place.len : 0);
 	}
-	sb_text(&sb, fmt);
+	sb_text(sb, fmt);
+}
+
+const char *sentence_words(struct arena *a, enum lang lang, const char *kept)
+{
+	const struct value *map = read_kept(a, kept);
+	struct sb sb;
+
+	if (map == NULL) return kept;
+	sb_init_arena(&sb, a, KEPT_MAX);
+	say(&sb, lang, map);
 	return sb_result(&sb) == RC_OK ? sb_text_of(&sb) : kept;
 }

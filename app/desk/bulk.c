@@ -511,7 +511,7 @@ static enum rc run_row(struct cx *cx, struct bulk_run *run, int64_t id)
 		return RC_OK;
 	}
 	if (!is_of_the_row(rc)) return rc;
-	why = cx_sentence(cx, rc);
+	why = cx_sentence_kept(cx, rc);
 	name = row != NULL ? row_name(cx, run->arg.office, row) : text;
 	rc = tx_begin(cx);
 	if (rc == RC_OK) rc = note_refused(cx, run->id, id, name, why);
@@ -535,6 +535,7 @@ static enum rc run_slice(struct cx *cx, struct job *job, struct bulk_run *run, b
 
 	cx_reset(cx);
 	cx->actor = run->actor;
+	cx->keeps_sentence = true;
 	rc = ask_from_query(cx, &ask, run->arg.office, run->list);
 	if (rc == RC_OK) rc = meant_ids(cx, &ask, run->place, run->last, SLICE, ids, &n);
 	*is_over = n < SLICE;
@@ -577,8 +578,7 @@ static enum rc run_end(struct cx *cx, struct job *job, const struct bulk_run *ru
 	rc = tx_end(cx, db_run(cx, "UPDATE bulk SET finished_at = :now WHERE id = :id",
 			       PARAMS(P_INT(":now", cx_now(cx)), P_INT(":id", run->id))));
 	if (rc != RC_OK) return rc;
-	job_note(job, arena_printf(cx->arena, _("Done: %lld. Not done: %lld."), (long long)run->done,
-				   (long long)run->refused));
+	job_note(cx, job, _("Done: %lld. Not done: %lld."), (long long)run->done, (long long)run->refused);
 	return run->refused > 0 ? RC_PARTLY : RC_OK;
 }
 

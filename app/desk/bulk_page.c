@@ -29,6 +29,7 @@ static enum rc bulk_row(struct cx *cx, struct call *call, struct value **out)
 		PARAMS(P_TEXT(":id", call_param(call, "id"))));
 
 	if (rc != RC_OK) return rc;
+	job_words(cx, *out, "error");
 	json = value_text_of(value_get(*out, "actor_json"), "{}");
 	user = value_int_of(value_get(*out, "user_id"), 0);
 	if (json_parse(cx->arena, &actor, NULL, json, strlen(json)) != RC_OK) return RC_BUG;
@@ -94,10 +95,13 @@ enum rc handle_bulk_progress(struct cx *cx, struct call *call)
 
 static enum rc refused_rows(struct cx *cx, const struct value *bulk, int64_t max, struct value **out)
 {
-	return db_rows(
+	enum rc rc = db_rows(
 		cx, out, (size_t)max,
 		"SELECT row_id, name, sentence FROM bulk_row WHERE bulk_id = :bulk ORDER BY row_id LIMIT :max",
 		PARAMS(P_INT(":bulk", value_int_of(value_get(bulk, "id"), 0)), P_INT(":max", max)));
+
+	if (rc == RC_OK) job_words(cx, *out, "sentence");
+	return rc;
 }
 
 static enum rc refused_csv(struct cx *cx, struct call *call, const struct value *bulk)
@@ -112,13 +116,13 @@ static enum rc refused_csv(struct cx *cx, struct call *call, const struct value 
 		      "SELECT row_id, name, sentence FROM bulk_row WHERE bulk_id = :bulk ORDER BY row_id",
 		      PARAMS(P_INT(":bulk", value_int_of(value_get(bulk, "id"), 0))));
 	while (rc == RC_OK && query_next(q)) {
-		const char *name = query_text(q, 1);
+		const char *name = query_text(q, 1), *why = job_text(cx, query_text(q, 2));
 
 		sb_int(&sb, query_int(q, 0));
 		sb_char(&sb, ',');
 		sb_csv(&sb, name, strlen(name), ',', true);
 		sb_char(&sb, ',');
-		sb_csv(&sb, query_text(q, 2), strlen(query_text(q, 2)), ',', true);
+		sb_csv(&sb, why, strlen(why), ',', true);
 		sb_lit(&sb, "\r\n");
 	}
 	rc = query_end(q, rc);

@@ -40,6 +40,7 @@ enum column_type {
 #define COL_PAGE     (1u << 8)  /* in pages and CSV only, not in the API                    */
 #define COL_LINK     (1u << 10) /* rows_read gave its address beside it: name__href         */
 #define COL_PRIVATE  (1u << 11) /* the history tells that it was set or changed, not to what  */
+#define COL_KEPT     (1u << 12) /* a text of work.h's job_text(): in the reader's language for programs too */
 
 struct column {
 	const char *name;  /* API field and form field; also the SQL column unless sql is given      */
@@ -158,7 +159,8 @@ struct resource {
 	** "name|starts_on"; NULL = by id alone. */
 	const char *import_key;
 	const struct importer *importer; /* NULL = column by column                              */
-	bool no_import;                  /* cannot be imported: users need a password, tokens a secret     */
+	bool finds_number; /* a search for digits that are a row's id finds that row alone            */
+	bool no_import;    /* cannot be imported: users need a password, tokens a secret     */
 	/* What hangs on a row, told before it is archived and before a dangerous action; ended by a row
 	** without title. NULL = nothing. */
 	const struct dependent *dependents;

@@ -162,6 +162,7 @@ static void put_cell(struct walk *w, const struct query *q, const struct source 
 		const char *text =
 			query_text(q, s->column->type == COLUMN_REF && s->name >= 0 ? s->name : s->at);
 
+		if ((s->column->flags & COL_KEPT) != 0) text = job_text(&w->word_cx, text);
 		if (s->column->shown != NULL) text = s->column->shown(&w->word_cx, text);
 		sheet_text(w->sheet, s->is_words ? words_get(w->cx->lang, text) : text);
 	}

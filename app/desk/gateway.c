@@ -8,6 +8,7 @@
 */
 #include "desk/outbox_pages.h"
 
+#include "base/sentence.h"
 #include "outbox/channel.h"
 #include <string.h>
 
@@ -22,11 +23,12 @@ static enum rc test_run(struct cx *cx, struct job *job)
 		   *channel = value_text_of(value_get(job_args(job), "channel"), MAIN_CHANNEL);
 	enum rc rc = channel_test(cx, channel, &sentence), saved;
 
-	if (sentence == NULL || sentence[0] == '\0') sentence = cx_sentence(cx, rc);
+	if (sentence == NULL || sentence[0] == '\0') sentence = cx_sentence_kept(cx, rc);
+	sentence = sentence_keep(cx->arena, cx->lang, "%s", sentence);
 	value_set_text(cx->arena, result, "sentence", sentence);
 	value_set_bool(cx->arena, result, "is_well", rc == RC_OK);
 	saved = job_result(cx, job, result);
-	job_note(job, sentence);
+	job_note(cx, job, "%s", sentence);
 	/* The test did its work whatever the gateway said: nothing to try again. */
 	return saved;
 }
@@ -139,8 +141,9 @@ static void add_test(struct cx *cx, struct call *call, struct value *page)
 	}
 	json = value_text_of(value_get(job, "result_json"), "{}");
 	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) != RC_OK) return;
-	value_set_text(cx->arena, page, "test_sentence",
-		       value_text_of(value_get(result, "sentence"), _("The test did not end well.")));
+	value_set_text(
+		cx->arena, page, "test_sentence",
+		job_text(cx, value_text_of(value_get(result, "sentence"), _("The test did not end well."))));
 	value_set_bool(cx->arena, page, "test_is_well", value_bool_of(value_get(result, "is_well"), false));
 }
 

@@ -575,11 +575,11 @@ enum rc import_commit(struct cx *cx, struct job *job, int64_t import_id)
 	if (rc == RC_OK && strcmp(c.run.state, "committing") == 0) {
 		rc = read_verdicts(&c);
 		if (rc == RC_OK) rc = write_all(&c);
-		if (rc == RC_OK) job_say(cx, job, SAY_INFO, "%s", _("The file is taken in."));
+		if (rc == RC_OK) job_say(cx, job, SAY_INFO, _("The file is taken in."));
 		is_before_flip = c.phase[0] == '\0' || strcmp(c.phase, "hidden") == 0;
 		if ((is_about_row(rc) || rc == RC_TOO_LARGE) && is_before_flip) {
-			job_note(job, cx->message);
-			job_say(cx, job, SAY_ERROR, "%s", cx->message);
+			job_note(cx, job, "%s", cx_sentence_kept(cx, rc));
+			job_say(cx, job, SAY_ERROR, "%s", cx_sentence_kept(cx, rc));
 			rc = begin_undo(&c, cx->message);
 			cx->message = "";
 			if (rc == RC_OK) rc = undo(&c, false);

@@ -55,6 +55,7 @@ static enum rc find_import(struct cx *cx, struct call *call, struct value **out)
 			    PARAMS(P_TEXT(":id", call_param(call, "id"))));
 
 	if (rc == RC_OK && !may_see(cx, *out)) rc = RC_NOT_FOUND;
+	if (rc == RC_OK) job_words(cx, *out, "job_error");
 	return rc == RC_NOT_FOUND ? cx_fail(cx, rc, _("This import does not exist.")) : rc;
 }
 

@@ -289,8 +289,8 @@ enum rc import_read(struct cx *cx, struct job *job, int64_t import_id)
 	error_file_free(r.errors);
 	mem_free(r.verdicts);
 	if (rc == RC_BAD_INPUT || rc == RC_TOO_LARGE) {
-		job_note(job, cx->message);
-		job_say(cx, job, SAY_ERROR, "%s", cx->message);
+		job_note(cx, job, "%s", cx_sentence_kept(cx, rc));
+		job_say(cx, job, SAY_ERROR, "%s", cx_sentence_kept(cx, rc));
 		rc = note_failure(cx, import_id); /* the file is wrong, not the job: it is done */
 	}
 	run_close(&r.run);

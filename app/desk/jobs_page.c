@@ -7,6 +7,7 @@
 #include "desk/work_pages.h"
 #include "desk/inner.h"
 
+#include "base/sentence.h"
 #include <string.h>
 
 #define RUNS_SHOWN  50         /* tries of one job, newest first                      */
@@ -37,11 +38,14 @@ const struct column jobs_columns[] = {
 	  .flags = COL_READONLY | COL_LIST | COL_PAGE,
 	  .sql = "CASE WHEN t.progress_total > 0 THEN t.progress_done || char(160) || '/' || char(160) ||"
 		 " t.progress_total ELSE '' END" },
-	{ .name = "note", .title = N_("Note"), .type = COLUMN_TEXT, .flags = COL_READONLY | COL_LIST },
+	{ .name = "note",
+	  .title = N_("Note"),
+	  .type = COLUMN_TEXT,
+	  .flags = COL_READONLY | COL_LIST | COL_KEPT },
 	{ .name = "error",
 	  .title = N_("Error"),
 	  .type = COLUMN_TEXT,
-	  .flags = COL_READONLY | COL_LIST | COL_WORDS },
+	  .flags = COL_READONLY | COL_LIST | COL_KEPT },
 	{ .name = "is_late", .title = N_("Late"), .type = COLUMN_BOOL, .flags = COL_READONLY },
 	{ .name = "queue", .title = N_("Queue"), .type = COLUMN_TEXT, .flags = COL_READONLY },
 	{ .name = "schedule",
@@ -229,10 +233,11 @@ static enum rc discard_run(struct cx *cx, int64_t id, struct call *call, const c
 {
 	const char *reason = call != NULL ? form_text(call, "reason") : NULL;
 	const char *who = cx->actor.name != NULL ? cx->actor.name : "";
-	enum rc rc = job_discard(cx, id,
-				 reason != NULL && reason[0] != '\0'
-					 ? arena_printf(cx->arena, _("Discarded by %s: %s"), who, reason)
-					 : arena_printf(cx->arena, _("Discarded by %s."), who));
+	enum rc rc = job_discard(
+		cx, id,
+		reason != NULL && reason[0] != '\0'
+			? sentence_keep(cx->arena, cx->lang, _("Discarded by %s: %s"), who, reason)
+			: sentence_keep(cx->arena, cx->lang, _("Discarded by %s."), who));
 
 	if (rc == RC_OK) *done = _("Discarded; it stays in the list as cancelled.");
 	return rc;
@@ -338,6 +343,7 @@ static void show_lines(struct cx *cx, int64_t id, struct value *page)
 		    "ORDER BY id DESC LIMIT :max) ORDER BY id",
 		    PARAMS(P_INT(":id", id), P_INT(":max", LINES_SHOWN))) != RC_OK)
 		return;
+	job_words(cx, rows, "text");
 	for (struct value *line = rows->first; line != NULL; line = line->next) {
 		const char *level = value_text_of(value_get(line, "level"), "");
 		char at[RFC3339_SIZE];
@@ -375,6 +381,7 @@ void jobs_show(struct cx *cx, int64_t id, struct value *page)
 		    " ORDER BY id DESC LIMIT :max",
 		    PARAMS(P_INT(":id", id), P_INT(":max", RUNS_SHOWN))) != RC_OK)
 		return;
+	job_words(cx, rows, "error");
 	for (const struct value *v = rows->first; v != NULL; v = v->next) {
 		struct value *out = value_add_map(cx->arena, list);
 		int64_t end = value_int_of(value_get(v, "finished_at"), 0);

@@ -9,6 +9,7 @@
 #include "desk/work_pages.h"
 #include "desk/inner.h"
 
+#include "base/sentence.h"
 #include <string.h>
 
 #define RUNS_SHOWN     10               /* of its last jobs                                              */
@@ -234,8 +235,9 @@ static enum rc no_run(struct cx *cx, int64_t id, struct call *call, const char *
 	(void)call;
 	if (rc == RC_OK) rc = asked_job(cx, id, &job);
 	if (rc == RC_OK)
-		rc = job_answer_no(cx, job,
-				   arena_printf(cx->arena, _("Missed; %s decided to leave it out."), who));
+		rc = job_answer_no(
+			cx, job,
+			sentence_keep(cx->arena, cx->lang, _("Missed; %s decided to leave it out."), who));
 	if (rc == RC_OK) rc = audit_add(cx, "late_no", "schedule", id, NULL, NULL);
 	rc = tx_end(cx, rc);
 	if (rc == RC_OK) *done = _("Left out.");
@@ -323,6 +325,8 @@ static void show_runs(struct cx *cx, int64_t id, struct value *page)
 		    "ORDER BY id DESC LIMIT :max",
 		    PARAMS(P_INT(":id", id), P_INT(":max", RUNS_SHOWN))) != RC_OK)
 		return;
+	job_words(cx, rows, "note");
+	job_words(cx, rows, "error");
 	for (const struct value *v = rows->first; v != NULL; v = v->next) {
 		struct value *one = value_add_map(cx->arena, list);
 		const char *state = value_text_of(value_get(v, "state"), "");

@@ -117,6 +117,7 @@ const char *cell_text(struct cx *cx, const struct office *o, size_t column, cons
 	}
 	case COLUMN_TEXT:
 		if ((c->flags & COL_WORDS) != 0) return words_get(cx->lang, as_text(cx, v));
+		if ((c->flags & COL_KEPT) != 0) return job_text(cx, as_text(cx, v));
 		if (c->shown != NULL) return c->shown(cx, as_text(cx, v));
 		/* Kept beside rows everywhere: a user's name, or the code of who is none. */
 		if (strcmp(c->name, "created_by") == 0) return change_actor(cx, as_text(cx, v));
@@ -250,7 +251,10 @@ static void json_cell(struct cx *cx, const struct office *o, size_t column, cons
 				       value_text_of(beside(cx, row, c->name, "name"), NULL));
 		return;
 	case COLUMN_INT: value_set_int(cx->arena, out, c->name, value_int_of(v, 0)); return;
-	default: value_set_text(cx->arena, out, c->name, as_text(cx, v)); return;
+	default:
+		value_set_text(cx->arena, out, c->name,
+			       (c->flags & COL_KEPT) != 0 ? job_text(cx, as_text(cx, v)) : as_text(cx, v));
+		return;
 	}
 }
 

@@ -258,14 +258,13 @@ static void fill_job(struct cx *cx, struct call *call, struct value *page)
 		const char *error = value_text_of(value_get(job, "error"), "");
 
 		value_set_bool(cx->arena, page, "is_backing_up", true);
-		value_set_text(cx->arena, page, "backup_error", words_get(cx->lang, error));
+		value_set_text(cx->arena, page, "backup_error", error);
 		answer_header(call, "Refresh", ASK_AGAIN_S);
 	} else {
 		const char *error = value_text_of(value_get(job, "error"), "");
 
 		value_set_text(cx->arena, page, "backup_error",
-			       error[0] != '\0' ? words_get(cx->lang, error)
-						: _("The backup did not end well."));
+			       error[0] != '\0' ? error : _("The backup did not end well."));
 	}
 }
 

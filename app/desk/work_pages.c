@@ -121,6 +121,7 @@ static enum rc handle_job_log(struct cx *cx, struct call *call)
 			     PARAMS(P_INT(":id", id)));
 	if (rc == RC_OK) rc = row_of(cx, o, id, SELECT_NAME, true, &row);
 	if (rc != RC_OK) return rc;
+	job_words(cx, rows, "text");
 	if (call_shape(call) != SHAPE_PAGE)
 		return answer_rows(cx, call, arena_printf(cx->arena, "job-%lld", (long long)id), log_columns,
 				   rows);

@@ -110,7 +110,7 @@ static enum rc backup_job(struct cx *cx, struct job *job)
 	enum rc rc = backup_make(cx, &made, &order);
 
 	if (rc != RC_OK) return rc;
-	job_note(job, made.path);
+	job_note(cx, job, "%s", made.path);
 	return backup_tidy(cx);
 }
 

@@ -6,6 +6,8 @@
 ** Holds:  what changes something runs in the process that runs the work, so that it happens at once.
 */
 #include "ops/cmd.h"
+
+#include "base/sentence.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +65,10 @@ static enum rc run_jobs(struct cx *cx, struct command_call *call)
 			" ORDER BY id DESC LIMIT :max",
 			PARAMS(P_TEXT(":state", state != NULL ? state : ""),
 			       P_TEXT(":kind", kind != NULL ? kind : ""), P_INT(":max", SHOWN_MAX)));
-	return rc == RC_OK ? command_print_rows(cx, call, rows) : rc;
+	if (rc != RC_OK) return rc;
+	job_words(cx, rows, "note");
+	job_words(cx, rows, "error");
+	return command_print_rows(cx, call, rows);
 }
 
 static enum rc run_jobs_show(struct cx *cx, struct command_call *call)
@@ -111,7 +116,9 @@ static enum rc run_jobs_log(struct cx *cx, struct command_call *call)
 		rc = db_rows(cx, &rows, JOB_LINES_MAX,
 			     "SELECT at AS said_at, level, text FROM job_line WHERE job_id = :id ORDER BY id",
 			     PARAMS(P_INT(":id", id)));
-	return rc == RC_OK ? command_print_rows(cx, call, rows) : rc;
+	if (rc != RC_OK) return rc;
+	job_words(cx, rows, "text");
+	return command_print_rows(cx, call, rows);
 }
 
 /* All that was given up (of one kind), one by one: what cannot run again now stays and is counted. */
@@ -173,11 +180,11 @@ static enum rc run_jobs_cancel(struct cx *cx, struct command_call *call)
 		rc = db_get_text(cx, &state, "SELECT state FROM job WHERE id = :id",
 				 PARAMS(P_INT(":id", id)));
 	if (rc == RC_OK && (strcmp(state, "dead") == 0 || strcmp(state, "failed") == 0)) {
-		rc = job_discard(
-			cx, id,
-			reason != NULL
-				? arena_printf(cx->arena, _("Discarded by %s: %s"), cx->actor.name, reason)
-				: arena_printf(cx->arena, _("Discarded by %s."), cx->actor.name));
+		rc = job_discard(cx, id,
+				 reason != NULL ? sentence_keep(cx->arena, cx->lang, _("Discarded by %s: %s"),
+								cx->actor.name, reason)
+						: sentence_keep(cx->arena, cx->lang, _("Discarded by %s."),
+								cx->actor.name));
 		return rc == RC_OK ? told(cx, call, _("Discarded; it stays in the list as cancelled.")) : rc;
 	}
 	if (rc == RC_OK || rc == RC_NOT_FOUND) rc = job_cancel(cx, id);

@@ -147,8 +147,7 @@ enum rc growth_run(struct cx *cx, struct job *job)
 	for (const struct growth_table *t = growth_tables; t->name != NULL && rc == RC_OK; t++)
 		if (t->old != NULL) rc = clean_table(cx, job, t, &gone);
 	if (rc == RC_OK) rc = keep_sizes(cx);
-	if (rc == RC_OK && job != NULL)
-		job_note(job, arena_printf(cx->arena, _("Rows that went: %lld"), (long long)gone));
+	if (rc == RC_OK && job != NULL) job_note(cx, job, _("Rows that went: %lld"), (long long)gone);
 	log_event(LOG_INFO, "app", "watch.cleaned", "rows=%lld rc=%s", (long long)gone, rc_row(rc)->name);
 	return rc;
 }

@@ -260,7 +260,6 @@ enum rc storage_copy_run(struct cx *cx, struct job *job)
 		rc = s3_delete(cx, &t, old[i].remote);
 		if (rc == RC_OK) rc = note(cx, old[i].id, "", "");
 	}
-	if (rc == RC_OK && job != NULL && copied > 0)
-		job_note(job, arena_printf(cx->arena, _("Copied: %zu."), copied));
+	if (rc == RC_OK && job != NULL && copied > 0) job_note(cx, job, _("Copied: %zu."), copied);
 	return rc;
 }

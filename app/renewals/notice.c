@@ -165,7 +165,7 @@ static enum rc plan_job(struct cx *cx, struct job *job)
 	} else
 		options.stage_count = plan_stages_default(cx, options.stages);
 	if (rc == RC_OK && !setting_bool(cx->env->settings, "renewals.notices")) {
-		job_note(job, _("Notices are switched off (renewals.notices)."));
+		job_note(cx, job, _("Notices are switched off (renewals.notices)."));
 		return RC_OK;
 	}
 	if (rc == RC_OK) rc = plan_run(cx, job, &options, &result);
@@ -187,8 +187,7 @@ static enum rc expiry_job(struct cx *cx, struct job *job)
 	int64_t count = 0;
 	enum rc rc = expiry_run(cx, cx_today(cx), &count);
 
-	if (rc == RC_OK)
-		job_note(job, arena_printf(cx->arena, _("%lld subscriptions expired."), (long long)count));
+	if (rc == RC_OK) job_note(cx, job, _("%lld subscriptions expired."), (long long)count);
 	return rc;
 }
 

@@ -221,23 +221,6 @@ const struct fact bulk_jobs_takes[] = {
 	" = :state)"                                                                                \
 	" AND (:type = '' OR j.kind IN (:type, 'sends.' || :type)) AND (:bulk = 0 OR j.args_json ->> '$.bulk_id' = :bulk)"
 
-/* message instead of what it is made of */
-static void tell_message(struct cx *cx, struct value *row)
-{
-	struct value *kept = value_map(cx->arena);
-
-	value_set_text(cx->arena, row, "message", bulk_note_words(cx, row));
-	for (struct value *v = row->first, *next; v != NULL; v = next) {
-		next = v->next;
-		v->next = NULL;
-		if (strcmp(v->key, "note") != 0 && strcmp(v->key, "result_json") != 0)
-			value_set(kept, v->key, v);
-	}
-	row->first = kept->first;
-	row->last = kept->last;
-	row->count = kept->count;
-}
-
 enum rc handle_bulk_api_jobs(struct cx *cx, struct call *call)
 {
 	const char *state = call_query(call, "state"), *type = call_query(call, "job_type"),
@@ -256,7 +239,7 @@ enum rc handle_bulk_api_jobs(struct cx *cx, struct call *call)
 		rc = db_rows(
 			cx, &rows, (size_t)size,
 			"SELECT j.id, j.kind AS job_type, " OLD_STATE
-			" AS state, j.note, j.result_json, j.error, j.attempts, j.created_at, (SELECT r.started_at FROM job_run r"
+			" AS state, j.note AS message, j.error, j.attempts, j.created_at, (SELECT r.started_at FROM job_run r"
 			" WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1) AS started_at, j.finished_at,"
 			" j.created_by AS triggered_by, (SELECT b.public_id FROM bulk_send b WHERE b.id ="
 			" j.args_json ->> '$.bulk_id') AS bulk_id, (SELECT b.template_name FROM bulk_send b WHERE b.id ="
@@ -268,8 +251,8 @@ enum rc handle_bulk_api_jobs(struct cx *cx, struct call *call)
 	value_set_int(cx->arena, out, "count", count);
 	value_set_int(cx->arena, out, "page", page);
 	value_set_int(cx->arena, out, "num_pages", count > 0 ? (count + size - 1) / size : 1);
-	for (struct value *r = rows->first; r != NULL; r = r->next)
-		tell_message(cx, r);
+	job_words(cx, rows, "message");
+	job_words(cx, rows, "error");
 	value_set(out, "results", rows);
 	bulk_answer_object(cx, call, 200, out);
 	return RC_OK;

@@ -86,6 +86,8 @@ const char *bulk_shown(struct cx *cx, const struct value *row, const char **code
 /* Why it is in this state, translated: "The channel waits until …"; "" = nothing to say. row: channel,
 ** status, status_why, status_detail, paused_until_at of bulk_send. */
 const char *bulk_why_words(struct cx *cx, const struct value *row);
+/* The same to be stored, where one sentence says it (base/sentence.h). */
+const char *bulk_why_kept(struct cx *cx, const struct value *row);
 /* Slot of a send's work: bulk_slot(cx, "import", id) is "sends.import:12". All of a send's jobs have such a one. */
 const char *bulk_slot(struct cx *cx, const char *what, int64_t id);
 /* The message that speaks for a row now: follows resends. 0 = none. */

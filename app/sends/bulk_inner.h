@@ -80,12 +80,6 @@ bool bulk_quota_is_wrong(const struct env *env);
 /* Can the channel send at all by the settings? RC_BAD_INPUT with the sentence. */
 enum rc bulk_channel_is_set(struct cx *cx, const char *channel) MUST_CHECK;
 
-/* What a send's work says at its end, in any language (bulk_words.c): beside the note, which is in the
-** language of the moment. kept as sentence_keep() gives it; NULL or "" = nothing any more. */
-enum rc bulk_note(struct cx *cx, struct job *job, const char *kept) MUST_CHECK;
-/* … for the reader: of a job's row with its result_json, else its note. */
-const char *bulk_note_words(struct cx *cx, const struct value *job);
-
 /* Counts (bulk_counts.c) */
 
 /* As bulk_counts(); fed: messages of the batch if known, -1 = count them. */

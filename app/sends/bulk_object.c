@@ -137,7 +137,7 @@ static enum rc add_jobs(struct cx *cx, int64_t id, int64_t max, struct value *ou
 	struct value *rows = NULL, *list = value_set_list(cx->arena, out, "jobs");
 	enum rc rc = db_rows(
 		cx, &rows, (size_t)max,
-		"SELECT id, kind, state, note, result_json, error, attempts, created_at, progress_done, progress_total, finished_at,"
+		"SELECT id, kind, state, note, error, attempts, created_at, progress_done, progress_total, finished_at,"
 		" created_by, (SELECT started_at FROM job_run WHERE job_id = job.id ORDER BY id DESC LIMIT 1) AS started_at"
 		" FROM job WHERE " WORK_OF " ORDER BY id DESC LIMIT :max",
 		PARAMS(P_TEXT(":s1", bulk_slot(cx, "send", id)), P_TEXT(":s2", bulk_slot(cx, "import", id)),
@@ -151,8 +151,8 @@ static enum rc add_jobs(struct cx *cx, int64_t id, int64_t max, struct value *ou
 		value_set_int(cx->arena, one, "id", int_of(r, "id"));
 		value_set_text(cx->arena, one, "job_type", text_of(r, "kind"));
 		value_set_text(cx->arena, one, "state", job_state(text_of(r, "state")));
-		value_set_text(cx->arena, one, "message", bulk_note_words(cx, r));
-		value_set_text(cx->arena, one, "error", text_of(r, "error"));
+		value_set_text(cx->arena, one, "message", job_text(cx, text_of(r, "note")));
+		value_set_text(cx->arena, one, "error", job_text(cx, text_of(r, "error")));
 		value_set_int(cx->arena, one, "attempts", int_of(r, "attempts"));
 		value_set_int(cx->arena, one, "done", int_of(r, "progress_done"));
 		value_set_int(cx->arena, one, "total", int_of(r, "progress_total"));
@@ -185,7 +185,7 @@ static enum rc add_log(struct cx *cx, int64_t id, struct value *out)
 	sb_init_arena(&sb, cx->arena, 256 * 1024);
 	while (rc == RC_OK && query_next(q)) {
 		instant_text_zone(hour, query_int(q, 0), cx->env->zone);
-		sb_printf(&sb, "%.19s %s %s\n", hour, query_text(q, 1), query_text(q, 2));
+		sb_printf(&sb, "%.19s %s %s\n", hour, query_text(q, 1), job_text(cx, query_text(q, 2)));
 	}
 	rc = query_end(q, rc);
 	value_set_text(cx->arena, out, "log", sb_text_of(&sb));

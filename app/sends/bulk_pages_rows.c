@@ -259,7 +259,7 @@ static void fill_deliveries(struct cx *cx, const struct value *evidence, struct 
 		       strcmp(state, "queued") == 0 || strcmp(state, "running") == 0);
 	value_set_text(cx->arena, v, "look_error",
 		       strcmp(state, "failed") == 0 || strcmp(state, "dead") == 0
-			       ? words_get(cx->lang, text_at(evidence, "job_error"))
+			       ? text_at(evidence, "job_error")
 			       : NULL);
 	for (const struct value *d = found != NULL ? found->first : NULL; d != NULL; d = d->next) {
 		struct value *one = value_add_map(cx->arena, list);

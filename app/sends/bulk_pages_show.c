@@ -93,7 +93,8 @@ static void add_facts(struct cx *cx, const struct value *row, struct value *page
 	bool is_pending = strcmp(text_at(row, "status"), "pending") == 0;
 	const char *name = text_at(row, "template_name"), *id = text_at(row, "template_id");
 
-	/* The provider's id helps to find it there; the panel's own is an address, which the name leads to. */
+	/* The provider's id helps to find it there; the panel's own is an address, which the name leads
+	** to. */
 	if (strcmp(text_at(row, "channel"), "doppler") != 0)
 		bulk_fact(cx, page, _("Mail template"), name[0] != '\0' ? name : id,
 			  actor_may(&cx->actor, RIGHT_VIEW) ? arena_printf(cx->arena, "/templates/%s", id)
@@ -340,7 +341,7 @@ static void fill_progress(struct cx *cx, const struct value *row, struct value *
 
 	if (running_job(cx, &job, row) == RC_OK) {
 		text = job_progress_text(cx, job);
-		if (text[0] == '\0') text = bulk_note_words(cx, job);
+		if (text[0] == '\0') text = text_at(job, "note");
 	}
 	value_set_int(cx->arena, out, "done", int_at(job, "progress_done"));
 	value_set_int(cx->arena, out, "total", int_at(job, "progress_total"));
@@ -469,7 +470,7 @@ static void add_jobs(struct cx *cx, int64_t id, const char *path, struct value *
 	bool may_see = actor_may(&cx->actor, "jobs.view"), may = actor_may(&cx->actor, RIGHT_EDIT);
 
 	if (db_rows(cx, &rows, JOBS_SHOWN,
-		    "SELECT j.id, j.kind, j.state, j.note, j.result_json, j.error, j.attempts, j.created_at, j.finished_at, j.created_by"
+		    "SELECT j.id, j.kind, j.state, j.note, j.error, j.attempts, j.created_at, j.finished_at, j.created_by"
 		    " FROM job j WHERE " WORK_OF " ORDER BY j.id DESC LIMIT :max",
 		    PARAMS(P_TEXT(":work", work_of(cx, id)), P_INT(":max", JOBS_SHOWN))) != RC_OK)
 		return;
@@ -489,8 +490,7 @@ static void add_jobs(struct cx *cx, int64_t id, const char *path, struct value *
 				value_set_text(cx->arena, one, "mark", job_states[i].mark);
 			}
 		value_set_text(cx->arena, one, "text",
-			       text_at(v, "error")[0] != '\0' ? words_get(cx->lang, text_at(v, "error"))
-							      : bulk_note_words(cx, v));
+			       job_text(cx, text_at(v, text_at(v, "error")[0] != '\0' ? "error" : "note")));
 		value_set_text(cx->arena, one, "created", bulk_moment(cx, int_at(v, "created_at")));
 		value_set_text(cx->arena, one, "finished", bulk_moment(cx, int_at(v, "finished_at")));
 		value_set_text(cx->arena, one, "by", who_shown(cx, text_at(v, "created_by")));
@@ -540,7 +540,7 @@ static void add_log(struct cx *cx, int64_t id, struct value *page)
 		struct value *one = value_add_map(cx->arena, list);
 
 		value_set_text(cx->arena, one, "at", bulk_moment(cx, int_at(v, "at")));
-		value_set_text(cx->arena, one, "text", text_at(v, "text"));
+		value_set_text(cx->arena, one, "text", job_text(cx, text_at(v, "text")));
 		value_set_bool(cx->arena, one, "is_warning", strcmp(text_at(v, "level"), "warning") == 0);
 		value_set_bool(cx->arena, one, "is_error", strcmp(text_at(v, "level"), "error") == 0);
 	}

@@ -307,7 +307,6 @@ enum rc bulk_imported(struct cx *cx, int64_t id)
 							  .user_id = b.scheduled_by,
 							  .from_email = b.from_email[0] ? b.from_email : NULL,
 							  .from_name = b.from_name[0] ? b.from_name : NULL });
-	cx->keeps_sentence = false;
 	if (rc == RC_OK) return enqueue(cx, id);
 	if (rc != RC_BAD_INPUT && rc != RC_NOT_FOUND) return rc;
 	rc = db_run(

@@ -48,51 +48,60 @@ static const char *gateway_words(struct cx *cx, const struct value *row, const c
 				      detail));
 }
 
-enum rc bulk_note(struct cx *cx, struct job *job, const char *kept)
+/* Codes that one sentence says, with the detail in its place. */
+static const char *plain_of(const char *why)
 {
-	struct value *result = value_map(cx->arena);
+	static const struct {
+		const char *why, *sentence;
+	} all[] = {
+		{ WHY_GATEWAY_LATE,
+		  N_("The template could not be read for so long that it is too late to start by itself: nothing has left. Resume it, or call it off. %s") },
+		{ WHY_SWITCH,
+		  N_("Bulk sends are switched off (sends.enabled); it goes on by itself when they are on again.") },
+		{ WHY_HALTED, N_("Everything is stopped: no message leaves on any channel.") },
+		{ WHY_UNSURE, N_("Some mails are unsure; it goes on when all of them are decided.") },
+		{ WHY_NO_JOB,
+		  N_("Its work was cancelled or given up; it goes on when somebody resumes it.") },
+		{ WHY_RESTORED,
+		  N_("The database was put back from a copy (%s): mails that left after the copy was made would leave again. Compare with what the provider delivered; then start or resume it, or call it off.") },
+		{ WHY_LATE,
+		  N_("Its hour is too long ago: nothing leaves until somebody starts it or gives it another hour.") },
+		{ WHY_NO_TEXT, N_("The content of the template could not be read, so nothing was sent. %s") },
+		{ WHY_MISSING,
+		  N_("The template needs what the file does not give to everybody, so nothing was sent: %s.") },
+		{ WHY_NOBODY, N_("No row of the file can be sent to.") },
+		{ WHY_NONE_SENT, N_("Not one mail was sent; the rows say why.") },
+		{ WHY_FILES, "%s" },
+		{ "not_started", "%s" },
+	};
 
-	if (kept != NULL && kept[0] != '\0') {
-		value_set_text(cx->arena, result, "said", kept);
-		job_note(job, sentence_words(cx->arena, cx->lang, kept));
-	}
-	return job_result(cx, job, result);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i].why, why) == 0) return all[i].sentence;
+	return NULL;
 }
 
-const char *bulk_note_words(struct cx *cx, const struct value *job)
+const char *bulk_why_kept(struct cx *cx, const struct value *row)
 {
-	const char *json = text_of(job, "result_json"), *said;
-	struct value *result = NULL;
+	const char *plain = plain_of(text_of(row, "status_why")), *kept;
 
-	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) != RC_OK) result = NULL;
-	said = value_text_of(value_get(result, "said"), "");
-	return said[0] != '\0' ? sentence_words(cx->arena, cx->lang, said) : text_of(job, "note");
+	if (plain == NULL) return bulk_why_words(cx, row);
+	kept = sentence_about(cx->arena, plain, text_of(row, "status_detail"));
+	return kept != NULL ? kept : bulk_why_words(cx, row);
 }
 
 const char *bulk_why_words(struct cx *cx, const struct value *row)
 {
 	const char *why = text_of(row, "status_why"), *words;
 	const char *detail = sentence_words(cx->arena, cx->lang, text_of(row, "status_detail"));
-	const char *status = text_of(row, "status");
+	const char *status = text_of(row, "status"), *plain = plain_of(why);
 
+	if (plain != NULL) return words_about(cx->arena, words_get(cx->lang, plain), detail);
 	if (strcmp(why, WHY_CHANNEL) == 0) return channel_words_of(cx, row);
 	if (strcmp(why, WHY_GATEWAY) == 0) return gateway_words(cx, row, detail);
-	if (strcmp(why, WHY_GATEWAY_LATE) == 0)
-		return arena_printf(
-			cx->arena,
-			_("The template could not be read for so long that it is too late to start by itself: nothing has left. Resume it, or call it off. %s"),
-			detail);
 	if (strcmp(why, WHY_BY_PERSON) == 0)
 		return strcmp(status, "cancelled") == 0
 			       ? _("A person called it off.")
 			       : _("A person paused it; it goes on when somebody resumes it.");
-	if (strcmp(why, WHY_SWITCH) == 0)
-		return _(
-			"Bulk sends are switched off (sends.enabled); it goes on by itself when they are on again.");
-	if (strcmp(why, WHY_HALTED) == 0)
-		return _("Everything is stopped: no message leaves on any channel.");
-	if (strcmp(why, WHY_UNSURE) == 0)
-		return _("Some mails are unsure; it goes on when all of them are decided.");
 	if (strcmp(why, WHY_BATCH) == 0 && (words = channel_code_words(detail)) != NULL)
 		return arena_printf(
 			cx->arena,
@@ -101,28 +110,6 @@ const char *bulk_why_words(struct cx *cx, const struct value *row)
 	if (strcmp(why, WHY_BATCH) == 0)
 		return _(
 			"Its batch was paused; it goes on when somebody opens the batch or resumes the send.");
-	if (strcmp(why, WHY_NO_JOB) == 0)
-		return _("Its work was cancelled or given up; it goes on when somebody resumes it.");
-	if (strcmp(why, WHY_RESTORED) == 0)
-		return arena_printf(
-			cx->arena,
-			_("The database was put back from a copy (%s): mails that left after the copy was made would leave again. Compare with what the provider delivered; then start or resume it, or call it off."),
-			detail);
-	if (strcmp(why, WHY_LATE) == 0)
-		return _(
-			"Its hour is too long ago: nothing leaves until somebody starts it or gives it another hour.");
-	if (strcmp(why, WHY_NO_TEXT) == 0)
-		return arena_printf(
-			cx->arena,
-			_("The content of the template could not be read, so nothing was sent. %s"), detail);
-	if (strcmp(why, WHY_MISSING) == 0)
-		return arena_printf(
-			cx->arena,
-			_("The template needs what the file does not give to everybody, so nothing was sent: %s."),
-			detail);
-	if (strcmp(why, WHY_NOBODY) == 0) return _("No row of the file can be sent to.");
-	if (strcmp(why, WHY_NONE_SENT) == 0) return _("Not one mail was sent; the rows say why.");
-	if (strcmp(why, WHY_FILES) == 0 || strcmp(why, "not_started") == 0) return detail;
 	if (why[0] == '\0') return "";
 	words = recipients_words(cx->lang, why);
 	/* of a file: says the same, and where */

@@ -31,7 +31,7 @@ static enum rc process_run(struct cx *cx, struct job *job)
 	enum rc rc;
 
 	if (!is_by_hand && !setting_bool(cx->env->settings, "reports.timer")) {
-		job_note(job, _("Switched off by the setting reports.timer."));
+		job_note(cx, job, _("Switched off by the setting reports.timer."));
 		return RC_OK;
 	}
 	rc = reports_process(cx, job, &moved);
@@ -41,9 +41,7 @@ static enum rc process_run(struct cx *cx, struct job *job)
 		job_later(job, cx_now(cx) + MOMENT_MS);
 		return RC_TRY_LATER;
 	}
-	if (rc == RC_OK)
-		job_note(job, arena_printf(cx->arena, _("Reports asked for or looked at: %lld."),
-					   (long long)moved));
+	if (rc == RC_OK) job_note(cx, job, _("Reports asked for or looked at: %lld."), (long long)moved);
 	return rc;
 }
 
@@ -136,9 +134,7 @@ static enum rc load_run(struct cx *cx, struct job *job)
 		job_later(job, cx_now(cx) + MOMENT_MS);
 		return rc;
 	}
-	if (rc == RC_OK)
-		job_note(job,
-			 arena_printf(cx->arena, _("%lld rows loaded into “%s”."), (long long)rows, alias));
+	if (rc == RC_OK) job_note(cx, job, _("%lld rows loaded into “%s”."), (long long)rows, alias);
 	return rc;
 }
 
@@ -153,7 +149,7 @@ static enum rc after_send_run(struct cx *cx, struct job *job)
 	enum rc rc;
 
 	if (is_timer && !setting_bool(cx->env->settings, "reports.after_send")) {
-		job_note(job, _("Switched off by the setting reports.after_send."));
+		job_note(cx, job, _("Switched off by the setting reports.after_send."));
 		return RC_OK;
 	}
 	rc = reports_after_send(cx, job, bulk, false, &passes);
@@ -162,7 +158,7 @@ static enum rc after_send_run(struct cx *cx, struct job *job)
 		job_later(job, cx_now(cx) + MOMENT_MS);
 		return RC_TRY_LATER;
 	}
-	if (rc == RC_OK) job_note(job, arena_printf(cx->arena, _("Passes ended: %lld."), (long long)passes));
+	if (rc == RC_OK) job_note(cx, job, _("Passes ended: %lld."), (long long)passes);
 	return rc;
 }
 

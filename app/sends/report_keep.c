@@ -106,8 +106,7 @@ enum rc reports_retention(struct cx *cx, struct job *job)
 	rc = expire_all(cx, &rows, &files);
 	report_task_end(TASK_LOAD);
 	if (rc == RC_OK && job != NULL)
-		job_note(job, arena_printf(cx->arena, _("Rows that went: %lld, files: %lld."),
-					   (long long)rows, (long long)files));
+		job_note(cx, job, _("Rows that went: %lld, files: %lld."), (long long)rows, (long long)files);
 	log_event(LOG_INFO, "app", "report.cleaned", "rows=%lld files=%lld rc=%s", (long long)rows,
 		  (long long)files, rc_row(rc)->name);
 	return rc;

@@ -102,7 +102,6 @@ static void forget_failure(struct cx *cx)
 {
 	cx->message = "";
 	cx->error_code = NULL;
-	cx->keeps_sentence = false;
 }
 
 static const char *code_of(const struct cx *cx, const char *otherwise)
@@ -125,10 +124,7 @@ enum rc report_ask(struct cx *cx, const struct report_days *days)
 	if (rc == RC_OK && request_id[0] == '\0') rc = RC_IO;
 	log_event(LOG_INFO, "app", "report.ask", "start=%s end=%s rc=%s", days->start_on, days->end_on,
 		  rc_row(rc)->name);
-	if (rc == RC_OK) {
-		cx->keeps_sentence = false;
-		return asked(cx, days, arena_text(cx->arena, request_id));
-	}
+	if (rc == RC_OK) return asked(cx, days, arena_text(cx->arena, request_id));
 	code = arena_text(cx->arena, code_of(cx, rc == RC_IO ? "no_answer" : rc_row(rc)->name));
 	sentence = arena_text(cx->arena, cx_sentence_kept(cx, rc));
 	saved = report_is_error(cx, days, code, sentence);

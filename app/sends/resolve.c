@@ -120,7 +120,7 @@ static const char *evidence_slot(struct cx *cx, int64_t id, int64_t row_number)
 static enum rc add_looks(struct cx *cx, int64_t id, int64_t row_number, struct value *out)
 {
 	struct value *job = NULL, *result = NULL;
-	const char *json, *failed;
+	const char *json;
 	enum rc rc = db_row(
 		cx, &job,
 		"SELECT id, state, result_json, error FROM job WHERE slot >= 'sends.' AND slot < 'sends/' AND slot = :slot"
@@ -133,13 +133,11 @@ static enum rc add_looks(struct cx *cx, int64_t id, int64_t row_number, struct v
 	value_set_text(cx->arena, out, "job_state", value_text_of(value_get(job, "state"), ""));
 	json = value_text_of(value_get(job, "result_json"), "{}");
 	if (json_parse(cx->arena, &result, NULL, json, strlen(json)) != RC_OK) result = value_map(cx->arena);
-	failed = value_text_of(value_get(result, "failed"), "");
-	value_set_text(cx->arena, out, "job_error",
-		       failed[0] != '\0' ? sentence_words(cx->arena, cx->lang, failed)
-					 : value_text_of(value_get(job, "error"), ""));
+	value_set_text(cx->arena, out, "job_error", job_text(cx, value_text_of(value_get(job, "error"), "")));
 	for (struct value *v = result->first, *next; v != NULL; v = next) {
 		next = v->next;
 		v->next = NULL;
+		/* of older versions: the error */
 		if (strcmp(v->key, "failed") != 0) value_set(out, v->key, v);
 	}
 	return RC_OK;
@@ -212,20 +210,6 @@ static enum rc note_delivery(struct cx *cx, void *arg, const struct doppler_deli
 	return RC_OK;
 }
 
-static enum rc note_failure(struct cx *cx, struct job *job, enum rc why)
-{
-	struct value *result = value_map(cx->arena);
-	const char *message = cx->message, *code = cx->error_code;
-	enum rc rc;
-
-	value_set_text(cx->arena, result, "failed", cx_sentence_kept(cx, why));
-	cx->keeps_sentence = false;
-	rc = job_result(cx, job, result);
-	cx->message = message;
-	cx->error_code = code;
-	return rc == RC_OK ? why : rc;
-}
-
 enum rc evidence_run(struct cx *cx, struct job *job)
 {
 	int64_t id = value_int_of(value_get(job_args(job), "bulk_id"), 0);
@@ -241,12 +225,9 @@ enum rc evidence_run(struct cx *cx, struct job *job)
 	if (rc != RC_OK) return rc;
 	s = (struct search){ .address = r.address, .list = value_set_list(cx->arena, result, "deliveries") };
 	until = r.claimed_at + AFTER_MS < cx_now(cx) ? r.claimed_at + AFTER_MS : cx_now(cx) + MINUTE_MS;
-	cx->keeps_sentence = true; /* read later, by whoever looks at the row */
 	rc = doppler_deliveries(cx, r.claimed_at - BEFORE_MS, until, r.address, note_delivery, &s);
-	if (rc != RC_OK) return note_failure(cx, job, rc);
-	cx->keeps_sentence = false;
+	if (rc != RC_OK) return rc;
 	value_set_int(cx->arena, result, "looked_at", cx_now(cx));
-	job_note(job, arena_printf(cx->arena, _("Deliveries to this address in that time: %lld."),
-				   (long long)s.list->count));
+	job_note(cx, job, _("Deliveries to this address in that time: %lld."), (long long)s.list->count);
 	return job_result(cx, job, result);
 }

@@ -63,7 +63,6 @@ static enum rc take_due(struct cx *cx, const struct value *row, int64_t *count)
 	if (cx_now(cx) - at > most) return hold_late(cx, id, value_text_of(value_get(row, "public_id"), ""));
 	cx->keeps_sentence = true;
 	rc = bulk_enqueue(cx, id);
-	cx->keeps_sentence = false;
 	if (rc == RC_OK) ++*count;
 	if (rc == RC_BAD_INPUT || rc == RC_NOT_FOUND) rc = hold_unable(cx, id, rc);
 	/* somebody else was quicker */
@@ -200,7 +199,6 @@ enum rc schedule_run(struct cx *cx, struct job *job)
 		rc = bulk_process_due(cx, &count);
 	else
 		rc = wake_held(cx);
-	if (rc == RC_OK && count > 0)
-		job_note(job, arena_printf(cx->arena, _("Timed sends started: %lld."), (long long)count));
+	if (rc == RC_OK && count > 0) job_note(cx, job, _("Timed sends started: %lld."), (long long)count);
 	return rc;
 }

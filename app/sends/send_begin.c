@@ -11,6 +11,7 @@
 */
 #include "sends/bulk_inner.h"
 
+#include "base/sentence.h"
 #include "sends/attachments.h"
 #include <string.h>
 
@@ -48,6 +49,7 @@ static enum rc refuse(struct begin *s, const char *why, const char *detail, bool
 {
 	struct cx *cx = s->cx;
 	struct value *row = NULL;
+	const char *kept;
 	enum rc rc = end_refused(cx, s->bulk->id, why, detail);
 
 	if (rc == RC_CONFLICT) return RC_OK; /* cancelled, or begun, meanwhile */
@@ -56,16 +58,18 @@ static enum rc refuse(struct begin *s, const char *why, const char *detail, bool
 			cx, &row,
 			"SELECT channel, status, status_why, status_detail, paused_until_at FROM bulk_send WHERE id = :id",
 			PARAMS(P_INT(":id", s->bulk->id)));
-	if (rc == RC_OK) rc = bulk_note(cx, s->job, NULL); /* the send says it */
 	if (rc != RC_OK) return rc;
 	cx->message = "";
-	job_say(cx, s->job, SAY_ERROR, "%s", bulk_why_words(cx, row));
-	if (is_failure) {
-		cx->error_code = why;
-		return cx_fail(cx, RC_BAD_INPUT, "%s", bulk_why_words(cx, row));
+	kept = bulk_why_kept(cx, row);
+	job_say(cx, s->job, SAY_ERROR, "%s", kept);
+	if (!is_failure) {
+		job_note(cx, s->job, "%s", kept);
+		return RC_OK;
 	}
-	job_note(s->job, bulk_why_words(cx, row));
-	return RC_OK;
+	cx->error_code = why;
+	rc = cx_fail(cx, RC_BAD_INPUT, "%s", sentence_words(cx->arena, cx->lang, kept));
+	cx->kept = kept;
+	return rc;
 }
 
 /* Gate, limits, letter */
@@ -198,7 +202,7 @@ static enum rc write_batch(struct cx *cx, const struct bulk *b, const struct mai
 	return rc == RC_OK ? send_limits_watch(cx, b) : rc;
 }
 
-static enum rc begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, enum begun *begun)
+enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, enum begun *begun)
 {
 	struct begin s = { .cx = cx, .job = job, .bulk = b };
 	struct mail_template t = { .subject = "" };
@@ -225,14 +229,4 @@ static enum rc begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_
 	*uses_email = template_uses_email(cx, &t);
 	*begun = BEGIN_READY;
 	return RC_OK;
-}
-
-enum rc send_begin(struct cx *cx, struct job *job, struct bulk *b, bool *uses_email, enum begun *begun)
-{
-	enum rc rc;
-
-	cx->keeps_sentence = true; /* what it says of a send is read in any language */
-	rc = begin(cx, job, b, uses_email, begun);
-	cx->keeps_sentence = false;
-	return rc;
 }

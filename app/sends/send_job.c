@@ -215,14 +215,12 @@ static enum rc finish(struct send *s)
 	if (rc != RC_OK) return rc;
 	rc = job_progress(cx, s->job, s->valid_rows, s->valid_rows);
 	if (rc != RC_OK) return rc;
-	return bulk_note(cx, s->job,
-			 sentence_keep(cx->arena, cx->lang,
-				       _("Sent: %lld, failed: %lld, unsure: %lld, not sendable: %lld."),
-				       (long long)(count_of(counts, "sent") + count_of(counts, "delivered") +
-						   count_of(counts, "read")),
-				       (long long)count_of(counts, "failed"),
-				       (long long)count_of(counts, "unsure"),
-				       (long long)count_of(counts, "invalid")));
+	job_note(cx, s->job, _("Sent: %lld, failed: %lld, unsure: %lld, not sendable: %lld."),
+		 (long long)(count_of(counts, "sent") + count_of(counts, "delivered") +
+			     count_of(counts, "read")),
+		 (long long)count_of(counts, "failed"), (long long)count_of(counts, "unsure"),
+		 (long long)count_of(counts, "invalid"));
+	return RC_OK;
 }
 
 /* Its batch was cancelled on the page of batches. */
@@ -289,10 +287,9 @@ static enum rc hold(struct send *s, const struct send_look *l, bool *is_over)
 	if (l->until > 0 && l->until - now <= WAIT_HERE_MS && strcmp(l->hold, WHY_GATEWAY) != 0) return RC_OK;
 	again = l->until > 0 ? l->until + LATE_LOOK_MS : now + WAIT_MOST_MS;
 	job_later(s->job, again);
-	rc = bulk_note(cx, s->job,
-		       sentence_keep(cx->arena, cx->lang, "%s", _("Waits; the send's page says for what.")));
-	*is_over = rc == RC_OK;
-	return rc == RC_OK ? RC_TRY_LATER : rc;
+	job_note(cx, s->job, _("Waits; the send's page says for what."));
+	*is_over = true;
+	return RC_TRY_LATER;
 }
 
 /* Is it still as it was looked at? A pause for one reason may have become a person's meanwhile. */

@@ -74,7 +74,7 @@ static enum rc ask(struct cx *cx, struct job *job, const struct bulk *b, int64_t
 	*is_told = rc == RC_OK;
 	if (rc != RC_OK && is_first)
 		job_say(cx, job, SAY_WARNING, _("The provider's limits could not be read: %s"),
-			cx_sentence(cx, rc));
+			cx_sentence_kept(cx, rc));
 	cx->message = "";
 	cx->error_code = NULL;
 	if (rc == RC_OK) say(cx, job, &l, l.is_unlimited ? -1 : rows, is_first);

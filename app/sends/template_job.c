@@ -10,6 +10,7 @@
 */
 #include "sends/doppler.h"
 #include "sends/template_inner.h"
+#include "base/sentence.h"
 #include "files/files.h"
 
 #include <stdio.h>
@@ -151,15 +152,15 @@ static enum rc result_write(struct cx *cx, struct job *job, const char *id, cons
 
 	value_set_text(cx->arena, result, "id", id);
 	value_set_bool(cx->arena, result, "is_well", is_well);
-	value_set_text(cx->arena, result, "sentence", sentence);
-	job_note(job, sentence);
+	value_set_text(cx->arena, result, "sentence", sentence_keep(cx->arena, cx->lang, "%s", sentence));
+	job_note(cx, job, "%s", sentence);
 	return job_result(cx, job, result);
 }
 
 /* Looking failed: whoever waits reads why, and the next look may work. Nothing for a person to mend under "Work". */
 static enum rc looked_in_vain(struct cx *cx, struct job *job, const char *id, enum rc rc)
 {
-	return result_write(cx, job, id, cx_sentence(cx, rc), false);
+	return result_write(cx, job, id, cx_sentence_kept(cx, rc), false);
 }
 
 static enum rc run_list(struct cx *cx, struct job *job)
@@ -173,7 +174,8 @@ static enum rc run_list(struct cx *cx, struct job *job)
 		return looked_in_vain(cx, job, "", rc);
 	}
 	return result_write(cx, job, "",
-			    arena_printf(cx->arena, _("The provider has %zu templates."), l.count), true);
+			    sentence_keep(cx->arena, cx->lang, _("The provider has %zu templates."), l.count),
+			    true);
 }
 
 enum rc mail_templates_refresh(struct cx *cx, int64_t *job_id)
@@ -392,7 +394,7 @@ enum rc template_work_read(struct cx *cx, struct template_work *out, int64_t job
 		.is_over = strcmp(state, "queued") != 0 && strcmp(state, "running") != 0,
 		.is_well = strcmp(state, "done") == 0 && value_bool_of(value_get(result, "is_well"), false),
 		.id = value_text_of(value_get(result, "id"), ""),
-		.sentence = value_text_of(value_get(result, "sentence"), ""),
+		.sentence = job_text(cx, value_text_of(value_get(result, "sentence"), "")),
 	};
 	if (!out->is_well && out->is_over && out->sentence[0] == '\0') {
 		out->sentence = value_text_of(value_get(job, "error"), "");

@@ -270,7 +270,7 @@ static struct job_ending judge(struct cx *cx, const struct job *job, enum rc rc)
 
 	if (rc == RC_OK) return e;
 	/* out of the arena, which is emptied before the row is written */
-	work_cut(e.error, cx_sentence(cx, rc));
+	work_keep(cx, e.error, cx_sentence_kept(cx, rc));
 	if (rc == RC_PARTLY) return e;
 	if (atomic_load(&job->is_cancelled)) {
 		e.state = "cancelled";
@@ -387,6 +387,7 @@ void job_execute(struct cx *cx, struct job *job)
 	snprintf(context, sizeof context, "job=%lld", (long long)job->id);
 	cx->request_id = run_id;
 	log_context(context);
+	cx->keeps_sentence = true; /* its error is read in any language */
 	rc = job->is_broken ? cx_fail(cx, RC_BAD_INPUT, "%s", _("The arguments of the job cannot be read."))
 			    : job->kind->run(cx, job);
 	db_at_rest(cx);

@@ -108,7 +108,7 @@ static enum rc run_clean(struct cx *cx, struct job *job)
 	int64_t gone = 0, days = setting_int(cx->env->settings, "work.keep_days");
 	enum rc rc = clean(cx, job, cx_now(cx) - days * DAY_MS, &gone);
 
-	job_note(job, arena_printf(cx->arena, _("Finished work forgotten: %lld."), (long long)gone));
+	job_note(cx, job, _("Finished work forgotten: %lld."), (long long)gone);
 	return rc;
 }
 

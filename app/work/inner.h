@@ -29,6 +29,7 @@
 #define ARGS_JSON_MAX     ((size_t)64 * 1024)  /* arguments name things, they do not carry them        */
 #define RESULT_JSON_MAX   ((size_t)256 * 1024) /* what a page shows of the outcome                     */
 #define NOTE_SIZE         500  /* one sentence                                                         */
+#define KEPT_SIZE         2000 /* the same with its msgid and places apart (base/sentence.h)            */
 #define DELAY_MAX_S       3600 /* between tries                                                        */
 #define PROGRESS_EVERY_MS 250  /* at most four writes a second                                      */
 #define LATE_GRACE_MS     (60 * SECOND_MS) /* a busy minute is not "late"                                */
@@ -40,7 +41,7 @@ struct job_ending {
 	instant run_at;    /* queued again: when      */
 	bool is_uncounted;
 	enum rc rc;
-	char error[NOTE_SIZE];
+	char error[KEPT_SIZE];
 };
 
 struct job {
@@ -59,7 +60,7 @@ struct job {
 	int64_t lines;      /* job_line rows; -1 = not counted yet */
 	bool has_progress;
 	instant later_at; /* job_later(): when it goes on; 0 = it did not ask */
-	char note[NOTE_SIZE];
+	char note[KEPT_SIZE];
 	_Atomic bool is_cancelled;
 	struct job_ending ending;
 	bool is_unsettled; /* it ended, and its row could not be written; under work->lock */
@@ -134,6 +135,8 @@ struct job_origin {
 enum rc work_insert(struct cx *cx, int64_t *id, const struct job_new *job,
 		    const struct job_origin *origin) MUST_CHECK;
 void work_cut(char to[NOTE_SIZE], const char *text); /* between two letters; NULL gives "" */
+/* A sentence to be stored, plain or kept; cut it is plain. */
+void work_keep(struct cx *cx, char to[KEPT_SIZE], const char *sentence);
 enum rc work_place_read(struct job *job, const char *json) MUST_CHECK;
 
 /* claim.c */

@@ -121,10 +121,10 @@ enum rc job_hasten(struct cx *cx, const char *slot)
 enum rc job_discard(struct cx *cx, int64_t id, const char *why)
 {
 	const char *state = "";
-	char note[NOTE_SIZE];
+	char note[KEPT_SIZE];
 	enum rc rc = tx_begin(cx);
 
-	work_cut(note, why);
+	work_keep(cx, note, why);
 	if (rc == RC_OK) rc = state_of(cx, &state, id);
 	if (rc == RC_OK)
 		rc = db_run(
@@ -137,10 +137,12 @@ enum rc job_discard(struct cx *cx, int64_t id, const char *why)
 	return tx_end(cx, rc);
 }
 
-enum rc job_answer_no(struct cx *cx, int64_t id, const char *note)
+enum rc job_answer_no(struct cx *cx, int64_t id, const char *why)
 {
+	char note[KEPT_SIZE];
 	enum rc rc = tx_begin(cx);
 
+	work_keep(cx, note, why);
 	if (rc == RC_OK)
 		rc = db_run(
 			cx,
@@ -194,5 +196,8 @@ enum rc job_show(struct cx *cx, struct value **out, int64_t id)
 		PARAMS(P_INT(":id", id)));
 
 	if (rc == RC_NOT_FOUND) return cx_fail(cx, rc, _("There is no job %lld."), (long long)id);
-	return rc;
+	if (rc != RC_OK) return rc;
+	job_words(cx, *out, "note");
+	job_words(cx, *out, "error");
+	return RC_OK;
 }

@@ -8,6 +8,8 @@
 */
 #include "work/inner.h"
 
+#include "base/sentence.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,9 +63,54 @@ void work_cut(char to[NOTE_SIZE], const char *text)
 	to[len] = '\0';
 }
 
-void job_note(struct job *job, const char *sentence)
+void work_keep(struct cx *cx, char to[KEPT_SIZE], const char *sentence)
 {
-	work_cut(job->note, sentence);
+	const char *said = sentence_words(cx->arena, cx->lang, sentence);
+	size_t len = strlen(sentence);
+
+	if (said == sentence || strlen(said) >= NOTE_SIZE || len >= KEPT_SIZE)
+		work_cut(to, said);
+	else
+		memcpy(to, sentence, len + 1);
+}
+
+static void keep_said(struct cx *cx, char to[KEPT_SIZE], const char *fmt, va_list args)
+{
+	const char *kept;
+	va_list again;
+
+	va_copy(again, args);
+	kept = sentence_vkeep(cx->arena, cx->lang, fmt, args);
+	work_keep(cx, to, kept != NULL ? kept : arena_vprintf(cx->arena, fmt, again));
+	va_end(again);
+}
+
+void job_note(struct cx *cx, struct job *job, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	keep_said(cx, job->note, fmt, args);
+	va_end(args);
+}
+
+const char *job_text(struct cx *cx, const char *stored)
+{
+	const char *said = sentence_words(cx->arena, cx->lang, stored);
+
+	return said == stored ? words_get(cx->lang, stored) : said;
+}
+
+void job_words(struct cx *cx, struct value *rows, const char *name)
+{
+	for (struct value *v = rows->first; v != NULL; v = v->next) {
+		if (rows->type == VALUE_LIST) {
+			job_words(cx, v, name);
+		} else if (strcmp(v->key, name) == 0 && v->type == VALUE_TEXT) {
+			v->text = job_text(cx, v->text);
+			v->len = strlen(v->text);
+		}
+	}
 }
 
 enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total)
@@ -95,22 +142,21 @@ enum rc job_progress(struct cx *cx, struct job *job, int64_t done, int64_t total
 void job_say(struct cx *cx, struct job *job, enum job_level level, const char *fmt, ...)
 {
 	static const char *const names[] = { "info", "warning", "error" };
-	char full[2 * NOTE_SIZE], text[NOTE_SIZE];
-	const char *said = text;
+	char text[KEPT_SIZE];
 	va_list args;
 	enum rc rc = RC_OK;
 
 	va_start(args, fmt);
-	if (vsnprintf(full, sizeof full, fmt, args) < 0) full[0] = '\0';
+	keep_said(cx, text, fmt, args);
 	va_end(args);
-	work_cut(text, full);
 	if (job->lines < 0)
 		rc = db_get_int(cx, &job->lines, "SELECT count(*) FROM job_line WHERE job_id = :id",
 				PARAMS(P_INT(":id", job->id)));
 	if (rc != RC_OK || job->lines >= JOB_LINES_MAX) return;
 	if (job->lines == JOB_LINES_MAX - 1) {
 		level = SAY_WARNING;
-		said = _("There is more to say than is kept here.");
+		work_keep(cx, text,
+			  sentence_keep(cx->arena, cx->lang, _("There is more to say than is kept here.")));
 	}
 	rc = tx_begin(cx);
 	if (rc == RC_OK)
@@ -118,7 +164,7 @@ void job_say(struct cx *cx, struct job *job, enum job_level level, const char *f
 			cx,
 			"INSERT INTO job_line (job_id, at, level, text) VALUES (:id, :now, :level, :text)",
 			PARAMS(P_INT(":id", job->id), P_INT(":now", cx_now(cx)),
-			       P_TEXT(":level", names[level]), P_TEXT(":text", said)));
+			       P_TEXT(":level", names[level]), P_TEXT(":text", text)));
 	rc = tx_end(cx, rc);
 	if (rc == RC_OK)
 		job->lines++;

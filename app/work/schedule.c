@@ -20,6 +20,7 @@
 */
 #include "work/schedule.h"
 
+#include "base/sentence.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -266,12 +267,15 @@ static enum rc add_job(struct cx *cx, const struct schedule_row *row, instant du
 	job.args = schedule_args(cx, row->zone, due);
 	if (job.is_late && (strcmp(row->late_rule, "skip") == 0 || late_ms / SECOND_MS > row->late_limit_s)) {
 		origin.state = "cancelled";
-		origin.note = _("Skipped: the program was not running at that time, and now it is too late.");
+		origin.note = sentence_keep(
+			cx->arena, cx->lang,
+			_("Skipped: the program was not running at that time, and now it is too late."));
 	} else if (job.is_late && strcmp(row->late_rule, "ask") == 0) {
 		origin.state = "cancelled";
 		origin.is_asked = true;
-		origin.note =
-			_("The program was not running at that time. Run it now if it should still happen.");
+		origin.note = sentence_keep(
+			cx->arena, cx->lang,
+			_("The program was not running at that time. Run it now if it should still happen."));
 	}
 	rc = work_insert(cx, &id, &job, &origin);
 	if (rc == RC_CONFLICT) /* that time has its job already, or the run before is still at it */

@@ -69,11 +69,12 @@ enum rc job_run_again(struct cx *cx, int64_t id) MUST_CHECK;
 /* What waits in this slot for a later hour (job_later) is due now; nothing waits there: nothing happens. In
 ** the caller's transaction. */
 enum rc job_hasten(struct cx *cx, const char *slot) MUST_CHECK;
-/* Dead or failed → cancelled: nobody will mend it. why: a sentence, kept as its note. */
+/* Dead or failed → cancelled: nobody will mend it. why: its note, plain or as sentence_keep() gives it. */
 enum rc job_discard(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
-/* The person's no to a missed time that asks; job_run_again is the yes. */
-enum rc job_answer_no(struct cx *cx, int64_t id, const char *note) MUST_CHECK;
-/* Where it stands: state, progress, note, error, result_json (a map as db_row gives it). RC_NOT_FOUND. */
+/* The person's no to a missed time that asks; job_run_again is the yes. why as in job_discard. */
+enum rc job_answer_no(struct cx *cx, int64_t id, const char *why) MUST_CHECK;
+/* Where it stands: state, progress, note, error, result_json (a map as db_row gives it); note and error in
+** cx's language. RC_NOT_FOUND. */
 enum rc job_show(struct cx *cx, struct value **out, int64_t id) MUST_CHECK;
 
 /* Wait until the job has ended, at most ms: commands only. RC_OK: done, *job as job_show gives it; RC_IO: it
@@ -104,12 +105,23 @@ const struct value *job_place(const struct job *job);
 enum rc job_save_place(struct cx *cx, struct job *job, const struct value *place) MUST_CHECK;
 /* Own transaction if none is open. */
 enum rc job_result(struct cx *cx, struct job *job, const struct value *result) MUST_CHECK;
-void job_note(struct job *job, const char *sentence); /* cut at 499 bytes */
+/*
+** Notes, errors and lines of the log are kept so that they are said in the reader's language
+** (base/sentence.h): fmt is _("…") and what stands in its places; "%s" with cx_sentence_kept() for a sentence
+** of somebody else. A job's cx keeps sentences from its start. What would be longer than 499 bytes is kept as
+** a plain text, cut.
+*/
+void job_note(struct cx *cx, struct job *job, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A stored note, error or line in cx's language; what older versions stored as it is. Arena. */
+const char *job_text(struct cx *cx, const char *stored);
+/* For who read rows by himself: the column note, error or text of a row, or of a list of rows, is in cx's
+** language from here on. */
+void job_words(struct cx *cx, struct value *rows, const char *name);
 
 /*
-** A line of the job's log: a translated sentence, cut at 499 bytes; what happened, with names and counts,
-** never a secret. In the caller's transaction or its own. The 1,000th line says that more is not kept; a line
-** that cannot be written is lost and the job goes on.
+** A line of the job's log: what happened, with names and counts, never a secret. In the caller's transaction
+** or its own. The 1,000th line says that more is not kept; a line that cannot be written is lost and the job
+** goes on.
 */
 #define JOB_LINES_MAX 1000 /* what a person scrolls through at most; a job that says more should count */
 enum job_level { SAY_INFO, SAY_WARNING, SAY_ERROR };

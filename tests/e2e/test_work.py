@@ -153,7 +153,8 @@ def test_a_missed_time_that_asks_runs_late_with_a_yes_and_never_with_a_no(villag
     wait_until(lambda: jobs_of(house, "ops.sweep", state="cancelled"), "the second question")
     owner = Panel(house, "ana", lang="en")      # a day later the session is over
     assert "Left out" in text_of(owner.post(path + "/late-no"))
-    assert "Missed; ana decided to leave it out." in [j["note"] for j in jobs_of(house, "ops.sweep", state="cancelled")]
+    left = next(j for j in jobs_of(house, "ops.sweep", state="cancelled") if j["note"] == "Perdida; ana decidió omitirla.")
+    assert "Missed; ana decided to leave it out." in text_of(owner.page(f"/jobs/{left['id']}"))
     assert owner.send("POST", path + "/late-yes", {"csrf": owner.csrf()}).status == 409
     house.close()
 
@@ -224,8 +225,11 @@ def test_what_a_job_says_is_on_its_page_and_on_the_command_line(house, owner):
     assert "El archivo está incorporado" in house.run("jobs", "log", last)
     data = house.api.get(f"jobs/{job}/log")["data"]
     assert data and data[0]["level"] == "info" and data[0]["said_at"].startswith("2026-11-22T")
-    assert data[0]["text"] in text_of(owner.page(f"/jobs/{job}/log"))
-    assert data[0]["text"] in text_of(owner.page(f"/jobs/{job}"))
+    assert data[0]["text"].startswith("El archivo está revisado: 2 filas nuevas")
+    said = "The file is judged: 2 new, 0 changed, 0 wrong rows."        # to each in her own language
+    assert said in text_of(owner.page(f"/jobs/{job}/log"))
+    assert said in text_of(owner.page(f"/jobs/{job}"))
+    assert said in house.run("jobs", "log", job, lang="en")
 
 
 def test_waiting_at_a_terminal_shows_a_bar_and_in_a_pipe_none(house):

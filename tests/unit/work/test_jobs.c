@@ -1,6 +1,8 @@
 /* work/jobs.c, claim.c, running.c: a job from the queue to its end. */
 #include "state.h"
 #include "work/inner.h"
+
+#include "base/sentence.h"
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -14,7 +16,7 @@ static enum rc plain_job(struct cx *cx, struct job *job)
 	runs++;
 	saw_late = job_is_late(job);
 	if (outcome != RC_OK) return cx_fail(cx, outcome, "broken on try %d", job_attempt(job));
-	job_note(job, "all well");
+	job_note(cx, job, "all well");
 	return RC_OK;
 }
 
@@ -110,12 +112,29 @@ static enum rc patient_job(struct cx *cx, struct job *job)
 {
 	assert_int_equal(job_attempt(job), 1);
 	if (++runs == 3) return RC_OK;
-	job_note(job, "the others are not there yet");
+	job_note(cx, job, "the others are not there yet");
 	job_later(job, cx_now(cx) + HOUR_MS);
 	return RC_TRY_LATER;
 }
 
+static enum rc telling_job(struct cx *cx, struct job *job)
+{
+	char name[NOTE_SIZE + 1];
+
+	memset(name, 'x', sizeof name);
+	name[NOTE_SIZE] = '\0';
+	cx->lang = LANG_ES; /* the house's */
+	job_note(cx, job, _("Finished work forgotten: %lld."), 7LL);
+	job_say(cx, job, SAY_INFO, "%s", _("Log in first."));
+	job_say(cx, job, SAY_INFO, "%.*s", NOTE_SIZE - 1, name);
+	job_say(cx, job, SAY_INFO, "%s.", name);
+	(void)!cx_fail(cx, RC_BAD_INPUT, _("There is no job %lld."), 9LL);
+	job_say(cx, job, SAY_ERROR, "A: %s", cx_sentence_kept(cx, RC_BAD_INPUT));
+	return RC_BAD_INPUT;
+}
+
 static const struct job_kind kinds[] = {
+	{ .name = "t.telling", .queue = "t", .attempts_max = 1, .run = telling_job },
 	{ .name = "t.plain",
 	  .queue = "t",
 	  .attempts_max = 3,
@@ -532,7 +551,7 @@ static void who_must_wait_gives_the_place_back_and_may_be_called_before_the_hour
 	assert_int_equal(
 		state_int(&s,
 			  "SELECT count(*) FROM job WHERE state = 'queued' AND attempts = 0 AND error = ''"
-			  " AND note = 'the others are not there yet'"),
+			  " AND note ->> '$.m' = 'the others are not there yet'"),
 		1);
 	assert_int_equal(work_run_due(&s.cx, w), 0);
 	clock_shift(s.env.clock, HOUR_MS + MINUTE_MS);
@@ -546,6 +565,51 @@ static void who_must_wait_gives_the_place_back_and_may_be_called_before_the_hour
 	assert_int_equal(tx_end(&s.cx, RC_OK), RC_OK);
 	assert_int_equal(work_run_due(&s.cx, w), 1);
 	assert_int_equal(state_int(&s, "SELECT count(*) FROM job WHERE state = 'done'"), 1);
+	work_free(w);
+	state_close(&s);
+}
+
+static void what_a_job_said_is_read_in_the_readers_language(void **arg)
+{
+	struct value *rows = NULL;
+	const struct value *row;
+	struct state s;
+	struct work *w;
+	int64_t id = 0;
+
+	(void)arg;
+	assert_int_equal(words_load(), RC_OK);
+	state_open(&s, 0);
+	w = open_work(&s);
+	assert_int_equal(add(&s, &id, &(struct job_new){ .kind = "t.telling" }), RC_OK);
+	assert_int_equal(work_run_due(&s.cx, w), 1);
+	s.cx.lang = LANG_EN;
+	assert_string_equal(shown(&s, id, "note"), "Finished work forgotten: 7.");
+	assert_string_equal(shown(&s, id, "error"), "There is no job 9.");
+	s.cx.lang = LANG_ES;
+	assert_string_equal(shown(&s, id, "note"), "Trabajo terminado olvidado: 7.");
+	assert_string_equal(shown(&s, id, "error"), "No existe el trabajo 9.");
+	assert_int_equal(db_rows(&s.cx, &rows, 5, "SELECT text FROM job_line ORDER BY id", NO_PARAMS), RC_OK);
+	s.cx.lang = LANG_EN;
+	job_words(&s.cx, rows, "text");
+	row = rows->first;
+	assert_string_equal(value_text_of(value_get(row, "text"), ""), "Log in first.");
+	row = row->next; /* as long as may be, and one more letter */
+	assert_int_equal(strlen(value_text_of(value_get(row, "text"), "")), NOTE_SIZE - 1);
+	row = row->next;
+	assert_int_equal(strlen(value_text_of(value_get(row, "text"), "")), NOTE_SIZE - 1);
+	assert_string_equal(value_text_of(value_get(row->next, "text"), ""), "A: There is no job 9.");
+	/* what older versions kept: a text in the language of its day, or a msgid */
+	assert_string_equal(job_text(&s.cx, "De antes"), "De antes");
+	s.cx.lang = LANG_ES;
+	assert_string_equal(job_text(&s.cx, "Log in first."), "Inicia sesión primero.");
+	assert_int_equal(
+		job_discard(&s.cx, id,
+			    sentence_keep(s.arena, LANG_ES, words_get(LANG_ES, "Discarded by %s: %s"), "ana",
+					  "ya no")),
+		RC_OK);
+	s.cx.lang = LANG_EN;
+	assert_string_equal(shown(&s, id, "note"), "Discarded by ana: ya no");
 	work_free(w);
 	state_close(&s);
 }
@@ -729,6 +793,7 @@ int main(void)
 		cmocka_unit_test(a_forgotten_transaction_of_a_job_is_rolled_back),
 		cmocka_unit_test(long_work_goes_on_from_its_place_after_a_stop),
 		cmocka_unit_test(who_must_wait_gives_the_place_back_and_may_be_called_before_the_hour),
+		cmocka_unit_test(what_a_job_said_is_read_in_the_readers_language),
 		cmocka_unit_test(a_cancelled_job_stops_where_it_is),
 		cmocka_unit_test(after_a_crash_what_ran_waits_again_but_not_for_ever),
 		cmocka_unit_test(arguments_and_places_end_at_their_limits),

@@ -89,7 +89,7 @@ static const char *words(struct house *h, const char *sql)
 	const char *text = NULL;
 
 	assert_int_equal(db_get_text(&h->s.cx, &text, sql, NO_PARAMS), RC_OK);
-	return text;
+	return job_text(&h->s.cx, text);
 }
 
 static void wait_until(struct house *h, const char *when)
@@ -266,7 +266,7 @@ static void what_was_given_up_is_discarded_with_a_reason_and_nothing_else_is(voi
 	assert_int_equal(number(&h, "SELECT count(*) FROM job WHERE state = 'failed'"), 1);
 	assert_int_equal(job_discard(&h.s.cx, id, "no use"), RC_OK);
 	assert_int_equal(job_discard(&h.s.cx, id + 7, "no use"), RC_NOT_FOUND);
-	assert_string_equal(words(&h, "SELECT state || ': ' || note || ' / ' || error FROM job"),
+	assert_string_equal(words(&h, "SELECT state || ': ' || note || ' / ' || (error ->> '$.m') FROM job"),
 			    "cancelled: no use / broken");
 	end(&h);
 }

@@ -177,7 +177,7 @@ static void what_is_later_than_its_limit_is_skipped_and_says_so(void **arg)
 	assert_int_equal(go(&h), 0);
 	assert_int_equal(
 		number(&h,
-		       "SELECT count(*) FROM job WHERE state = 'cancelled' AND note LIKE 'Skipped%' AND is_late = 1"),
+		       "SELECT count(*) FROM job WHERE state = 'cancelled' AND note LIKE '%Skipped%' AND is_late = 1"),
 		1);
 	end(&h);
 }
