@@ -6,9 +6,12 @@
 ** Never:  keeps the body; waits; reads a length or a chunk's size it does not understand as something else:
 **         two readings of where an answer ends are two answers.
 ** Holds:  (1) at most HEAD_MAX bytes are head, sizes and trailers; (2) INTAKE_WHOLE and INTAKE_WRONG are
-** final;
-**         (3) a 1xx is passed over; (4) may_keep only when the end was said by a length or the last chunk,
-**         and nothing came behind it.
+**         final; (3) a 1xx is passed over; (4) may_keep only when the end was said by a length, the last
+**         chunk or the status, by no two of them differently, nobody said close, and nothing came behind
+**         it; (5) what libcurl takes for no answer is none here (tests/unit/link/test_line.c compares).
+** Source: RFC 9112 §2.2 (bare LF is a line end), §4 (status line), §5.1 (no blank before the colon of a
+**         header that frames), §5.2 (a folded line: passed over, but not where framing hangs on it), §6.1
+**         to §6.3 (framing), §7.1 (chunks, extensions and trailers passed over), §9.3 (close wins).
 */
 #include "link/intake.h"
 
@@ -33,7 +36,8 @@ static void begin_head(struct intake *in)
 {
 	in->at = INTAKE_STATUS;
 	in->status = 0;
-	in->may_keep = in->is_chunked = in->has_length = false;
+	in->may_keep = in->is_chunked = in->has_length = in->is_old = in->is_closing = false;
+	in->is_framing = true; /* nothing to go on with yet */
 	in->left = 0;
 }
 
@@ -55,6 +59,11 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* "HTTP/1.1 200 OK". Also of a line that has only begun: may it still become one? */
 static bool may_be_status(const char *p, size_t len)
 {
@@ -66,34 +75,35 @@ static bool may_be_status(const char *p, size_t len)
 
 static void take_status(struct intake *in, const char *p, size_t len)
 {
-	if (len < 12 || !may_be_status(p, len) || !is_digit(p[7]) || p[8] != ' ' || p[9] < '1' ||
-	    p[9] > '9' || !is_digit(p[10]) || !is_digit(p[11]) || (len > 12 && is_digit(p[12]))) {
+	if (len < 13 || !may_be_status(p, len) || !is_digit(p[7]) || p[8] != ' ' || p[9] < '1' ||
+	    p[9] > '9' || !is_digit(p[10]) || !is_digit(p[11]) || !is_blank(p[12]) ||
+	    memchr(p, '\0', len) != NULL) {
 		wrong(in, INTAKE_NOT_HTTP);
 		return;
 	}
 	in->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + p[11] - '0';
-	in->may_keep = p[7] != '0';
+	in->is_old = p[7] == '0';
+	in->may_keep = !in->is_old;
 	in->at = INTAKE_HEAD;
 }
 
-/* The value of a header with that name, without blanks around it; p NULL: it is another. */
 struct text {
 	const char *p;
 	size_t len;
 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
+/* The value of a header with that name, without blanks around it; p NULL: it is another. */
 static struct text value_of(const char *line, size_t len, const char *name)
 {
 	size_t n = strlen(name);
 
-	if (len <= n || line[n] != ':' || strncasecmp(line, name, n) != 0) return (struct text){ NULL, 0 };
-	line += n + 1;
-	len -= n + 1;
+	if (len <= n || strncasecmp(line, name, n) != 0 || (line[n] != ':' && !is_blank(line[n])))
+		return (struct text){ NULL, 0 };
+	line += n;
+	len -= n;
+	while (len > 0 && *line != ':')
+		line++, len--;
+	if (len > 0) line++, len--;
 	while (len > 0 && is_blank(*line))
 		line++, len--;
 	while (len > 0 && is_blank(line[len - 1]))
@@ -148,31 +158,60 @@ static void take_length(struct intake *in, struct text t)
 	in->left = n;
 }
 
-static void take_field(struct intake *in, const char *p, size_t len)
+static void take_coding(struct intake *in, struct text t)
 {
-	struct text t;
+	/* Nothing else was asked for. */
+	if (is_word(t, "chunked") && !in->is_chunked)
+		in->is_chunked = true;
+	else
+		wrong(in, INTAKE_BROKEN);
+}
 
-	switch (p[0] | 0x20) {
-	case 'c':
-		if ((t = value_of(p, len, "Content-Length")).p != NULL) {
-			take_length(in, t);
-		} else if ((t = value_of(p, len, "Connection")).p != NULL) {
-			if (has_word(t, "close"))
-				in->may_keep = false;
-			else if (has_word(t, "keep-alive"))
-				in->may_keep = true;
-		}
-		break;
-	case 't':
-		if ((t = value_of(p, len, "Transfer-Encoding")).p == NULL) break;
-		/* Nothing else was asked for. */
-		if (is_word(t, "chunked") && !in->is_chunked)
-			in->is_chunked = true;
+static void take_connection(struct intake *in, struct text t)
+{
+	if (has_word(t, "close"))
+		in->is_closing = true;
+	else if (in->is_old && has_word(t, "keep-alive"))
+		in->may_keep = true;
+}
+
+/* What a header says of where the answer ends. */
+static void take_framing(struct intake *in, const char *p, size_t len)
+{
+	static const struct {
+		const char *name;
+		void (*take)(struct intake *in, struct text t);
+	} rows[] = {
+		{ "Content-Length", take_length },
+		{ "Transfer-Encoding", take_coding },
+		{ "Connection", take_connection },
+	};
+
+	in->is_framing = false;
+	if ((p[0] | 0x20) != 'c' && (p[0] | 0x20) != 't') return;
+	for (size_t i = 0; !in->is_framing && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct text t = value_of(p, len, rows[i].name);
+
+		if (t.p == NULL) continue;
+		in->is_framing = true;
+		if (p[strlen(rows[i].name)] == ':')
+			rows[i].take(in, t);
 		else
 			wrong(in, INTAKE_BROKEN);
-		break;
-	default: break;
 	}
+}
+
+static void take_field(struct intake *in, const char *p, size_t len)
+{
+	bool is_folded = p[0] == ' ' || p[0] == '\t';
+
+	if (memchr(p, '\0', len) != NULL || (is_folded ? in->is_framing : memchr(p, ':', len) == NULL)) {
+		wrong(in, INTAKE_BROKEN);
+		return;
+	}
+	if (is_folded) return;
+	in->take_header(in->arg, p, len);
+	take_framing(in, p, len);
 }
 
 static void end_head(struct intake *in)
@@ -184,11 +223,12 @@ static void end_head(struct intake *in)
 			begin_head(in);
 		return;
 	}
+	/* Said in two ways: somebody between us is confused (RFC 9112 §6.1, §6.3). */
+	if (in->is_closing || (in->is_chunked && (in->has_length || in->is_old))) in->may_keep = false;
 	if (in->status == 204 || in->status == 304) {
+		if (in->is_chunked || in->left > 0) in->may_keep = false;
 		in->at = INTAKE_WHOLE;
 	} else if (in->is_chunked) {
-		/* somebody between us is confused (RFC 9112 §6.3) */
-		if (in->has_length) in->may_keep = false;
 		in->at = INTAKE_SIZE;
 	} else if (in->has_length) {
 		in->at = in->left > 0 ? INTAKE_LENGTH : INTAKE_WHOLE;
@@ -217,10 +257,11 @@ static void take_size(struct intake *in, const char *p, size_t len)
 		}
 		size = size * 16 + hex_of(p[n]);
 	}
-	if (n == 0 || (n < len && !is_blank(p[n]) && p[n] != ';')) {
-		wrong(in, INTAKE_BROKEN);
-		return;
-	}
+	if (n == 0) wrong(in, INTAKE_BROKEN);
+	while (n < len && is_blank(p[n]))
+		n++;
+	if (n < len && p[n] != ';') wrong(in, INTAKE_BROKEN);
+	if (in->at == INTAKE_WRONG) return;
 	in->left = size;
 	in->at = size > 0 ? INTAKE_CHUNK : INTAKE_TRAILER;
 }
@@ -240,7 +281,6 @@ static void take_line(struct intake *in, const char *p, size_t len)
 			end_head(in);
 			break;
 		}
-		in->take_header(in->arg, p, len);
 		take_field(in, p, len);
 		break;
 	case INTAKE_SIZE: take_size(in, p, len); break;

@@ -30,9 +30,11 @@ struct intake {
 	int status;    /* of the answer, also of a 1xx while it comes in; 0 = none yet */
 	bool may_keep; /* when it is whole: the line may carry another request         */
 	bool is_chunked, has_length;
-	int64_t left;     /* of the body or the chunk                                     */
-	size_t head_size; /* bytes of the head, and of a chunked body's sizes and trailers */
-	struct sb line;   /* begun and not ended; heap                                    */
+	bool is_old, is_closing; /* HTTP/1.0; it said close                               */
+	bool is_framing;         /* the header before says where the answer ends           */
+	int64_t left;            /* of the body or the chunk                                     */
+	size_t head_size;        /* bytes of the head, and of a chunked body's sizes and trailers */
+	struct sb line;          /* begun and not ended; heap                                    */
 	/* A line of the head with its end; and a piece of the body, false: no more of it (INTAKE_REFUSED). */
 	void (*take_header)(void *arg, const char *line, size_t len);
 	bool (*take_body)(void *arg, const char *p, size_t len);

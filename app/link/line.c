@@ -8,10 +8,13 @@
 ** Needs:  intake.h for answers; transfer.h for what the caller wants; curl to dial and for TLS.
 ** Never:  writes a byte of a request twice, or a request to two lines: once something of it was written it
 **         ends with that line; writes to a line that the far side has closed, as far as that can be seen;
-**         keeps a line whose answer did not say where it ends.
+**         keeps a line whose answer did not say where it ends; follows a redirect, answers a challenge, asks
+**         for compression; goes through a proxy.
 ** Holds:  (1) t->given counts every byte that the kernel or TLS took; t->begun is set before the first; (2) a
-**         line has a transfer exactly while it is dialling or busy; (3) idle lines are not used after
-**         LINE_IDLE_MS (design §8); (4) both the whole head and a small body leave in one write.
+**         line has a transfer exactly while it is dialling or busy; (3) idle lines are closed after
+**         LINE_IDLE_MS (design §8); (4) both the whole head and a small body leave in one write; (5) curl
+**         never takes a line away that has begun: from the first curl_easy_send() on it counts as in use
+**         (8.22, conncache.c); one that it took away before has sent nothing.
 */
 #include "link/line.h"
 
@@ -59,27 +62,29 @@ struct lines {
 	size_t size, used; /* places there may be; those ever used are the first so many */
 	struct transfer *ended, **ended_end;
 	struct target target; /* of the last call: the outbox writes to one address for hours */
-	struct line of[LINES_MOST];
+	struct line of[];     /* size of them */
 };
 
 struct lines *lines_new(CURLM *multi, int epoll_fd, struct watches *watches, size_t calls_max)
 {
-	struct lines *ls = mem_zeroed(sizeof(*ls));
+	size_t size = calls_max + calls_max / 4 + 1 < LINES_MOST ? calls_max + calls_max / 4 + 1 : LINES_MOST;
+	struct lines *ls = mem_zeroed(sizeof(*ls) + size * sizeof(ls->of[0]));
 
 	if (ls == NULL) return NULL;
 	ls->multi = multi;
 	ls->epoll_fd = epoll_fd;
 	ls->watches = watches;
-	ls->size = calls_max + calls_max / 4;
-	if (ls->size > LINES_MOST) ls->size = LINES_MOST;
+	ls->size = size;
 	ls->ended_end = &ls->ended;
 	return ls;
 }
 
-/* curl closes the connection with it. */
+/* curl closes the connection with it, at once and without TLS's good-bye. Its number may be given away before
+** we look again. */
 static void cut(struct lines *ls, struct line *l)
 {
 	if (l->easy == NULL) return;
+	if (l->fd >= 0) (void)epoll_ctl(ls->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
 	curl_multi_remove_handle(ls->multi, l->easy);
 	curl_easy_cleanup(l->easy);
 	memset(l, 0, sizeof(*l));
@@ -169,6 +174,7 @@ static bool is_ours_to_say(const char *line)
 bool lines_suit(const struct transfer *t)
 {
 	if (t->may_repeat || !t->is_configured || t->body.len == 0 || t->has_sink) return false;
+	if (strcmp(t->method, "HEAD") == 0) return false; /* its answer ends elsewhere */
 	for (const struct curl_slist *line = &t->lines[0]; line != NULL; line = line->next)
 		if (is_ours_to_say(line->data)) return false;
 	return true;
@@ -298,6 +304,7 @@ static void write_some(struct lines *ls, struct line *l)
 
 		code = curl_easy_send(l->easy, p, t->given < head ? head - t->given : whole - t->given, &n);
 		if (code == CURLE_OK) t->given += n;
+		if (code == CURLE_OK && n == 0) code = CURLE_AGAIN;
 	}
 	if (code == CURLE_OK || code == CURLE_AGAIN) {
 		if (l->wants_out != (code == CURLE_AGAIN)) listen_to(ls, l, code == CURLE_AGAIN);
@@ -440,7 +447,7 @@ static bool is_good(const struct line *l)
 {
 	struct pollfd look = { .fd = l->fd, .events = POLLIN | POLLRDHUP };
 
-	if (poll(&look, 1, 0) == 0) return true;
+	if (poll(&look, 1, 0) == 0) return !l->is_tls || is_silent(l); /* TLS may hold some back */
 	return (look.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) == 0 && is_silent(l);
 }
 
@@ -452,7 +459,7 @@ static struct line *idle_line(struct lines *ls)
 		struct line *l = &ls->of[i];
 
 		if (l->state != LINE_IDLE) continue;
-		if (now - l->idle_ticks > LINE_IDLE_MS) {
+		if (now - l->idle_ticks >= LINE_IDLE_MS) {
 			cut(ls, l);
 			continue;
 		}
@@ -501,8 +508,12 @@ int64_t lines_hurry(struct lines *ls, int64_t now)
 		struct line *l = &ls->of[i];
 		int64_t until;
 
-		if (l->t == NULL) continue;
-		until = l->t->started + l->t->total_ms;
+		if (l->state == LINE_NONE) continue;
+		until = l->t != NULL ? l->t->started + l->t->total_ms : l->idle_ticks + LINE_IDLE_MS;
+		if (until <= now && l->t == NULL) {
+			cut(ls, l); /* nobody waits for this one */
+			continue;
+		}
 		if (until <= now) over(ls, l, CURLE_OPERATION_TIMEDOUT);
 		if (until < next) next = until;
 	}

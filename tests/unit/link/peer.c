@@ -14,8 +14,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LINES_MAX    64
+#define LINES_MAX    256
 #define REQUEST_SIZE 70000
 
 struct line {
@@ -106,6 +108,14 @@ static bool read_request(struct line *l, bool only_head)
 	return true;
 }
 
+static void drip(struct line *l, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		line_send(l, text, 1);
+		sched_yield();
+	}
+}
+
 static void fill(struct line *l, size_t size)
 {
 	char block[4096];
@@ -141,6 +151,7 @@ static void *serve_line(void *arg)
 		case PEER_READ: is_on = read_request(l, false); break;
 		case PEER_READ_HEAD: is_on = read_request(l, true); break;
 		case PEER_SAY: line_send(l, s->text, s->size > 0 ? s->size : strlen(s->text)); break;
+		case PEER_DRIP: drip(l, s->text); break;
 		case PEER_FILL: fill(l, s->size); break;
 		case PEER_HOLD: hold(l); break;
 		case PEER_AGAIN: s = first - 1; break;
@@ -173,12 +184,13 @@ static void *accept_lines(void *arg)
 		struct pollfd fds[2] = { { .fd = p->fd, .events = POLLIN },
 					 { .fd = p->stop[0], .events = POLLIN } };
 		struct line *l;
-		int fd;
+		int fd, one = 1;
 
 		poll(fds, 2, -1);
 		if (fds[1].revents != 0) return NULL;
 		fd = accept(p->fd, NULL, NULL);
 		if (fd < 0) continue;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		l = calloc(1, sizeof(*l));
 		l->peer = p;
 		l->fd = fd;

@@ -13,6 +13,7 @@ enum peer_what {
 	PEER_READ,      /* one whole request, headers and body; counted and kept            */
 	PEER_READ_HEAD, /* only the headers                                             */
 	PEER_SAY,       /* these bytes                                                      */
+	PEER_DRIP,      /* these bytes, each by itself                                       */
 	PEER_FILL,      /* that many 'x'                                                    */
 	PEER_RESET,     /* close with RST                                                   */
 	PEER_HOLD,      /* nothing more, until the client goes                              */
@@ -33,6 +34,7 @@ struct peer_step {
 #define READ      { PEER_READ, NULL, 0 }
 #define READ_HEAD { PEER_READ_HEAD, NULL, 0 }
 #define SAY(text) { PEER_SAY, text, 0 }
+#define DRIP(text) { PEER_DRIP, text, 0 }
 #define FILL(n)   { PEER_FILL, NULL, n }
 #define CUT       { PEER_END, NULL, 0 }
 #define RESET     { PEER_RESET, NULL, 0 }

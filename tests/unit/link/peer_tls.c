@@ -18,6 +18,7 @@
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
 #include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 #include <stdlib.h>
@@ -36,7 +37,16 @@ struct peer_tls {
 	mbedtls_net_context net;
 	mbedtls_ssl_config config;
 	mbedtls_ssl_context ssl;
+	mbedtls_ssl_ticket_context tickets; /* given behind the handshake, before any answer */
 };
+
+static void forget(struct peer_tls *t)
+{
+	mbedtls_ssl_free(&t->ssl);
+	mbedtls_ssl_config_free(&t->config);
+	mbedtls_ssl_ticket_free(&t->tickets);
+	free(t);
+}
 
 static void write_certificate(void)
 {
@@ -106,13 +116,16 @@ struct peer_tls *peer_tls_accept(int fd)
 				    MBEDTLS_SSL_PRESET_DEFAULT);
 	mbedtls_ssl_conf_rng(&t->config, mbedtls_ctr_drbg_random, &own.drbg);
 	mbedtls_ssl_conf_own_cert(&t->config, &own.crt, &own.key);
+	mbedtls_ssl_ticket_init(&t->tickets);
+	mbedtls_ssl_ticket_setup(&t->tickets, mbedtls_ctr_drbg_random, &own.drbg, MBEDTLS_CIPHER_AES_256_GCM,
+				 3600);
+	mbedtls_ssl_conf_session_tickets_cb(&t->config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
+					    &t->tickets);
 	failed = mbedtls_ssl_setup(&t->ssl, &t->config);
 	mbedtls_ssl_set_bio(&t->ssl, &t->net, mbedtls_net_send, mbedtls_net_recv, NULL);
 	if (failed == 0) failed = mbedtls_ssl_handshake(&t->ssl);
 	if (failed == 0) return t;
-	mbedtls_ssl_free(&t->ssl);
-	mbedtls_ssl_config_free(&t->config);
-	free(t);
+	forget(t);
 	return NULL;
 }
 
@@ -137,7 +150,5 @@ void peer_tls_free(struct peer_tls *t)
 {
 	if (t == NULL) return;
 	mbedtls_ssl_close_notify(&t->ssl);
-	mbedtls_ssl_free(&t->ssl);
-	mbedtls_ssl_config_free(&t->config);
-	free(t);
+	forget(t);
 }

@@ -107,6 +107,14 @@ static void a_line_whose_end_is_in_doubt_is_not_kept(void **state)
 	must_be("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n1\r\nx\r\n0\r\n\r\n",
 		INTAKE_WHOLE, 200, "x", false);
 	must_be("HTTP/1.1 200 OK\r\n\r\nuntil the end", INTAKE_REST, 200, "until the end", false);
+	must_be("HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx",
+		INTAKE_WHOLE, 200, "x", false);
+	must_be("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		INTAKE_WHOLE, 200, "", false);
+	must_be("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", INTAKE_WHOLE, 204, "", false);
+	must_be("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", INTAKE_WHOLE, 204, "",
+		false);
+	must_be("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", INTAKE_WHOLE, 204, "", true);
 }
 
 static void what_comes_behind_an_answer_is_not_the_next_one(void **state)
@@ -125,8 +133,40 @@ static void chunks_are_put_together_and_a_1xx_is_passed_over(void **state)
 {
 	(void)state;
 	must_be("HTTP/1.1 100 Continue\r\nContent-Length: 7\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
-		"A;x=\"y\"\r\n0123456789\r\n02\r\nab\r\n0\r\nTrailer: t\r\n\r\n",
+		"A ;x=\"y\"\r\n0123456789\r\n02 \r\nab\r\n0\r\nTrailer: t\r\n\r\n",
 		INTAKE_WHOLE, 200, "0123456789ab", true);
+}
+
+/* RFC 9112 §5.2: by a sender that nobody writes any more. Nothing that we ask for is written so. */
+static void a_folded_line_is_passed_over_unless_it_says_where_the_answer_ends(void **state)
+{
+	(void)state;
+	must_be("HTTP/1.1 200 OK\r\nX-Long: a\r\n\tb: c\r\n Content-Length: 9\r\nContent-Length: 1\r\n\r\nx",
+		INTAKE_WHOLE, 200, "x", true);
+	must_be_wrong("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nConnection: a,\r\n close\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\n X: y\r\n", INTAKE_BROKEN);
+}
+
+static void a_nul_is_no_letter_of_a_head(void **state)
+{
+	static const char *const heads[] = { "HTTP/1.1 200 O#K\r\n", "HTTP/1.1 200 OK\r\nX: #\r\n",
+					     "HTTP/1.1 200 OK\r\nContent-Length#: 1\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		char text[64];
+		struct heard h;
+		size_t len = strlen(heads[i]);
+
+		memcpy(text, heads[i], len);
+		*(char *)memchr(text, '#', len) = '\0';
+		begin(&h);
+		intake_take(&h.in, text, len);
+		assert_int_equal(h.in.at, INTAKE_WRONG);
+		intake_free(&h.in);
+	}
 }
 
 static void an_answer_without_a_length_is_whole_when_the_line_ends(void **state)
@@ -149,6 +189,19 @@ static void what_can_be_read_in_two_ways_is_no_answer(void **state)
 	(void)state;
 	must_be_wrong("220 mail.example.com ESMTP\r\n", INTAKE_NOT_HTTP);
 	must_be_wrong("HTTP/2 200\r\n", INTAKE_NOT_HTTP);
+	must_be_wrong("\r\nHTTP/1.1 200 OK\r\n", INTAKE_NOT_HTTP);
+	must_be_wrong("HTTP/1.1 200x OK\r\n", INTAKE_NOT_HTTP);
+	must_be_wrong("HTTP/1.1 200 OK\r\nno colon\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nContent-Length : 2\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding\t: chunked\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nContent-Length:\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+		      INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 2\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\rx\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n", INTAKE_BROKEN);
+	must_be_wrong("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", INTAKE_BROKEN);
 	must_be_wrong("HTTP/1.1 099 Odd\r\n", INTAKE_NOT_HTTP);
 	must_be_wrong("HTTP/1.1 2000 Odd\r\n", INTAKE_NOT_HTTP);
 	must_be_wrong("HTTP/1.1 101 Switching Protocols\r\n\r\n", INTAKE_BROKEN);
@@ -211,6 +264,8 @@ int main(void)
 		cmocka_unit_test(a_line_whose_end_is_in_doubt_is_not_kept),
 		cmocka_unit_test(what_comes_behind_an_answer_is_not_the_next_one),
 		cmocka_unit_test(chunks_are_put_together_and_a_1xx_is_passed_over),
+		cmocka_unit_test(a_folded_line_is_passed_over_unless_it_says_where_the_answer_ends),
+		cmocka_unit_test(a_nul_is_no_letter_of_a_head),
 		cmocka_unit_test(an_answer_without_a_length_is_whole_when_the_line_ends),
 		cmocka_unit_test(what_can_be_read_in_two_ways_is_no_answer),
 		cmocka_unit_test(a_body_that_is_refused_ends_there),
