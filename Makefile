@@ -153,14 +153,15 @@ $(foreach f,$(FLAVOURS),$(eval $(call EMBED,$(f))))
 
 # --- compiling, one set of rules a flavour -----------------------------------------------------------------
 # What the compiler says is kept beside the object: `make check` finds warnings without compiling again. Results
-# appear by rename, so that two makes at once cannot see half a file of each other.
+# appear by rename, so that two makes at once cannot see half a file of each other. They are as old as their
+# beginning: a header that is saved while a file compiles makes it compile again.
 
 # $(1) flavour
-compile = @mkdir -p $(@D); echo "  $(1)  $<"; t=$@.$$$$; \
+compile = @mkdir -p $(@D); echo "  $(1)  $<"; t=$@.$$$$; : >$$t.at; \
 	if $(cc_$(1)) $(COMMON) $(flags_$(1)) -isystem $(DEPS)/$(deps_$(1))/include -MMD -MP -MF $$t.d -MT $@ -c \
 		-o $$t $< 2>$$t.warn; \
-	then cat $$t.warn >&2; mv $$t.d $(@:.o=.d); mv $$t.warn $@.warn; mv $$t $@; \
-	else cat $$t.warn >&2; rm -f $$t $$t.d $$t.warn; exit 1; fi
+	then cat $$t.warn >&2; touch -r $$t.at $$t; rm $$t.at; mv $$t.d $(@:.o=.d); mv $$t.warn $@.warn; mv $$t $@; \
+	else cat $$t.warn >&2; rm -f $$t $$t.at $$t.d $$t.warn; exit 1; fi
 
 define FLAVOUR
 $(BUILD)/$(1)/obj/%.o: %.c | $(DEPS)/$(deps_$(1)).stamp
