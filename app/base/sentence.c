@@ -81,10 +81,23 @@ static const char *written(struct arena *a, const struct value *map)
 	return sb_result(&sb) == RC_OK ? sb_text_of(&sb) : NULL;
 }
 
+/* Without the letter that a cut went through. */
+static size_t whole_letters(const char *text, size_t len)
+{
+	for (size_t n = 1; n <= len && n <= 4; n++) {
+		unsigned char c = (unsigned char)text[len - n];
+		size_t bytes = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+
+		if ((c & 0xC0) != 0x80) return bytes > n ? len - n : len;
+	}
+	return len;
+}
+
+/* most: -1 = all. A text that is cut there may have no end of its own, and is no sentence of ours. */
 static void add_text(struct keeper *k, const char *text, int most)
 {
-	const char *msgid = words_msgid(k->lang, text);
-	size_t len = most >= 0 ? strnlen(text, (size_t)most) : strlen(text);
+	const char *msgid = most < 0 ? words_msgid(k->lang, text) : NULL;
+	size_t len = most >= 0 ? whole_letters(text, strnlen(text, (size_t)most)) : strlen(text);
 	struct value *before = most < 0 ? read_kept(k->a, text) : NULL;
 
 	if (before != NULL) {
@@ -95,8 +108,6 @@ static void add_text(struct keeper *k, const char *text, int most)
 		value_set_text(k->a, value_add_map(k->a, k->places), "m", msgid);
 		return;
 	}
-	while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) /* not in the middle of a letter */
-		len--;
 	(void)value_add_text(k->a, k->places, arena_bytes(k->a, text, len));
 }
 
@@ -167,6 +178,7 @@ const char *sentence_vkeep(struct arena *a, enum lang lang, const char *fmt, va_
 	if (!is_kept) return NULL;
 	if (strcmp(fmt, "%s") == 0) {
 		map = k.places->first;
+		if (map == NULL) return NULL;
 		if (map->type == VALUE_TEXT) return map->text; /* nobody's to translate */
 	}
 	return written(a, map);

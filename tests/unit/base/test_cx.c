@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ static void a_kept_sentence_is_said_in_the_readers_language(void **state)
 		"{\"m\":1}", "{\"m\":\"%s %d\"}",  "{\"m\":\"100 %\",\"a\":[1,{}]}"
 	};
 	const char *kept;
+	char *piece;
 
 	(void)state;
 	cx.keeps_sentence = true;
@@ -90,6 +92,15 @@ static void a_kept_sentence_is_said_in_the_readers_language(void **state)
 			       sentence_keep(cx.arena, LANG_EN, "%d %lld %zu %u 100 %% %.4s %.*s %s", -3,
 					     -5000000000LL, (size_t)9, 7u, "añññ", 2, "abc", "%s%n")),
 		"-3 -5000000000 9 7 100 % añ ab %s%n");
+	/* a piece of a file has no end of its own; half a sentence of ours is not that sentence */
+	piece = malloc(3);
+	assert_non_null(piece);
+	memcpy(piece, "Log", 3);
+	kept = sentence_keep(cx.arena, LANG_EN, "%.*s!", 3, piece);
+	free(piece);
+	assert_string_equal(sentence_words(cx.arena, LANG_ES, kept), "Log!");
+	kept = sentence_keep(cx.arena, LANG_ES, "%.*s!", 3, words_get(LANG_ES, "Log in first."));
+	assert_string_equal(sentence_words(cx.arena, LANG_EN, kept), "Ini!");
 	assert_null(sentence_keep(cx.arena, LANG_EN, "%g", 1.5));
 	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
 		assert_non_null(sentence_words(cx.arena, LANG_ES, odd[i]));
