@@ -4,13 +4,17 @@
 #include "base/sentence.h"
 #include "outbox/ledger.h"
 #include "sends/bulk_inner.h"
+#include "sends/recipients.h"
 #include "work/inner.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define NOW "2026-11-22T10:00:00-05:00"
 
 struct office {
 	struct state s;
 	int64_t bulk, batch;
+	_Atomic bool is_held; /* another thread has the lane */
 };
 
 static void open_office(struct office *o)
@@ -482,8 +486,6 @@ static void feeding_twice_is_once_and_what_is_held_is_not_fed(void **arg)
 	close_office(&o);
 }
 
-/* The work ended in the business's Spanish; who reads English reads it so, and an old note stays what it
-** is. */
 static enum rc expire(struct office *o)
 {
 	struct cx *cx = &o->s.cx;
@@ -492,6 +494,56 @@ static enum rc expire(struct office *o)
 
 	if (rc == RC_OK) rc = ledger_expire(cx, cx_now(cx), &after, &n);
 	return tx_end(cx, rc);
+}
+
+/* Holds the lane until the feeder has read its rows and waits for it; then the person is forgotten. */
+static void *forget_meanwhile(void *arg)
+{
+	struct office *o = arg;
+	struct arena *arena = arena_new(STATE_ARENA_MAX);
+	struct db *db = NULL;
+	struct cx cx;
+	int64_t rows = 0;
+
+	assert_non_null(arena);
+	assert_int_equal(db_open(&db, o->s.env.store), RC_OK);
+	cx_init(&cx, &o->s.env, arena, db);
+	assert_int_equal(tx_begin(&cx), RC_OK);
+	atomic_store(&o->is_held, true);
+	while (!tx_is_wanted(&cx))
+		usleep(1000);
+	assert_int_equal(tx_end(&cx, recipients_forget(&cx, "p3@example.com", &rows)), RC_OK);
+	assert_int_equal(rows, 1);
+	db_close(db);
+	arena_free(arena);
+	return NULL;
+}
+
+static void who_is_forgotten_while_the_rows_are_read_gets_no_mail(void **arg)
+{
+	struct send_feeder f = { .feed = { .channel = "email", .topic = BULK_TOPIC, .table = BULK_OCCASION },
+				 .import_version = 1 };
+	struct office o;
+	bool is_lost = false;
+	pthread_t other;
+
+	(void)arg;
+	open_office(&o);
+	make_send(&o, "sending", 20);
+	f.bulk_id = o.bulk;
+	f.feed.batch_id = o.batch;
+	assert_int_equal(pthread_create(&other, NULL, forget_meanwhile, &o), 0);
+	while (!atomic_load(&o.is_held))
+		usleep(1000);
+	assert_int_equal(send_feed_slice(&o.s.cx, &f, &is_lost), RC_OK);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	assert_true(is_lost);
+	assert_int_equal(number(&o, "SELECT count(*) FROM message"), 0);
+	assert_int_equal(send_feed_slice(&o.s.cx, &f, &is_lost), RC_OK);
+	assert_false(is_lost);
+	assert_int_equal(number(&o, "SELECT count(*) FROM message"), 17);
+	assert_int_equal(number(&o, "SELECT count(*) FROM contact WHERE address LIKE '%p3@%'"), 0);
+	close_office(&o);
 }
 
 /* Paused in spring, resumed in autumn: who was in the queue already gets the mail like those behind. */
@@ -666,6 +718,7 @@ int main(void)
 		cmocka_unit_test(a_send_that_waits_for_the_gateway_asks_again_at_its_hour),
 		cmocka_unit_test(who_asked_in_vain_stops_nothing_that_another_one_began),
 		cmocka_unit_test(feeding_twice_is_once_and_what_is_held_is_not_fed),
+		cmocka_unit_test(who_is_forgotten_while_the_rows_are_read_gets_no_mail),
 		cmocka_unit_test(a_long_pause_loses_nobody_who_was_fed_and_doubles_nobody),
 		cmocka_unit_test(the_address_goes_along_where_the_template_asks_for_it),
 		cmocka_unit_test(rows_are_counted_and_paged_by_what_speaks_for_them),
