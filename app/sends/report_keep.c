@@ -11,6 +11,7 @@
 ** Holds:  (1) a slice is one transaction; (2) a place that cannot be opened keeps nothing else from being
 **         cleaned, and is told.
 */
+#include "base/text.h"
 #include "files/files.h"
 #include "sends/report_inner.h"
 
@@ -192,6 +193,7 @@ enum rc reports_forget_person(struct cx *cx, const char *address, int64_t *rows,
 	enum rc rc;
 
 	*rows = *files = 0;
+	address = text_trim(cx->arena, address); /* as the recipients' files have it */
 	if (!report_task_begin(TASK_LOAD)) {
 		cx->error_code = LOAD_BUSY;
 		return cx_fail(cx, RC_TRY_LATER, "%s",

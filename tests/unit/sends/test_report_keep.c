@@ -90,7 +90,7 @@ static void a_person_who_asks_for_it_is_in_no_place_and_no_file_any_more(void **
 	assert_int_equal(load(id, "default", false, &rows), RC_OK);
 	assert_int_equal(load(id, "analytics", false, &rows), RC_OK);
 	assert_int_equal(load(other, "default", false, &rows), RC_OK);
-	assert_int_equal(reports_forget_person(&s.cx, "ana@x.ec", &rows, &files), RC_OK);
+	assert_int_equal(reports_forget_person(&s.cx, " ana@x.ec", &rows, &files), RC_OK);
 	assert_int_equal(rows, 5);
 	assert_int_equal(files, 2);
 	for (int i = 0; i < 2; i++)
