@@ -129,6 +129,14 @@ const struct growth_table growth_tables[] = {
 	  .keys = "id",
 	  .old = "finished_at < :before AND NOT EXISTS (SELECT 1 FROM bulk_row x WHERE x.bulk_id = bulk.id)" },
 	KEPT("pending_generation", N_("Imports under way"), N_("each goes with its import")),
+	/* Looked at and left: as if it had been dropped on that day. */
+	{ .name = "import",
+	  .title = N_("Imports that nobody confirmed"),
+	  .setting = "keep.work_days",
+	  .keys = "id",
+	  .old = "created_at < :before AND (state = 'preview' OR state = 'reading' AND NOT EXISTS (SELECT 1 FROM job j"
+		 " WHERE j.id = import.job_id AND j.state IN ('queued', 'running')))",
+	  .set = "state = 'dropped', error = '', finished_at = :now" },
 	/* What was imported is in the tables; the file itself, and what was wrong in it, nobody asks for any
 	** more. ops.sweep removes the bytes. One that never became an import has no line there. */
 	{ .name = "file",

@@ -76,13 +76,16 @@ def test_a_file_that_was_imported_goes_with_its_job_and_what_a_copy_elsewhere_is
     house.serve(now=MORNING)
     house.api.service("Netflix")
     house.import_csv("nombre,telefono,servicio,vence\nAna,0989000001,Netflix,2025-10-01\nBea,,Netflix,nunca\n", "--commit", code=3)
+    house.import_csv("nombre,telefono,servicio,vence\nEva,0989000002,Netflix,2025-10-01\n")
     house.stop()
-    assert house.sql("SELECT count(*) FROM file WHERE archived_at IS NULL") == [(2,)]        # and what was wrong in it
+    assert house.sql("SELECT count(*) FROM file WHERE archived_at IS NULL") == [(3,)]        # and what was wrong in it
     note = "INSERT INTO backup (public_id, name, origin, state, started_at, remote) VALUES (?, ?, 'schedule', 'removed', 1, ?)"
     write(house, ("INSERT INTO file (public_id, sha256, size, name, media_type, owner_table, created_at) SELECT 'own', sha256,"
                   " size, name, media_type, 'sender', created_at FROM file LIMIT 1",),
-          (note, "a", "a", "recado/a"), (note, "b", "b", ""))
-    for now, left, jobs in (("2025-12-06T04:10:30-05:00", 3, 2), ("2025-12-09T04:10:30-05:00", 1, 0)):
+          (note, "a", "a", "recado/a"), (note, "b", "b", ""),
+          ("UPDATE import SET state = 'preview', finished_at = NULL WHERE rows_total = 1",))   # looked at, and left
+    for now, left, jobs in (("2025-12-06T04:10:30-05:00", 4, 3), ("2025-12-09T04:10:30-05:00", 2, 1),
+                            ("2026-03-12T04:10:30-05:00", 1, 0)):
         house.serve(now=now)
         for kind in ("watch.clean", "work.clean"):
             # refused while it runs by itself
@@ -91,7 +94,7 @@ def test_a_file_that_was_imported_goes_with_its_job_and_what_a_copy_elsewhere_is
         assert house.sql("SELECT count(*) FROM job WHERE kind LIKE '%import%'") == [(jobs,)], now
         house.stop()
     assert house.sql("SELECT name FROM backup WHERE started_at = 1") == [("a",)]
-    assert house.sql("SELECT rows_total, error_file_id FROM import") == [(2, None)]
+    assert house.sql("SELECT rows_total, state, error_file_id FROM import") == [(2, "done", None), (1, "dropped", None)]
 
 
 def test_texts_evidence_and_attachments_are_emptied_and_the_occasion_stays(house):
