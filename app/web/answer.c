@@ -291,6 +291,40 @@ static const struct error_words *words_of(int status)
 	return &ours;
 }
 
+/* Nobody else's page may put words into ours. */
+static bool is_own_form(struct call *call)
+{
+	const char *origin = request_header(call->rq, "Origin"), *host = request_header(call->rq, "Host");
+
+	origin = origin != NULL ? strstr(origin, "://") : NULL;
+	return origin != NULL && host != NULL && strcmp(origin + 3, host) == 0;
+}
+
+static bool is_secret(const char *name)
+{
+	static const char *const parts[] = { "csrf", "pass", "secret", "token", "key", "code" };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (strstr(name, parts[i]) != NULL) return true;
+	return false;
+}
+
+/* Logged out in another tab: what was typed in this one is given back, to be copied. */
+static void add_typed(struct cx *cx, struct call *call, struct value *data)
+{
+	struct value *list = value_set_list(cx->arena, data, "typed");
+
+	if (!is_own_form(call) || form_read(cx, call) != RC_OK) return;
+	for (const struct pair *p = call->fields.first; p != NULL; p = p->next) {
+		struct value *one;
+
+		if (p->value[0] == '\0' || is_secret(p->name)) continue;
+		one = value_add_map(cx->arena, list);
+		value_set_text(cx->arena, one, "name", p->name);
+		value_set_text(cx->arena, one, "text", p->value);
+	}
+}
+
 void answer_error(struct cx *cx, struct call *call, int status, const char *code, const char *sentence)
 {
 	const struct error_words *words = words_of(status);
@@ -322,6 +356,7 @@ void answer_error(struct cx *cx, struct call *call, int status, const char *code
 		value_set_text(cx->arena, f, "field", cx->fields[i].field);
 		value_set_text(cx->arena, f, "message", cx->fields[i].message);
 	}
+	if (status == 401) add_typed(cx, call, data);
 	sb_init_arena(&body, cx->arena, PAGE_MAX);
 	if (t != NULL) template_render(&body, t, data);
 	if (t == NULL || sb_result(&body) != RC_OK) { /* no memory for a page: the sentence alone */
@@ -338,7 +373,11 @@ static void go_to_log_in(struct cx *cx, struct call *call)
 	const char *next = arena_printf(cx->arena, "%s%s%s", path, query[0] != '\0' ? "?" : "", query);
 	bool is_get = strcmp(call_method(call), "GET") == 0 || call->is_head;
 
-	if (!is_get || strcmp(path, "/") == 0)
+	if (!is_get && strcmp(path, "/logout") != 0)
+		answer_error(
+			cx, call, 401, "no_login",
+			_("You are not logged in any more, so nothing of this was saved. Log in and do it again."));
+	else if (!is_get || strcmp(path, "/") == 0)
 		answer_redirect(cx, call, "/login");
 	else
 		answer_redirect(cx, call,

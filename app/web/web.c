@@ -205,6 +205,29 @@ static bool has_credentials(struct request *rq, bool is_https)
 	       request_cookie(rq, is_https ? SESSION_COOKIE_HTTPS : SESSION_COOKIE) != NULL;
 }
 
+/* A page nobody has, asked for with a session. */
+static bool is_lost_person(struct request *rq, bool is_https)
+{
+	const char *method = request_method(rq);
+
+	return request_cookie(rq, is_https ? SESSION_COOKIE_HTTPS : SESSION_COOKIE) != NULL &&
+	       request_header(rq, "Authorization") == NULL &&
+	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) &&
+	       strncmp(request_path(rq), "/api/", 5) != 0;
+}
+
+/* Work for a worker is limited for each address. */
+static struct server_plan plan_counted(struct web *w, struct request *rq, const struct plan_note *note,
+				       struct server_plan plan)
+{
+	if (address_is_loopback(note->address)) return plan;
+	if (gate_enter(w->gate, note->address))
+		rq->is_counted = true;
+	else
+		plan.refuse = 429;
+	return plan;
+}
+
 static struct server_plan web_plan(void *arg, struct request *rq)
 {
 	struct web *w = arg;
@@ -226,7 +249,11 @@ static struct server_plan web_plan(void *arg, struct request *rq)
 			return plan;
 		}
 	}
-	if (row == NULL) return plan;
+	if (row == NULL) {
+		/* who is logged in reads that there is no such page inside the panel */
+		plan.on_worker = is_lost_person(rq, note->is_https);
+		return plan.on_worker ? plan_counted(w, rq, note, plan) : plan;
+	}
 	if (row->body_max > 0) plan.body_max = row->body_max;
 	plan.body_to_file = plan.body_max > REQUEST_SPOOL_FROM;
 	plan.on_worker = row->class != ROUTE_MEMORY || row->realm == REALM_STAFF;
@@ -235,13 +262,7 @@ static struct server_plan web_plan(void *arg, struct request *rq)
 	plan.check_first = plan.on_worker && row->realm == REALM_STAFF &&
 			   plan.body_max > REQUEST_BODY_DEFAULT && strcmp(request_method(rq), "GET") != 0 &&
 			   strcmp(request_method(rq), "HEAD") != 0;
-	if (plan.on_worker && !address_is_loopback(note->address)) {
-		if (!gate_enter(w->gate, note->address))
-			plan.refuse = 429;
-		else
-			rq->is_counted = true;
-	}
-	return plan;
+	return plan.on_worker ? plan_counted(w, rq, note, plan) : plan;
 }
 
 static void web_done(void *arg, struct request *rq)
@@ -344,6 +365,22 @@ static enum rc staff_check(struct web *w, struct cx *cx, struct call *call, bool
 	return RC_OK;
 }
 
+/* For the menu around a page that says no; whoever is not known gets the page without it. */
+static void know_person(const struct web *w, struct cx *cx, struct call *call)
+{
+	const char *allow = setting_text(w->env->settings, "web.panel_allow");
+
+	if (cx->db == NULL || (allow[0] != '\0' && !address_is_in(call->address, allow))) return;
+	if (session_find(cx, call) == RC_OK && !call->login.needs_factor)
+		language_choose(cx, call);
+	else
+		cx->actor = (struct actor){
+			.kind = ACTOR_USER, .name = "", .role = "", .rights = "", .address = call->address
+		};
+	cx->message = "";
+	cx->error_code = NULL;
+}
+
 static enum rc no_route(struct web *w, struct cx *cx, struct call *call)
 {
 	const char *path = call_path(call);
@@ -364,6 +401,7 @@ static enum rc no_route(struct web *w, struct cx *cx, struct call *call)
 	}
 	if (!is_write(call) && (strncmp(path, "/admin/", 7) == 0 || strncmp(path, "/app/", 5) == 0))
 		return old_address(cx, call);
+	if (is_lost_person(call->rq, call->is_https)) know_person(w, cx, call);
 	return cx_fail(cx, RC_NOT_FOUND, _("There is no page at this address."));
 }
 

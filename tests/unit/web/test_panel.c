@@ -28,8 +28,40 @@ static void a_stranger_is_sent_to_the_log_in(void **state)
 	STATUS(a, 303);
 	assert_string_equal(wire_header(a, "Location"), "/login?next=%2Fthings%3Fq%3Da%2520b");
 	assert_string_equal(wire_header(ask(p, "GET", "/", "", NULL), "Location"), "/login");
-	assert_string_equal(wire_header(ask(p, "POST", "/things", "", "name=x"), "Location"), "/login");
+	STATUS(ask(p, "POST", "/things", "", "name=x"), 401);
 	STATUS(ask(p, "GET", "/login?next=/things", "", NULL), 200);
+}
+
+static void a_form_sent_after_logging_out_elsewhere_gives_back_what_was_typed(void **state)
+{
+	static const char typed[] = "name=Querida+Ana&csrf=c1&password=p1";
+	struct panel *p = *state;
+	const char *a = ask(p, "POST", "/things", "Origin: http://localhost\r\n", typed);
+
+	STATUS(a, 401);
+	HAS(a, "Querida Ana");
+	HAS(a, "href=\"/login\"");
+	HAS_NOT(a, "c1<");
+	HAS_NOT(a, "p1<");
+	HAS_NOT(ask(p, "POST", "/things", "Origin: http://evil.example\r\n", typed), "Querida Ana");
+	HAS_NOT(ask(p, "POST", "/things", "", typed), "Querida Ana");
+}
+
+static void an_address_of_nothing_keeps_the_menu_of_who_is_logged_in(void **state)
+{
+	struct panel *p = *state;
+	struct session s;
+	const char *a = ask(p, "GET", "/nothing-here", "", NULL);
+
+	STATUS(a, 404);
+	HAS_NOT(a, "href=\"/things\"");
+	log_in(p, &s, "maria", OWNER_WORDS);
+	a = ask(p, "GET", "/nothing-here", s.cookie, NULL);
+	STATUS(a, 404);
+	HAS(a, "href=\"/things\"");
+	a = ask(p, "GET", "/nothing-here", "Cookie: recado_session=wrong\r\n", NULL);
+	STATUS(a, 404);
+	HAS_NOT(a, "href=\"/things\"");
 }
 
 static void a_program_without_a_token_gets_401_as_json(void **state)
@@ -771,6 +803,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_stranger_is_sent_to_the_log_in),
+		T(a_form_sent_after_logging_out_elsewhere_gives_back_what_was_typed),
+		T(an_address_of_nothing_keeps_the_menu_of_who_is_logged_in),
 		T(a_program_without_a_token_gets_401_as_json),
 		T(the_owner_logs_in_and_sees_the_menu),
 		T(log_in_never_leads_to_another_site),
