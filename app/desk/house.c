@@ -442,6 +442,13 @@ const struct route desk_routes[] = {
 
 /* What every page shows */
 
+/* That nothing leaves concerns everybody; the rest who can open its page, or looks after the alerts. */
+static bool is_for_reader(const struct cx *cx, const char *severity, const char *link)
+{
+	return strcmp(severity, "urgent") == 0 || web_may_open(cx, link) ||
+	       actor_may(&cx->actor, "alerts.view");
+}
+
 static void add_alerts(struct cx *cx, const struct value *layout)
 {
 	struct value *open = NULL, *list = (struct value *)(uintptr_t)value_get(layout, "alerts");
@@ -452,10 +459,12 @@ static void add_alerts(struct cx *cx, const struct value *layout)
 		return;
 	}
 	for (const struct value *v = open->first; v != NULL; v = v->next) {
-		struct value *out = value_add_map(cx->arena, list);
 		const char *severity = value_text_of(value_get(v, "severity"), "");
 		const char *link = value_text_of(value_get(v, "link"), "");
+		struct value *out;
 
+		if (!is_for_reader(cx, severity, link)) continue;
+		out = value_add_map(cx->arena, list);
 		value_set_text(cx->arena, out, "text", value_text_of(value_get(v, "text"), ""));
 		value_set_text(cx->arena, out, "level",
 			       strcmp(severity, "urgent") == 0    ? "error"
