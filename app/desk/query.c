@@ -212,6 +212,21 @@ static char *search_word(struct cx *cx, const char *p, size_t len)
 	return text_like(cx->arena, word);
 }
 
+/* Whose rows are called by their number: a number that one of them has means that one. */
+static bool where_number(struct cx *cx, struct where *w, const struct resource *r, const char *q)
+{
+	struct value given = { .type = VALUE_TEXT, .text = q, .len = strlen(q) };
+
+	if (!r->finds_number || q[0] == '\0' || q[strspn(q, "0123456789")] != '\0') return false;
+	where_and(w);
+	sb_lit(&w->s->sql, "(t.id = :q_id OR (NOT EXISTS (SELECT 1 FROM ");
+	sb_text(&w->s->sql, r->table);
+	sb_lit(&w->s->sql, " WHERE id = :q_id) AND t.search LIKE :q0 ESCAPE '\\'))");
+	statement_param(w->s, (struct param)P_INT(":q_id", value_int_of(&given, 0)));
+	statement_param(w->s, (struct param)P_TEXT(":q0", search_word(cx, q, strlen(q))));
+	return true;
+}
+
 static void where_search(struct cx *cx, struct where *w, const char *q)
 {
 	const char *p = text_fold(cx->arena, q);
@@ -267,7 +282,8 @@ static void say_meant(struct cx *cx, struct where *w, const struct ask *ask)
 			where_say(cx, w, filter_sql(ask, i));
 			filter_params(cx, ask, i, s);
 		}
-	if (ask->o->has_search && ask->q[0] != '\0') where_search(cx, w, ask->q);
+	if (ask->o->has_search && ask->q[0] != '\0' && !where_number(cx, w, ask->o->r, ask->q))
+		where_search(cx, w, ask->q);
 }
 
 static void say_where(struct cx *cx, struct statement_text *s, const struct ask *ask)

@@ -272,6 +272,7 @@ const struct resource bulk_resources[] = {
 	  .where = "t.archived_at IS NULL",
 	  .right_view = RIGHT_VIEW,
 	  .has_public_id = true,
+	  .finds_number = true,
 	  .no_import = true,
 	  .menu = N_("Sends"),
 	  .menu_order = MENU_SENDS,

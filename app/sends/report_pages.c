@@ -3,6 +3,7 @@
 **
 ** Never:  waits for the provider: asking makes a row, fetching starts a job, a download reads the disk.
 */
+#include "desk/inner.h"
 #include "files/files.h"
 #include "sends/report_inner.h"
 
@@ -31,6 +32,7 @@ static void show_form(struct cx *cx, struct call *call, const char *type, const 
 {
 	struct value *page = value_map(cx->arena), *errors = value_set_list(cx->arena, page, "errors");
 
+	trail_add(cx, page, _("Reports of sends"), "/reports");
 	add_types(cx, page, type);
 	value_set_text(cx->arena, page, "heading", _("Ask for a report"));
 	value_set_text(cx->arena, page, "start_on", start);
@@ -48,7 +50,7 @@ static void show_form(struct cx *cx, struct call *call, const char *type, const 
 	answer_page(cx, call, "sends/report_new", _("Ask for a report"), page);
 }
 
-static enum rc handle_new(struct cx *cx, struct call *call)
+static enum rc handle_report_new(struct cx *cx, struct call *call)
 {
 	char today[DATE_SIZE];
 
@@ -64,7 +66,7 @@ static const char *given(struct call *call, const char *name, const char *otherw
 	return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
-static enum rc handle_create(struct cx *cx, struct call *call)
+static enum rc handle_report_create(struct cx *cx, struct call *call)
 {
 	char today[DATE_SIZE];
 	const char *type, *start, *end, *public_id = "";
@@ -179,7 +181,7 @@ const struct route report_routes[] = {
 	  .right = RIGHT_REQUEST,
 	  .class = ROUTE_DB,
 	  .help = N_("Form to ask for a report"),
-	  .handle = handle_new,
+	  .handle = handle_report_new,
 	  .no_api = true },
 	{ .method = "POST",
 	  .path = "/reports",
@@ -189,7 +191,7 @@ const struct route report_routes[] = {
 	  .has_token = true,
 	  .is_idempotent = true,
 	  .help = N_("Put a report down to be asked for"),
-	  .handle = handle_create,
+	  .handle = handle_report_create,
 	  .takes = request_takes,
 	  .gives = request_gives },
 	{ .method = "POST",
