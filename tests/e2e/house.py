@@ -5,6 +5,7 @@ here and ended here by its own id; every folder is temporary; every port is pick
 """
 import contextlib
 import ctypes
+import datetime
 import http.client
 import json
 import os
@@ -175,6 +176,7 @@ class House:
         self.state = folder / "state"
         self.config = self.state / "recado.ini"
         self.server, self.address, self.token_text = None, None, None
+        self.began = {}                 # a start's --now → when it was first said
         self.log_path = folder / "serve.log"
         self.made = self.run("init", str(self.state), config=False, json_out=True)
         defaults = {"mode.offline": "yes" if offline else "no", "business.name": "Cine en Casa",
@@ -212,8 +214,12 @@ class House:
     # --- the server ---
 
     def serve(self, now=None, secret=SECRET):
-        """Start it and wait until it says that it is ready."""
+        """Start it and wait until it says that it is ready. A clock that a start has set goes on until the next one."""
         assert self.server is None
+        if now:
+            first = self.began.setdefault(now, time.monotonic())
+            then = datetime.datetime.fromisoformat(now.replace("Z", "+00:00"))
+            now = (then + datetime.timedelta(seconds=time.monotonic() - first)).isoformat(timespec="milliseconds")
         argv = [binary(), "serve", "--config", str(self.config)] + (["--now", now] if now else [])
         with open(self.log_path, "ab") as log:
             self.server = spawn(argv, log, cwd=self.folder)
