@@ -8,6 +8,7 @@
 **         MESSAGES_MAX; (3) every request is answered under the lock, so counters and rows agree.
 */
 #include "standin/inside.h"
+#include "standin/standin_doppler.h"
 #include "standin/standin_smtp.h"
 
 #include "base/mem.h"
@@ -18,7 +19,8 @@
 
 #define MESSAGES_FIRST   256u
 #define REQUEST_ARENA    ((size_t)4 * 1024 * 1024) /* the largest body as a tree, and room to spare       */
-#define CLIENTS_MAX      1024                      /* a bench with 50 connections, and many that hang      */
+#define HANG_UP          444  /* no status of HTTP: the line is cut, the request not read */
+#define CLIENTS_MAX      1024 /* a bench with 50 connections, and many that hang      */
 #define REQUEST_LIMIT_S  600
 #define CONTROL_BODY_MAX ((size_t)128 * 1024)
 
@@ -76,17 +78,35 @@ int64_t standin_accept(struct standin *s, const char *to, const char *text, enum
 
 /* The server's questions */
 
+static bool hangs_up(struct standin *s, struct request *rq)
+{
+	bool is_so;
+
+	if (strcmp(request_method(rq), "POST") != 0) return false;
+	pthread_mutex_lock(&s->lock);
+	is_so = doppler_hangs_up(s->doppler, request_path(rq));
+	pthread_mutex_unlock(&s->lock);
+	return is_so;
+}
+
+static void refuse(void *arg, struct request *rq, int status, struct reply *rp)
+{
+	(void)arg, (void)rq;
+	if (status == HANG_UP) reply_cut(rp);
+}
+
 static struct server_plan plan(void *arg, struct request *rq)
 {
 	const char *path = request_path(rq);
 
-	(void)arg;
 	if (strncmp(path, control_prefix, sizeof(control_prefix) - 1) == 0)
 		return (struct server_plan){ .body_max = CONTROL_BODY_MAX };
 	if (s3_is_call(rq)) return (struct server_plan){ .body_max = s3_body_max() };
 	if (chat_is_call(rq)) return (struct server_plan){ .body_max = chat_body_max() };
 	if (sendgrid_is_call(rq)) return (struct server_plan){ .body_max = sendgrid_body_max() };
-	if (doppler_is_call(rq)) return (struct server_plan){ .body_max = doppler_body_max() };
+	if (doppler_is_call(rq))
+		return (struct server_plan){ .body_max = doppler_body_max(),
+					     .refuse = hangs_up(arg, rq) ? HANG_UP : 0 };
 	return (struct server_plan){ .body_max = wasender_body_max(path) };
 }
 
@@ -227,6 +247,7 @@ enum rc standin_start(struct standin **out, struct env *env, const struct standi
 					 .clients_max = CLIENTS_MAX,
 					 .request_limit_s = REQUEST_LIMIT_S,
 					 .plan = plan,
+					 .refuse = refuse,
 					 .handle = handle,
 					 .lang = env->lang };
 	enum rc rc = RC_NO_MEMORY;

@@ -50,6 +50,8 @@ enum doppler_act {
 	ACT_RESET,  /* accepted, and the line cut without an answer                      */
 	ACT_CLOSE,  /* the line cut, nothing done                                       */
 	ACT_DRIP,   /* accepted, answered DRIP_MS later                                  */
+	ACT_BYTES,  /* accepted, the answer's body byte by byte                           */
+	ACT_UNREAD, /* the line cut before the mail is read; of a rule for sends only     */
 	ACT_SHORT   /* accepted, the answer shorter than its Content-Length              */
 };
 #define DRIP_MS 3000
@@ -77,6 +79,8 @@ struct doppler_rule {
 /* What is to go wrong with this call now, used up by it; NULL: nothing. to: of a send. */
 const struct doppler_fault *doppler_fault_now(struct doppler_stand *d, enum doppler_call call, const char *to,
 					      int64_t send);
+/* Is the next send not even read? One time of its rule is used up. */
+bool doppler_hangs_up(struct doppler_stand *d, const char *path);
 /* Answer with it. The caller accepted the mail before, if it is to be. */
 void doppler_play(struct doppler_rq *q, const struct doppler_fault *f, const char *good_body);
 

@@ -118,6 +118,15 @@ static const struct doppler_fault table[] = {
 	  .status = 201,
 	  .is_accepted = true,
 	  .help = "accepted, answered after three seconds" },
+	{ .word = "bytes",
+	  .act = ACT_BYTES,
+	  .status = 201,
+	  .is_accepted = true,
+	  .help = "accepted, answered byte by byte" },
+	{ .word = "unread",
+	  .act = ACT_UNREAD,
+	  .is_unclear = true,
+	  .help = "the line cut, nothing done; by a rule: before the mail is read" },
 	{ .word = "badlength",
 	  .act = ACT_SHORT,
 	  .status = 201,
@@ -145,13 +154,30 @@ const struct doppler_fault *doppler_fault_now(struct doppler_stand *d, enum dopp
 	for (size_t i = 0; i < d->rule_count; i++) {
 		struct doppler_rule *r = &d->rules[i];
 
-		if (r->left == 0 || r->call != call) continue;
+		if (r->left == 0 || r->call != call || r->fault->act == ACT_UNREAD) continue;
 		if (r->to[0] != '\0' && strcasecmp(r->to, to) != 0) continue;
 		if (call == CALL_SEND && send < r->from_send) continue;
 		if (r->left > 0) r->left--;
 		return r->fault;
 	}
 	return call == CALL_SEND ? doppler_fault_of(to, strcspn(to, "@+")) : NULL;
+}
+
+/* Nothing of the mail is known yet: no recipient. */
+bool doppler_hangs_up(struct doppler_stand *d, const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	if (last == NULL || strncmp(last, "/message", 8) != 0) return false;
+	for (size_t i = 0; i < d->rule_count; i++) {
+		struct doppler_rule *r = &d->rules[i];
+
+		if (r->left == 0 || r->call != CALL_SEND || r->fault->act != ACT_UNREAD) continue;
+		if (d->posts + 1 < r->from_send) continue;
+		if (r->left > 0) r->left--;
+		return true;
+	}
+	return false;
 }
 
 /* A file that cannot be read: the server has announced its length and has to cut the line. */
@@ -190,6 +216,7 @@ void doppler_play(struct doppler_rq *q, const struct doppler_fault *f, const cha
 		reply_status(q->rp, 504);
 		return;
 	case ACT_RESET:
+	case ACT_UNREAD:
 	case ACT_CLOSE: reply_cut(q->rp); return;
 	case ACT_SHORT:
 		reply_status(q->rp, q->call == CALL_SEND ? 201 : 200);
@@ -197,6 +224,11 @@ void doppler_play(struct doppler_rq *q, const struct doppler_fault *f, const cha
 		return;
 	case ACT_DRIP:
 		reply_delay(q->rp, DRIP_MS);
+		reply_status(q->rp, q->call == CALL_SEND ? 201 : 200);
+		reply_body(q->rp, JSON_TYPE, good_body, strlen(good_body));
+		return;
+	case ACT_BYTES:
+		reply_drip(q->rp);
 		reply_status(q->rp, q->call == CALL_SEND ? 201 : 200);
 		reply_body(q->rp, JSON_TYPE, good_body, strlen(good_body));
 		return;

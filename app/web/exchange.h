@@ -8,6 +8,8 @@
 #include "base/sb.h"
 #include "web/server.h"
 
+#include <sys/types.h>
+
 /* Headers, address and what plan() notes; bodies lie elsewhere */
 #define REQUEST_ARENA_MAX   ((size_t)64 * 1024)
 #define REQUEST_HEADERS_MAX 100                  /* browsers send about 20                                 */
@@ -51,9 +53,12 @@ struct reply {
 	const char *constant; /* REPLY_STATIC                                            */
 	size_t len;
 	int fd; /* REPLY_FILE                                              */
-	bool is_cut;
+	bool is_cut, is_drip;
 	int delay_ms, park_ms;
 };
+
+/* The byte at pos of a copied body (is_drip), as libmicrohttpd asks for it. */
+ssize_t reply_drop(void *copy, uint64_t pos, char *to, size_t room);
 
 void pairs_init(struct pairs *pairs);
 /* Hang one more at the end; name and value are kept by reference. RC_TOO_LARGE past REQUEST_PAIRS_MAX. */

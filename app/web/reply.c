@@ -94,6 +94,18 @@ void reply_cut(struct reply *rp)
 	rp->is_cut = true;
 }
 
+void reply_drip(struct reply *rp)
+{
+	rp->is_drip = true;
+}
+
+ssize_t reply_drop(void *copy, uint64_t pos, char *to, size_t room)
+{
+	if (room == 0) return 0;
+	*to = ((const char *)copy)[pos];
+	return 1;
+}
+
 void reply_delay(struct reply *rp, int ms)
 {
 	rp->delay_ms = ms;

@@ -160,7 +160,9 @@ static struct MHD_Response *response_of(struct reply *rp)
 
 	switch (rp->kind) {
 	case REPLY_COPY:
-		r = MHD_create_response_from_buffer_with_free_callback(rp->len, rp->copy, mem_free);
+		r = rp->is_drip
+			    ? MHD_create_response_from_callback(rp->len, 1, reply_drop, rp->copy, mem_free)
+			    : MHD_create_response_from_buffer_with_free_callback(rp->len, rp->copy, mem_free);
 		if (r != NULL) rp->copy = NULL;
 		break;
 	case REPLY_STATIC: r = MHD_create_response_from_buffer_static(rp->len, rp->constant); break;
@@ -453,7 +455,7 @@ static enum MHD_Result refuse_early(struct conn *c, int status)
 
 	sentence_of(c, status);
 	c->is_last = true;
-	if (len > 0 && len <= DRAIN_MAX && pairs_header(&c->rq.headers, "Expect") == NULL) {
+	if (!c->rp.is_cut && len > 0 && len <= DRAIN_MAX && pairs_header(&c->rq.headers, "Expect") == NULL) {
 		c->phase = PHASE_DRAIN;
 		return MHD_YES;
 	}

@@ -87,6 +87,7 @@ void reply_static(struct reply *rp, const char *media_type, const char *p,
 void reply_file(struct reply *rp, const char *media_type, int fd, int64_t size); /* closes fd */
 int reply_status_of(const struct reply *rp);
 void reply_cut(struct reply *rp);           /* close the line without an answer (stand-ins)          */
+void reply_drip(struct reply *rp);          /* a copied body leaves byte by byte (stand-ins)          */
 void reply_delay(struct reply *rp, int ms); /* answer that much later without holding a thread       */
 /* Park the connection: no answer yet; server_unpark (any thread) runs handle() again with request_parked()
 ** true. At most park_ms. */

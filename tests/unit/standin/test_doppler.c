@@ -167,8 +167,16 @@ static void faults_come_by_address_by_rule_and_from_a_send_on(void **state)
 	ask(&s, SEND_PATH, HEAD "badlength@example.org" MID ",\"model\":{}}");
 	assert_int_equal(s.answer.end, HTTP_CUT);
 	assert_int_equal(count_of(&s, "unknown"), 3);
+	assert_int_equal(mail(&s, "bytes@example.org", ",\"model\":{}"), 201);
+	assert_non_null(http_header(&s.answer, "Content-Length"));
+	assert_int_equal(count_of(&s, "accepted"), 2);
+	set(&s, "{\"faults\":[{\"answer\":\"unread\",\"from_send\":7,\"times\":1}]}");
+	ask(&s, SEND_PATH, HEAD "bea@example.org" MID ",\"model\":{}}");
+	assert_int_equal(s.answer.end, HTTP_CUT);
+	assert_int_equal(count_of(&s, "accepted"), 2);
+	assert_int_equal(count_of(&s, "unknown"), 3); /* nobody read what it was */
 	set(&s, "{\"faults\":[{\"answer\":\"code500\",\"to\":\"ana@example.org\",\"times\":1},"
-		"{\"answer\":\"code404\",\"from_send\":8},{\"answer\":\"code403\",\"call\":\"limits\"}]}");
+		"{\"answer\":\"code404\",\"from_send\":9},{\"answer\":\"code403\",\"call\":\"limits\"}]}");
 	assert_int_equal(mail(&s, "bea@example.org", ",\"model\":{}"), 201);
 	assert_int_equal(mail(&s, "ana@example.org", ",\"model\":{}"), 500);
 	assert_int_equal(mail(&s, "ana@example.org", ",\"model\":{}"), 404);
