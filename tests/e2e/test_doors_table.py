@@ -128,7 +128,7 @@ def judge(cells, person, method, address, row, reply):
     """One cell of a staff row that exists by this method."""
     is_api = address.startswith(("/api/v1", "/relay/"))     # the old addresses of programs answer as an API does
     if not person.is_known:
-        if is_api:
+        if is_api or (method != "GET" and address != "/logout"):   # a form that came too late is told so on a page
             cells.look(person, method, address, reply, 401, reply.status == 401)
         else:
             cells.look(person, method, address, reply, "303 to the log-in",
