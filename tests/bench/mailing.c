@@ -89,7 +89,7 @@ static int64_t open_batch(bool is_by_template)
 	enum rc rc = tx_begin(&cx);
 
 	if (is_by_template) {
-		l.provider_template = "5f1c2e7a-0b1d-4c3e-9a2f-0123456789ab";
+		l.provider_template = "11111111-1111-4111-8111-111111111111";
 		l.subject = l.text = NULL;
 	}
 	if (rc == RC_OK) rc = batch_open(&cx, &batch, &(struct batch_new){ .kind = "bench" });
