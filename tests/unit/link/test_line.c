@@ -261,7 +261,7 @@ static void over_tls_a_line_is_kept_for_many_messages(void **state)
 static void over_tls_what_follows_an_answer_is_never_taken_for_the_next_one(void **state)
 {
 	static const struct peer_step script[][PEER_STEPS] = {
-		{ READ, SAY(PEER_OK), SAY("HTTP/1.1 201 Other\r\nContent-Length: 0\r\n\r\n"), READ, HOLD },
+		{ READ, SAY(PEER_OK "HTTP/1.1 201 Other\r\nContent-Length: 0\r\n\r\n"), READ, HOLD },
 		{ READ, SAY(PEER_OK), HOLD }
 	};
 	struct scene s;
@@ -269,7 +269,6 @@ static void over_tls_what_follows_an_answer_is_never_taken_for_the_next_one(void
 	(void)state;
 	begin(&s, script, 2, true);
 	assert_int_equal(client_run(&s.client, &s.request)->status, 200);
-	assert_int_equal(link_poll(s.client.link, 50, -1), RC_OK);
 	assert_int_equal(client_run(&s.client, &s.request)->status, 200);
 	end(&s);
 }
